@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# `make help` lists the targets. Everything is set up in .venv on the first call; stamp files make the second one quick.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+export PYTHON
+
+BIN     := .venv/bin
+STEP    := @tools/step.sh
+# mypy complains of folders without Python files
+PY_DIRS := src tests $(sort $(patsubst %/,%,$(dir $(wildcard tools/*.py bench/*.py lab/*.py))))
+SHELLS  := .ci/run $(wildcard tools/*.sh lab/*.sh)
+RUN     := .venv/.ready-run
+DEV     := .venv/.ready-dev
+LINT    := step-format step-ruff step-mypy step-imports step-codespell step-shellcheck step-knowledge
+
+FUZZ_EXAMPLES ?= 20000
+
+.PHONY: help demo test check fuzz bench format lock clean $(LINT)
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+demo: $(RUN) ## explain a sample log, then this machine's own kernel log
+	@echo '$$ nicmedic explain examples/srv4-kern.log'
+	@$(BIN)/nicmedic explain examples/srv4-kern.log || test $$? -eq 1 # 1: findings
+	@echo
+	@echo '$$ nicmedic explain'
+	@$(BIN)/nicmedic explain || test $$? -eq 1
+
+test: $(LINT) ## everything that CI runs
+	@$(BIN)/pytest
+
+check: step-format step-ruff step-mypy step-imports ## the fast loop: format, lint, types, import rules, unit tests
+	@$(BIN)/pytest -q --no-header tests/unit
+
+fuzz: $(DEV) ## the property tests with many more examples (FUZZ_EXAMPLES=20000)
+	@FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/pytest -q --no-header -m hypothesis --hypothesis-profile=fuzz
+
+bench: $(DEV) ## measure; one program a subject in bench/
+	@for program in bench/bench_*.py; do \
+	    test -e "$$program" || { echo 'bench/ holds no bench_*.py yet'; exit 0; }; \
+	    echo "== $$program"; $(BIN)/python "$$program" || exit; \
+	done
+
+format: $(DEV) ## let ruff format and mend what it can
+	@$(BIN)/ruff format -q
+	@$(BIN)/ruff check -q --fix
+
+lock: ## renew requirements-dev.txt
+	@tools/setup.sh lock
+
+clean: ## remove .venv, caches and built files
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage htmlcov build dist
+	@find . -name .git -prune -o -type d -name __pycache__ -exec rm -rf {} +
+
+step-format: $(DEV)
+	$(STEP) 'ruff format' $(BIN)/ruff format --check
+step-ruff: $(DEV)
+	$(STEP) 'ruff check' $(BIN)/ruff check
+step-mypy: $(DEV)
+	$(STEP) mypy $(BIN)/mypy $(PY_DIRS)
+step-imports: $(DEV)
+	$(STEP) 'import rules' $(BIN)/lint-imports
+step-codespell: $(DEV)
+	$(STEP) codespell $(BIN)/codespell
+step-shellcheck: $(DEV)
+	$(STEP) shellcheck $(BIN)/shellcheck $(SHELLS)
+step-knowledge: $(DEV)
+	$(STEP) 'knowledge lint' $(BIN)/nicmedic knowledge lint
+
+$(RUN): pyproject.toml tools/setup.sh
+	@tools/setup.sh run
+$(DEV): pyproject.toml tools/setup.sh requirements-dev.txt
+	@tools/setup.sh dev

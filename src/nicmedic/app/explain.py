@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The main job: logs in, an explanation out. Reads each source once, in bounded memory, and goes on after a source that cannot be read."""
+
+import bisect
+import codecs
+import dataclasses
+import datetime
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+
+from nicmedic.app.sparse import SparseReader, Window
+from nicmedic.diagnosis.diagnose import diagnose
+from nicmedic.diagnosis.evidence import Evidence
+from nicmedic.kernlog.decode import find_encoding, looks_binary
+from nicmedic.kernlog.events import EventCollector, Fact
+from nicmedic.kernlog.hangs import group_hangs
+from nicmedic.kernlog.match import SignalIndex
+from nicmedic.kernlog.merge import merge_sources
+from nicmedic.kernlog.order import restore_order
+from nicmedic.kernlog.reader import BARE, LogReader
+from nicmedic.kernlog.scan import LineScanner, build_scanner
+from nicmedic.kernlog.system import LITERALS as SYSTEM_LITERALS
+from nicmedic.knowledge.base import KnowledgeBase
+from nicmedic.model.boot import Boot
+from nicmedic.model.errors import EmptyInputError, NicmedicError, NotAKernelLogError, UnreadableInputError
+from nicmedic.model.event import Event
+from nicmedic.model.explanation import Explanation, SourceReport
+from nicmedic.model.record import Record
+from nicmedic.ports.logs import LogSource, LogStream
+
+__all__ = ["Request", "explain"]
+
+WHOLE_BYTES = 4 << 20
+"""A source up to this size is read whole; of a bigger one only what stands around the lines that may matter."""
+_SCANNED_RECORDS = 2000
+"""From so many records on a scanner looks first which of them may matter."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What the user asks."""
+
+    names: Sequence[str] = ()
+    """Files, folders, ``-``; none: this machine's own log."""
+    interface: str | None = None
+    since: datetime.datetime | None = None
+    """Aware; events known to be older are left out."""
+    workers: int = 1
+    fast: bool | None = None
+    """True: only the compiled scanner; False: only plain Python; None: the best that is installed."""
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What has been gathered over all sources."""
+
+    boots: list[Boot] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    facts: list[Fact] = field(default_factory=list)
+    reports: list[SourceReport] = field(default_factory=list)
+    errors: list[NicmedicError] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def explain(logs: LogSource, knowledge: KnowledgeBase, request: Request, on_progress: Callable[[str, int], None] | None = None) -> Explanation:
+    """Read, diagnose, answer.
+
+    Args:
+        logs: opens what the request names.
+        knowledge: what is known of drivers.
+        request: what is asked.
+        on_progress: called with a source's name and the bytes read of it so far, at least once a MiB.
+    """
+    reading = _Reading()
+    index = SignalIndex(knowledge.signals)
+    literals = (*knowledge.literals, *(literal.encode() for literal in SYSTEM_LITERALS))
+    scanner = build_scanner(literals, fast=request.fast)
+    since = request.since.astimezone(datetime.UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if request.since else None
+    streams = logs.open_logs(request.names) if request.names else logs.open_own_log(since)
+    for stream in streams:
+        if isinstance(stream, NicmedicError):
+            reading.errors.append(stream)
+        else:
+            _read_stream(stream, index, scanner, request, reading, on_progress)
+    boots, events, facts = merge_sources(reading.boots, reading.events, reading.facts)
+    events, facts = _filter(events, facts, request)
+    hangs = group_hangs(events)
+    findings = diagnose(Evidence(boots=boots, events=events, facts=facts, hangs=hangs), knowledge)
+    return Explanation(
+        sources=tuple(reading.reports),
+        boots=tuple(boots),
+        events=tuple(events),
+        hangs=tuple(hangs),
+        findings=tuple(findings),
+        notes=tuple(reading.notes),
+        errors=tuple(reading.errors),
+        knowledge_problems=tuple(f"{problem.file}{f':{problem.line}' if problem.line else ''}: {problem.reason}" for problem in knowledge.problems),
+    )
+
+
+def _transcode(blocks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
+    """UTF-16 to UTF-8, block by block: what scans and windows look for is ASCII."""
+    decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
+    for block in blocks:
+        yield decoder.decode(block).encode("utf-8", "replace")
+    yield decoder.decode(b"", final=True).encode("utf-8", "replace")
+
+
+class _Held:
+    """Blocks with their errors held back, so that what came before an error is still read."""
+
+    def __init__(self, stream: LogStream, on_progress: Callable[[str, int], None] | None) -> None:
+        self._stream, self._on_progress = stream, on_progress
+        self.error: NicmedicError | None = None
+        self.size = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            for block in self._stream.blocks:
+                self.size += len(block)
+                if self._on_progress is not None:
+                    self._on_progress(self._stream.name, self.size)
+                yield block
+        except NicmedicError as error:
+            self.error = error
+        except OSError as error:
+            self.error = UnreadableInputError(f"{self._stream.name}: {error.strerror or error} after {self.size} bytes", hint="copy the file again")
+
+
+def _read_stream(
+    stream: LogStream,
+    index: SignalIndex,
+    scanner: LineScanner,
+    request: Request,
+    reading: _Reading,
+    on_progress: Callable[[str, int], None] | None,
+) -> None:
+    """One source: whole when it is small, else in windows."""
+    held = _Held(stream, on_progress)
+    blocks = iter(held)
+    start: list[bytes] = []
+    whole = True
+    for block in blocks:
+        start.append(block)
+        if sum(map(len, start)) > WHOLE_BYTES:
+            whole = False
+            break
+    data = b"".join(start)
+    if looks_binary(data):
+        if not stream.optional:
+            reading.errors.append(NotAKernelLogError(f"{stream.name}: a binary file, not a log", hint=f"file {stream.name}"))
+        return
+    reader, collector = LogReader(), EventCollector(index=index, source=stream.name)
+    if whole:
+        lines = data.count(b"\n") + (0 if data.endswith(b"\n") or not data else 1)
+        _collect(_read_whole(reader, data), collector, scanner)
+        sparse = None
+    else:
+        encoding, _ = find_encoding(data)
+        rest: Iterable[bytes] = chain((data,), blocks)
+        if encoding != "utf-8":
+            rest = _transcode(iter(rest), encoding)
+        sparse = SparseReader(scanner, workers=request.workers)
+        for records in _read_sparse(reader, sparse.read_windows(rest)):
+            _collect(records, collector, scanner)
+        lines = sparse.lines
+    if held.error is not None:
+        reading.errors.append(held.error)
+    _report(stream, reader, collector, reading, lines, sparse, held.size)
+
+
+def _read_whole(reader: LogReader, data: bytes) -> list[Record]:
+    """All records of a small source, oldest first."""
+    records: list[Record] = []
+    parts: list[int | None] = []
+    for record in chain(reader.read(data), reader.finish()):
+        records.append(record)
+        parts.append(reader.part)
+    return restore_order(records, parts)
+
+
+def _read_sparse(reader: LogReader, windows: Iterable[Window]) -> Iterator[list[Record]]:
+    expected = 1
+    for window in windows:
+        yield list(reader.read(window.data, window.first_line, gap=window.first_line != expected))
+        expected = window.first_line + window.data.count(b"\n")
+    yield list(reader.finish())
+
+
+def _collect(records: Sequence[Record], collector: EventCollector, scanner: LineScanner) -> None:
+    """Give records to the collector; of many, a scanner says first which may matter."""
+    if len(records) < _SCANNED_RECORDS:
+        for record in records:
+            collector.add(record)
+        return
+    texts = [record.text.replace("\n", " ").encode("utf-8", "replace") for record in records]
+    starts = [0]
+    for text in texts:
+        starts.append(starts[-1] + len(text) + 1)
+    hits = {bisect.bisect_right(starts, hit) - 1 for hit in scanner.find_hits(b"\n".join(texts))}
+    for number, record in enumerate(records):
+        collector.add(record, look=number in hits)
+
+
+def _report(
+    stream: LogStream, reader: LogReader, collector: EventCollector, reading: _Reading, lines: int, sparse: SparseReader | None, size: int
+) -> None:
+    found = collector.finish(len(reading.boots), stream.written)
+    kernel_lines = reader.records - reader.containers[BARE]
+    if size == 0:
+        if not stream.optional:
+            reading.errors.append(EmptyInputError(f"{stream.name}: empty", hint="journalctl -k -b -1 > kern.log   # the boot before this one"))
+        return
+    if not found.events and not kernel_lines:
+        if not stream.optional:
+            message = f"{stream.name}: none of its {lines} lines is a kernel message"
+            reading.errors.append(NotAKernelLogError(message, hint="journalctl -k -b all > kern.log   # or: dmesg > kern.log"))
+        return
+    if found.uncounted:
+        reading.notes.append(f"{stream.name}: {found.uncounted} further events are not listed; counts are lower bounds")
+    cut = reader.cut_lines + (sparse.cut_lines if sparse else 0)
+    if cut:
+        reading.notes.append(f"{stream.name}: {cut} lines were too long and were read in part only")
+    reading.reports.append(
+        SourceReport(
+            name=stream.name,
+            container=reader.containers.most_common(1)[0][0] if reader.containers else None,
+            containers=tuple(name for name, _ in reader.containers.most_common()),
+            records=None if sparse else reader.records,
+            boots=len(found.boots),
+            unread_lines=None if sparse else (0 if kernel_lines == 0 else reader.unread_lines),
+            lines=lines,
+            cut_lines=cut,
+            sparse=sparse is not None,
+        )
+    )
+    offset = len(reading.events)
+    reading.boots += found.boots
+    reading.events += [dataclasses.replace(event, same_as=None if event.same_as is None else event.same_as + offset) for event in found.events]
+    reading.facts += found.facts
+
+
+def _filter(events: list[Event], facts: list[Fact], request: Request) -> tuple[list[Event], list[Fact]]:
+    """Leave out other NICs and what is known to be older than asked; what the log does not date stays."""
+    kept = [event for event in events if _is_wanted(event, request)]
+    if len(kept) < len(events):
+        numbers = {id(event): number for number, event in enumerate(kept)}
+        kept = [
+            event if event.same_as is None else dataclasses.replace(event, same_as=numbers.get(id(events[event.same_as]))) for event in kept
+        ]
+    if request.interface is not None:
+        facts = [fact for fact in facts if fact.interface in (None, request.interface)]
+    return kept, facts
+
+
+def _is_wanted(event: Event, request: Request) -> bool:
+    if request.interface is not None and event.interface not in (None, request.interface):
+        return False
+    if request.since is None:
+        return True
+    if event.time is not None:
+        return datetime.datetime.fromisoformat(event.time) >= request.since
+    if event.local_time is not None and not event.local_time.startswith("--"):
+        return datetime.datetime.fromisoformat(event.local_time) >= request.since.astimezone().replace(tzinfo=None)
+    return True

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""``nicmedic explain``: what the log says happened, why, and what to try."""
+
+import argparse
+import os
+import sys
+
+from nicmedic.cli.declare import Argument, Command, Example
+
+__all__ = ["EXPLAIN"]
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from nicmedic.app.explain import Request, explain  # noqa: PLC0415  # --help must not wait for these
+    from nicmedic.cli.output import Progress, print_error, read_width, use_colour  # noqa: PLC0415
+    from nicmedic.cli.since import parse_since  # noqa: PLC0415
+    from nicmedic.host.clock import read_now  # noqa: PLC0415
+    from nicmedic.host.knowledge import read_knowledge  # noqa: PLC0415
+    from nicmedic.host.logs import HostLogs  # noqa: PLC0415
+
+    scanner = os.environ.get("NICMEDIC_SCANNER", "")
+    request = Request(
+        names=tuple(dict.fromkeys(arguments.file)),
+        interface=arguments.interface,
+        since=parse_since(arguments.since, read_now()) if arguments.since else None,
+        workers=len(os.sched_getaffinity(0)),
+        fast={"python": False, "hyperscan": True}.get(scanner),
+    )
+    with Progress(sys.stderr) as progress:
+        explanation = explain(HostLogs(), read_knowledge(), request, progress.show)
+    for error in explanation.errors:
+        print_error(error)
+    for problem in explanation.knowledge_problems:
+        print(f"nicmedic: knowledge: {problem}", file=sys.stderr)
+    if arguments.json:
+        from nicmedic.report.explain_json import render_explain_json  # noqa: PLC0415
+
+        print(render_explain_json(explanation))
+    else:
+        from nicmedic.report.explain_text import Style, render_explain_text  # noqa: PLC0415
+
+        sys.stdout.write(render_explain_text(explanation, Style(width=read_width(), colour=use_colour(sys.stdout), more=arguments.all)))
+    if not explanation.sources and explanation.errors:
+        return explanation.errors[0].code
+    return 1 if explanation.findings else 0
+
+
+EXPLAIN = Command(
+    name="explain",
+    summary="say what a kernel log tells of a NIC that hung, why, and what to try",
+    description="""\
+Reads kernel logs in any container (dmesg, syslog, journal, netconsole, pstore, serial captures, JSON, mail pastes, sos and supportconfig archives,
+compressed or not; it finds out by itself), and tells what happened to which network card, what is probably behind it, and what to try, best first,
+with the exact command, its undo and its risk.
+
+With no FILE it reads this machine's own kernel log: the journal of all boots, else /dev/kmsg, else dmesg. Nothing is changed on the machine.""",
+    arguments=(
+        Argument(("file",), "a log, a folder or an archive of logs, or - for standard input", "FILE|DIR|-", "*", files=True),
+        Argument(("--json",), "print one JSON document, schema nicmedic.explain/1", flag=True),
+        Argument(("--interface",), "tell only what concerns this interface or the whole host", "IF"),
+        Argument(("--since",), "leave out what is known to be older: 2026-01-31, '2026-01-31 12:00', 2h, '3 days ago', yesterday", "T"),
+        Argument(("--all",), "print every event of the timeline and every remedy", flag=True),
+    ),
+    examples=(
+        Example("nicmedic explain", "this machine"),
+        Example("nicmedic explain /var/log/kern.log*", "files, rotated and compressed ones too"),
+        Example("ssh host dmesg | nicmedic explain -", "another host that still answers"),
+        Example("nicmedic explain sosreport-host.tar.xz --json", "a support archive, for a script"),
+    ),
+    exit_statuses=(
+        (0, "nothing wrong was found"),
+        (1, "findings"),
+        (2, "the command line is wrong"),
+        (11, "none of the files could be read (docs/errors.md lists 10 to 39)"),
+    ),
+    run=_run,
+)

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Terminal manners: width, colour, progress, errors."""
+
+import os
+import shutil
+import sys
+import time
+from types import TracebackType
+from typing import Self, TextIO
+
+from nicmedic.model.errors import NicmedicError
+from nicmedic.report.escape import escape_terminal
+
+__all__ = ["Progress", "print_error", "read_width", "use_colour"]
+
+_NARROWEST, _WIDEST = 40, 120
+_PATIENCE_S = 1.0
+_STEP_S = 0.2
+
+
+def read_width() -> int:
+    """Columns to write for: the terminal's, COLUMNS, or 100 into a pipe."""
+    return max(_NARROWEST, min(_WIDEST, shutil.get_terminal_size((100, 24)).columns))
+
+
+def use_colour(stream: TextIO) -> bool:
+    """Whether to colour: a terminal that can, and NO_COLOR (https://no-color.org) not set."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM", "dumb") != "dumb"
+
+
+def print_error(error: NicmedicError) -> None:
+    """One line what is wrong, one what to type next."""
+    print(f"nicmedic: {escape_terminal(error.message)}", file=sys.stderr)
+    if error.hint:
+        print(f"          {escape_terminal(error.hint)}", file=sys.stderr)
+
+
+class Progress:
+    """One line on a terminal that is written over, shown when reading takes more than a second; nothing into a pipe."""
+
+    def __init__(self, stream: TextIO) -> None:
+        """Begin to count."""
+        self._stream = stream
+        self._began = self._last = time.monotonic()
+        self._shown = False
+
+    def __enter__(self) -> Self:
+        """Nothing is shown yet."""
+        return self
+
+    def show(self, name: str, size: int) -> None:
+        """So much of a source has been read."""
+        now = time.monotonic()
+        if now - self._began < _PATIENCE_S or now - self._last < _STEP_S or not self._stream.isatty():
+            return
+        self._last, self._shown = now, True
+        self._stream.write(f"\r\x1b[Kreading {escape_terminal(name)[:60]}: {size / 1e6:.0f} MB")
+        self._stream.flush()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Wipe the line."""
+        if self._shown:
+            self._stream.write("\r\x1b[K")
+            self._stream.flush()

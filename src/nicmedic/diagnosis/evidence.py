@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the logs show, arranged for questions: one case for each NIC in trouble, and for each of its boots what stood around its hangs."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from nicmedic.kernlog.events import Fact
+from nicmedic.kernlog.hangs import find_began_s
+from nicmedic.model.boot import Boot
+from nicmedic.model.event import Event, EventKind
+from nicmedic.model.finding import Hang
+
+__all__ = ["BootView", "Evidence", "NicCase", "build_cases"]
+
+TOGETHER_S = 10.0
+"""NICs that hang within so many seconds hang together."""
+_LINES_A_SECOND = 5
+"""Without times, nearness is judged by lines: kernels print about so many a second in trouble."""
+_FLAPS = 3
+_QUIET_KINDS = frozenset({EventKind.LINK_UP, EventKind.LINK_DOWN, EventKind.OTHER})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """Everything that was read, over all sources."""
+
+    boots: Sequence[Boot]
+    events: Sequence[Event]
+    facts: Sequence[Fact]
+    hangs: Sequence[Hang]
+
+
+@dataclass(slots=True, kw_only=True)
+class BootView:
+    """One boot as one NIC sees it."""
+
+    boot: Boot | None
+    events: list[Event] = field(default_factory=list)
+    """Events of this boot that this NIC shares: its own, and those that name no other NIC."""
+    facts: list[Fact] = field(default_factory=list)
+    hangs: list[Hang] = field(default_factory=list)
+    troubles: list[Event] = field(default_factory=list)
+    """This NIC's events that something is wrong: of its hangs, or where there are none, its other faults."""
+    together: list[Event] = field(default_factory=list)
+    """First events of other NICs' hangs near this NIC's."""
+    last_link: Event | None = None
+    """The last link-up before the first trouble."""
+
+    def is_near(self, event: Event | Fact, within_s: float) -> bool:
+        """Whether an event stands near one of the troubles, in time or, without times, in lines."""
+        for trouble in self.troubles:
+            if event.uptime_s is not None and trouble.uptime_s is not None:
+                began = find_began_s(trouble)
+                if (trouble.uptime_s if began is None else began) - within_s <= event.uptime_s <= trouble.uptime_s + within_s:
+                    return True
+            elif abs(event.line - trouble.line) <= within_s * _LINES_A_SECOND:
+                return True
+        return False
+
+
+@dataclass(slots=True, kw_only=True)
+class NicCase:
+    """One NIC in trouble (or, with no name at all, the host), over all boots."""
+
+    driver: str | None
+    interface: str | None
+    bus: str | None
+    views: list[BootView]
+    hangs: list[Hang]
+
+
+def _name(event: Event) -> str | None:
+    return event.interface or event.bus
+
+
+def _is_trouble(event: Event, nic_drivers: Iterable[str]) -> bool:
+    if event.same_as is not None or event.kind in _QUIET_KINDS:
+        return event.hang and event.same_as is None
+    return event.hang or event.kind is EventKind.TX_TIMEOUT or (event.driver is not None and event.driver in nic_drivers)
+
+
+def _shares(event: Event | Fact, case: tuple[str | None, str | None, str | None]) -> bool:
+    """Whether an event speaks of this NIC, or of none in particular."""
+    driver, interface, bus = case
+    if event.interface is not None and interface is not None:
+        return event.interface == interface
+    if event.bus is not None and bus is not None and event.driver == driver:
+        return event.bus == bus
+    return event.driver is None or event.driver == driver or event.signal.startswith("platform/")
+
+
+def _flapping(events: Sequence[Event]) -> set[str]:
+    counts: dict[str, int] = defaultdict(int)
+    for event in events:
+        if event.kind is EventKind.LINK_DOWN and event.interface is not None and event.same_as is None:
+            counts[event.interface] += 1 + event.repeated
+    return {name for name, count in counts.items() if count >= _FLAPS}
+
+
+def build_cases(evidence: Evidence, nic_drivers: Iterable[str]) -> list[NicCase]:
+    """One case for each NIC in trouble, worst first; one for the host alone when no NIC is named but something is wrong."""
+    drivers = frozenset(nic_drivers)
+    troubles = [event for event in evidence.events if _is_trouble(event, drivers)]
+    named: dict[str, list[Event]] = defaultdict(list)
+    for event in troubles:
+        named[_name(event) or f"({event.driver})"].append(event)
+    for interface in _flapping(evidence.events) - named.keys():
+        named[interface] = [event for event in evidence.events if event.interface == interface and event.kind is EventKind.LINK_DOWN]
+    if not named:
+        others = [event for event in evidence.events if event.kind not in _QUIET_KINDS and event.same_as is None]
+        if others:
+            named[""] = others
+    cases = [_build_case(evidence, members) for members in named.values()]
+    return sorted(cases, key=lambda case: (-len(case.hangs), case.interface or case.bus or ""))
+
+
+def _build_case(evidence: Evidence, members: Sequence[Event]) -> NicCase:
+    driver = next((event.driver for event in members if event.driver is not None), None)
+    interface = next((event.interface for event in members if event.interface is not None), None)
+    bus = next((event.bus for event in members if event.bus is not None), None)
+    identity = (driver, interface, bus)
+    names = {name for name in (interface, bus) if name is not None}
+    hangs = [hang for hang in evidence.hangs if any(_name(evidence.events[number]) in names or evidence.events[number] in members for number in hang.events[:1])]
+    views = []
+    for number in dict.fromkeys(event.boot for event in members):
+        boot = next((boot for boot in evidence.boots if boot.index == number), None)
+        view = BootView(boot=boot, troubles=[event for event in members if event.boot == number])
+        view.events = [event for event in evidence.events if event.boot == number and event.same_as is None and _shares(event, identity)]
+        view.facts = [fact for fact in evidence.facts if fact.boot == number and _shares(fact, identity)]
+        view.hangs = [hang for hang in hangs if hang.boot == number]
+        heads = [evidence.events[hang.events[0]] for hang in evidence.hangs if hang.boot == number]
+        view.together = [head for head in heads if _name(head) not in names and view.is_near(head, TOGETHER_S)]
+        first = view.troubles[0]
+        before = [event for event in view.events if event.kind is EventKind.LINK_UP and event.interface == interface and event.line < first.line]
+        view.last_link = before[-1] if before else None
+        views.append(view)
+    return NicCase(driver=driver, interface=interface, bus=bus, views=views, hangs=hangs)

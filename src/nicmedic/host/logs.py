@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Open what a user names: files, folders, archives, standard input, binary journals; or this machine's own kernel log.
+
+Archives are read as streams and never unpacked, so no path in them can climb out. The one thing written is a temporary copy of a binary journal that
+stands in an archive, because journalctl reads files only.
+"""
+
+import contextlib
+import datetime
+import os
+import re
+import stat
+import sys
+import tarfile
+import tempfile
+import zipfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from nicmedic.host.blocks import read_blocks
+from nicmedic.host.containers import PeekedStream, expand
+from nicmedic.host.kmsg import read_kmsg
+from nicmedic.host.run import find_program, stream_program
+from nicmedic.model.errors import KernelLogAccessError, NicmedicError, UnreadableInputError
+from nicmedic.ports.logs import LogStream
+
+__all__ = ["HostLogs"]
+
+STDIN = "-"
+MOST_MEMBERS = 100_000
+_LARGEST_COPY = 4 << 30
+_JOURNAL_FIELDS = "MESSAGE,PRIORITY,SYSLOG_IDENTIFIER,_TRANSPORT,_BOOT_ID,_HOSTNAME,_SOURCE_MONOTONIC_TIMESTAMP,_KERNEL_DEVICE"
+_JOURNALCTL = ("journalctl", "--quiet", "--no-pager", "--all", "--output=json", f"--output-fields={_JOURNAL_FIELDS}")
+_NO_JOURNALCTL = "apt-get install systemd   # or, where journalctl is: journalctl -k -b all -o export > log.export"
+
+# What sos, supportconfig, apport, ABRT, XenServer and plain /var/log folders call their kernel logs; reference: their collectors' sources.
+_LOG_NAME = re.compile(
+    r"(?:^|/)(?:kern(?:el)?\.log|syslog(?:\.txt)?|messages(?:\.txt)?|dmesg|boot\.(?:txt|log)|crash\.txt|vmcore-dmesg\.txt|journalctl[^/]*|dmesg_[^/]*"
+    r"|(?:Current|Boot)Dmesg(?:\.txt)?|KernLog(?:\.txt)?|console-ramoops[^/]*|dmesg-(?:ramoops|efi|erst)[^/]*|guest-[^/]*\.log|xl-dmesg[^/]*|logread[^/]*"
+    r"|last_kmsg|netconsole[^/]*|[^/]*\.journal~?|[^/]*\.kmsg|kexec-dmesg-none)(?:[.-]\d[\w.-]*)?(?:\.(?:gz|xz|bz2|zst|log|old|txt))?$"
+)
+_NEVER = re.compile(r"(?:^|/)(?:kexec-dmesg\.log|lastlog|wtmp|btmp|faillog)")
+
+
+def _day(seconds: float) -> tuple[int, int, int] | None:
+    try:
+        moment = datetime.datetime.fromtimestamp(seconds, datetime.UTC) + datetime.timedelta(days=1)
+    except (ValueError, OverflowError, OSError):
+        return None
+    return moment.year, moment.month, moment.day
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or str(error)
+
+
+class HostLogs:
+    """``nicmedic.ports.logs.LogSource`` on the real machine."""
+
+    def open_logs(self, names: Iterable[str]) -> Iterator[LogStream | NicmedicError]:
+        """See ``LogSource.open_logs``."""
+        for name in names:
+            if name == STDIN:
+                yield from _open_stream(STDIN, cast("BinaryIO", sys.stdin.buffer), None, optional=False)
+            elif os.path.isdir(name):  # noqa: PTH112  # names are bytes of a user's choosing, not ours to normalise
+                yield from _open_folder(name)
+            else:
+                yield from _open_file(name, optional=False)
+
+    def open_own_log(self, since: str | None) -> Iterator[LogStream | NicmedicError]:
+        """See ``LogSource.open_own_log``: the journal of all boots; where there is none, /dev/kmsg; else dmesg."""
+        if find_program("journalctl") is not None and any(Path(folder).is_dir() for folder in ("/run/log/journal", "/var/log/journal")):
+            command = [*_JOURNALCTL, "_TRANSPORT=kernel", *([f"--since={since}"] if since else [])]
+            stream = PeekedStream(cast("BinaryIO", _IteratorStream(stream_program(command))))
+            with contextlib.suppress(NicmedicError):
+                if stream.peek(1):
+                    yield LogStream(name="journal of this machine", blocks=read_blocks(cast("BinaryIO", stream)))
+                    return
+        try:
+            yield LogStream(name="/dev/kmsg", blocks=iter([read_kmsg()]))
+        except PermissionError:
+            message = "this user may not read the kernel log (kernel.dmesg_restrict=1, not in the group systemd-journal or adm)"
+            yield KernelLogAccessError(message, hint="sudo nicmedic explain")
+        except OSError as error:
+            if find_program("dmesg") is None:
+                yield KernelLogAccessError(f"/dev/kmsg: {_reason(error)}, and there is neither journal nor dmesg", hint="nicmedic explain FILE")
+            else:
+                yield LogStream(name="dmesg", blocks=stream_program(["dmesg", "--raw"]))
+
+
+class _IteratorStream:
+    """``read`` over an iterator of blocks."""
+
+    def __init__(self, blocks: Iterator[bytes]) -> None:
+        self._blocks, self._held = blocks, b""
+
+    def read(self, size: int) -> bytes:
+        if not self._held:
+            self._held = next(self._blocks, b"")
+        data, self._held = self._held[:size], self._held[size:]
+        return data
+
+
+def _open_file(path: str, *, optional: bool, label: str | None = None) -> Iterator[LogStream | NicmedicError]:
+    name = label or path
+    try:
+        status = os.stat(path)  # noqa: PTH116  # see above
+        if not (stat.S_ISREG(status.st_mode) or stat.S_ISFIFO(status.st_mode) or stat.S_ISCHR(status.st_mode)):
+            yield UnreadableInputError(f"{name}: neither a file nor a folder", hint=f"ls -l {name}")
+            return
+        if stat.S_ISCHR(status.st_mode) and path == "/dev/kmsg":
+            yield LogStream(name=name, blocks=iter([read_kmsg()]))
+            return
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123  # see above
+            written = _day(status.st_mtime) if stat.S_ISREG(status.st_mode) else None
+            yield from _open_stream(name, cast("BinaryIO", file), written, optional=optional, path=path)
+    except FileNotFoundError:
+        yield UnreadableInputError(f"{name}: there is no such file", hint="ls -l /var/log/kern.log* /var/log/messages* /var/log/syslog*")
+    except PermissionError:
+        yield UnreadableInputError(f"{name}: this user may not read it", hint=f"sudo nicmedic explain {name}")
+    except OSError as error:
+        yield UnreadableInputError(f"{name}: {_reason(error)}", hint=f"ls -l {name}")
+
+
+def _open_folder(folder: str) -> Iterator[LogStream | NicmedicError]:
+    """Every log in a folder tree, oldest rotation first; links are not followed."""
+    found: list[str] = []
+    for parent, folders, files in os.walk(folder, followlinks=False):
+        folders.sort()
+        for name in files:
+            path = os.path.join(parent, name)  # noqa: PTH118  # see above
+            if os.path.islink(path) or not os.path.isfile(path):  # noqa: PTH113, PTH114  # see above
+                continue
+            found.append(path)
+            if len(found) > MOST_MEMBERS:
+                yield UnreadableInputError(f"{folder}: more than {MOST_MEMBERS} files", hint="name the log files one by one")
+                return
+    logs = [path for path in found if is_log_name(path)] or [path for path in found if not _NEVER.search(path)]
+    if not logs:
+        yield UnreadableInputError(f"{folder}: there is no file in it", hint=f"ls -lR {folder}")
+    for path in sorted(logs, key=_rotation_key):
+        yield from _open_file(path, optional=True)
+
+
+def is_log_name(path: str) -> bool:
+    """Whether a path in a folder or an archive is called like a kernel log."""
+    return _LOG_NAME.search(path) is not None and _NEVER.search(path) is None
+
+
+def _rotation_key(path: str) -> tuple[str, int]:
+    """``kern.log.2.gz`` before ``kern.log.1`` before ``kern.log``."""
+    found = re.search(r"\.(\d{1,4})(?:\.(?:gz|xz|bz2|zst))?$", path)
+    return (path[: found.start()], -int(found[1])) if found else (path, 0)
+
+
+def _open_stream(
+    name: str, stream: BinaryIO, written: tuple[int, int, int] | None, *, optional: bool, path: str | None = None
+) -> Iterator[LogStream | NicmedicError]:
+    """One stream, whatever it is: text, compressed text, an archive of them, a binary journal."""
+    try:
+        inner, kind = expand(name, stream)
+        if kind == "tar":
+            yield from _open_tar(name, inner, written)
+        elif kind == "zip":
+            yield from _open_zip(name, inner, written)
+        elif kind == "journal":
+            yield from _open_journal(name, inner, path if inner.taken == 0 and path is not None and _is_plain(path) else None)
+        elif kind is not None:
+            yield UnreadableInputError(f"{name}: a {kind} file, which nicmedic does not read", hint="expand it and hand in the log")
+        else:
+            yield LogStream(name=name, blocks=read_blocks(cast("BinaryIO", inner)), written=written, optional=optional)
+    except NicmedicError as error:
+        yield error
+
+
+def _is_plain(path: str) -> bool:
+    with open(path, "rb") as file:  # noqa: PTH123  # see above
+        return file.read(8) == b"LPKSHHRH"
+
+
+def _open_tar(name: str, stream: PeekedStream, written: tuple[int, int, int] | None) -> Iterator[LogStream | NicmedicError]:
+    """Members that are called like logs, in the archive's order; when none is, the archive is named."""
+    count = 0
+    try:
+        with tarfile.open(fileobj=stream, mode="r|", errors="backslashreplace") as archive:
+            for number, member in enumerate(archive):
+                if number > MOST_MEMBERS:
+                    yield UnreadableInputError(f"{name}: more than {MOST_MEMBERS} members", hint="unpack it and hand in the logs")
+                    return
+                if not member.isreg() or not is_log_name(member.name):
+                    continue
+                file = archive.extractfile(member)
+                if file is not None:
+                    count += 1
+                    yield from _open_stream(f"{name}:{member.name}", cast("BinaryIO", file), _day(member.mtime) or written, optional=True)
+    except (tarfile.TarError, EOFError, ValueError, OSError) as error:
+        yield UnreadableInputError(f"{name}: the archive is damaged or cut off after {count} logs: {error}", hint="copy it again, or unpack what is there")
+        return
+    if not count:
+        yield UnreadableInputError(f"{name}: no file in this archive is called like a kernel log", hint=f"tar tf {name}")
+
+
+def _open_zip(name: str, stream: PeekedStream, written: tuple[int, int, int] | None) -> Iterator[LogStream | NicmedicError]:
+    """As tar; a zip archive has its table at the end, so it is first copied into a temporary file."""
+    count = 0
+    with tempfile.TemporaryFile(prefix="nicmedic-") as copy:
+        _copy(name, stream, cast("BinaryIO", copy))
+        try:
+            with zipfile.ZipFile(copy) as archive:
+                for member in archive.infolist()[:MOST_MEMBERS]:
+                    if member.is_dir() or not is_log_name(member.filename):
+                        continue
+                    count += 1
+                    with archive.open(member) as file:
+                        yield from _open_stream(f"{name}:{member.filename}", cast("BinaryIO", file), written, optional=True)
+        except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError, ValueError) as error:
+            yield UnreadableInputError(f"{name}: the archive is damaged, or has a password: {error}", hint="unpack it and hand in the logs")
+            return
+    if not count:
+        yield UnreadableInputError(f"{name}: no file in this archive is called like a kernel log", hint=f"unzip -l {name}")
+
+
+def _copy(name: str, stream: PeekedStream, target: BinaryIO) -> None:
+    size = 0
+    while block := stream.read(1 << 20):
+        size += len(block)
+        if size > _LARGEST_COPY:
+            raise UnreadableInputError(f"{name}: larger than {_LARGEST_COPY >> 30} GiB", hint="unpack it and hand in the logs")
+        target.write(block)
+    target.flush()
+
+
+def _open_journal(name: str, stream: PeekedStream, path: str | None) -> Iterator[LogStream | NicmedicError]:
+    """A binary journal, through journalctl; one in an archive is copied into a temporary file first."""
+    if path is not None:
+        yield LogStream(name=name, blocks=_read_journal(path), optional=False)
+        return
+    with tempfile.NamedTemporaryFile(prefix="nicmedic-", suffix=".journal") as copy:
+        _copy(name, stream, cast("BinaryIO", copy))
+        yield LogStream(name=name, blocks=_read_journal(copy.name), optional=False)
+
+
+def _read_journal(path: str) -> Iterator[bytes]:
+    return stream_program([*_JOURNALCTL, f"--file={path}", "_TRANSPORT=kernel"], hint=_NO_JOURNALCTL)
+

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Syslog files: RFC 3164 with and without kernel stamp, RFC 3339 stamps, RFC 5424, busybox, OpenWrt's logread, and journalctl's short forms.
+
+They differ in the stamp only; what follows is ``[HOST] [FACILITY.LEVEL] TAG: TEXT`` with parts missing. Real lines:
+
+    Apr  1 12:00:00 nas1 kernel: [  551.326415] NETDEV WATCHDOG: eth0 (r8169): transmit queue 0 timed out
+    Apr  1 12:00:00 nas1 kernel: NETDEV WATCHDOG: eth0 (r8169): transmit queue 0 timed out
+    Apr  1 12:00:00 nas1 kern.info kernel: [  551.326415] NETDEV WATCHDOG: …
+    2025-04-01T12:00:00.000214+02:00 nas1 kernel: [  551.326415] NETDEV WATCHDOG: …
+    <6>1 2025-04-01T12:00:00.000214+02:00 nas1 kernel - - - [  551.326415] NETDEV WATCHDOG: …
+    Tue Apr  1 12:00:00 2025 kern.crit kernel: [  551.326415] mtk_soc_eth 1e100000.ethernet eth0: NETDEV WATCHDOG: …
+    Tue 2025-04-01 12:00:00 CEST nas1 kernel: NETDEV WATCHDOG: …
+    [  551.326415] nas1 kernel: NETDEV WATCHDOG: …
+    1743501600.000000 nas1 kernel: NETDEV WATCHDOG: …
+"""
+
+import re
+
+from nicmedic.kernlog.formats.head import Head, LineFormat, find_level, is_kernel_tag, parse_kernel_prefix
+from nicmedic.kernlog.stamps import CTIME, ISO, SYSLOG, find_zone_offset, parse_ctime, parse_epoch_us, parse_iso, parse_syslog
+from nicmedic.model.record import WallTime
+
+__all__ = ["FORMATS", "parse_origin"]
+
+_FACILITY = r"(?:(?P<facility>kern|user|daemon|auth|authpriv|syslog|cron|mail|news|lpr|ftp|uucp|local\d)\.(?P<level>\w{3,7}) )"
+_TAG = r"(?P<tag>[^\s:\[\]]{1,48})(?:\[(?P<pid>[^\]\s]{0,32})\])?:"
+_ORIGIN = re.compile(rf"(?:(?P<host>[^\s:\[\]]+|[0-9a-fA-F]*:[0-9a-fA-F:.]+) )??{_FACILITY}?{_TAG} ?")
+_HOST_STAMP = re.compile(r"(?P<host>\S{0,254}[^\s:]) (?=\[\s*\d{1,9}\.\d{6}\])")
+_REPEATED = re.compile(r"(?:(?P<host>\S{1,255}) )?last message repeated (?P<count>\d{1,9}) times?\Z")
+_REPEATED_TEXT = re.compile(r"message repeated (?P<count>\d{1,9}) times?: \[ ?(?P<text>.*?)\]?\Z", re.DOTALL)
+_RFC3164 = re.compile(rf"(?:<(?P<pri>\d{{1,3}})>)?{SYSLOG} ")
+_ISO_STAMP = re.compile(rf"(?:<(?P<pri>\d{{1,3}})>)?{ISO}\s+")
+_FULL = re.compile(rf"[^\W\d_]{{2,4}}\.? {ISO}(?: (?P<zone>[A-Z]{{3,5}}|[+-]\d\d))? ")
+_CTIME = re.compile(rf"{CTIME} (?:\[\d{{10}}\.\d{{3}}\] )?")
+_RFC5424 = re.compile(
+    rf"(?:\d{{1,6}} )?<(?P<pri>\d{{1,3}})>\d{{1,2}} (?:-|{ISO}) (?P<host>\S{{1,255}}) (?P<app>\S{{1,48}}) (?P<procid>\S{{1,128}}) (?P<msgid>\S{{1,32}}) "
+    r"(?:-|(?:\[[^\]\n]*\])+) ?\ufeff?"
+)
+_MONOTONIC = re.compile(r"\[\s*(?P<up>\d{1,9}\.\d{6})(?: <[^>\n]{0,16}>)?\s*\] (?:(?P<host>[^\s:\[\]]{1,255}) )?(?P<tag>kernel|[^\s:\[\]]{1,48}\[\d{1,10}\]): ?")
+_UNIX = re.compile(r"(?P<s>\d{9,11})\.(?P<us>\d{6}) (?=\S)")
+_HEADLESS = re.compile(rf"{_FACILITY}?(?P<tag>kernel): ?")
+_SLASHED = re.compile(r"(?P<a>[0-3]?\d)/(?P<b>[0-3]?\d)/(?:19|20)\d\d [012]\d:[0-5]\d:[0-6]\d ")
+_KERNEL_TEXT = re.compile(r"NETDEV WATCHDOG: |[\w-]+ [0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.\d ")
+_LEVELS_A_FACILITY = 8
+
+
+def parse_origin(rest: str, wall: WallTime | None) -> Head | None:
+    """What follows a syslog stamp. None: that is no syslog line."""
+    repeated = _REPEATED.match(rest)
+    if repeated is not None:
+        return Head("", wall=wall, host=repeated["host"], repeated=int(repeated["count"]), kernel=None)
+    if rest.startswith(("[", "<")):
+        inner = parse_kernel_prefix(rest)
+        return inner._replace(wall=wall) if inner.uptime_s is not None else None
+    found = _HOST_STAMP.match(rest)
+    if found is not None:
+        return parse_kernel_prefix(rest[found.end() :])._replace(wall=wall, host=_short_host(found["host"]))
+    if _KERNEL_TEXT.match(rest):
+        return Head(rest, wall=wall)
+    found = _ORIGIN.match(rest)
+    if found is None:
+        return None
+    text, host = rest[found.end() :], found["host"]
+    kernel = is_kernel_tag(found["tag"]) and found["facility"] in (None, "kern")
+    if not kernel:
+        return Head(text, wall=wall, host=_short_host(host), level=find_level(found["level"]), kernel=False)
+    again = _REPEATED_TEXT.match(text)
+    inner = parse_kernel_prefix(again["text"] if again else text)
+    level = find_level(found["level"])
+    return inner._replace(
+        wall=wall,
+        host=_short_host(host),
+        level=inner.level if level is None else level,
+        kernel=inner.kernel is not False,
+        repeated=int(again["count"]) - 1 if again else 0,
+    )
+
+
+def _short_host(host: str | None) -> str | None:
+    """syslog-ng's ``source@host`` and ``relay/host`` name the host last."""
+    return re.split(r"[@/]", host)[-1] if host else None
+
+
+def _parse_rfc3164(line: str) -> Head | None:
+    found = _RFC3164.match(line)
+    wall = parse_syslog(found) if found else None
+    return parse_origin(line[found.end() :], wall) if found and wall else None
+
+
+def _parse_iso(line: str) -> Head | None:
+    found = _ISO_STAMP.match(line)
+    if found is None or (found["frac"] or "").startswith(","):
+        return None
+    wall = parse_iso(found)
+    return parse_origin(line[found.end() :], wall) if wall else None
+
+
+def _parse_full(line: str) -> Head | None:
+    found = _FULL.match(line)
+    wall = parse_iso(found) if found else None
+    if found is None or wall is None:
+        return None
+    if wall.offset_minutes is None:
+        wall = wall._replace(offset_minutes=find_zone_offset(found["zone"]))
+    return parse_origin(line[found.end() :], wall)
+
+
+def _parse_ctime(line: str) -> Head | None:
+    found = _CTIME.match(line)
+    wall = parse_ctime(found) if found else None
+    return parse_origin(line[found.end() :], wall) if found and wall else None
+
+
+def _parse_rfc5424(line: str) -> Head | None:
+    found = _RFC5424.match(line)
+    if found is None:
+        return None
+    wall = parse_iso(found) if found["y"] else None
+    inner = parse_kernel_prefix(line[found.end() :])
+    priority = int(found["pri"])
+    kernel = priority < _LEVELS_A_FACILITY and (is_kernel_tag(found["app"]) or found["app"] == "-")
+    host = None if found["host"] == "-" else found["host"]
+    return inner._replace(wall=wall, host=host, level=priority % _LEVELS_A_FACILITY, kernel=kernel)
+
+
+def _parse_monotonic(line: str) -> Head | None:
+    found = _MONOTONIC.match(line)
+    if found is None:
+        return None
+    return Head(line[found.end() :], uptime_s=float(found["up"]), host=found["host"], kernel=found["tag"] == "kernel")
+
+
+def _parse_unix(line: str) -> Head | None:
+    found = _UNIX.match(line)
+    if found is None:
+        return None
+    return parse_origin(line[found.end() :], parse_epoch_us(int(found["s"]) * 1_000_000 + int(found["us"])))
+
+
+def _parse_headless(line: str) -> Head | None:
+    """A line whose date was cut off: ``kern.crit kernel: [ 5497.756372] …``."""
+    found = _HEADLESS.match(line)
+    return parse_origin(line, None) if found else None
+
+
+def _parse_slashed(line: str) -> Head | None:
+    """``10/09/2026 05:40:50 TEXT``: day and month cannot be told apart, so there is no time."""
+    found = _SLASHED.match(line)
+    return parse_kernel_prefix(line[found.end() :]) if found else None
+
+
+FORMATS = (
+    LineFormat("syslog-rfc3164", _parse_rfc3164),
+    LineFormat("syslog-rfc3339", _parse_iso),
+    LineFormat("syslog-rfc5424", _parse_rfc5424),
+    LineFormat("openwrt-logread", _parse_ctime),
+    LineFormat("journal-short-full", _parse_full),
+    LineFormat("journal-short-monotonic", _parse_monotonic),
+    LineFormat("journal-short-unix", _parse_unix),
+    LineFormat("syslog-headless", _parse_headless),
+    LineFormat("slashed-date", _parse_slashed),
+)

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Which signals a kernel message shows, and what they read out of it."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from nicmedic.kernlog.device import DevicePrefix, parse_device_prefix
+from nicmedic.model.signal import Signal, Where
+
+__all__ = ["SignalIndex", "SignalMatch"]
+
+
+class SignalMatch(NamedTuple):
+    """A signal seen in a message. ``fields`` holds the pattern's groups that matched, over those of the prefix."""
+
+    signal: Signal
+    fields: dict[str, str]
+
+
+_RANK = {Where.DRIVER: 0, Where.INTERFACE: 1, Where.DEVICE: 2, Where.MESSAGE: 3}
+_LONGEST_MESSAGE = 4096
+"""Longer messages are cut before patterns see them: the longest printk record is 1 KiB, dumps of several lines about 2 KiB."""
+
+
+class SignalIndex:
+    """All signals, ready to be looked for in messages."""
+
+    def __init__(self, signals: Iterable[Signal]) -> None:
+        """Sort the signals by literal; nothing is compiled yet."""
+        by_literal: dict[str, list[Signal]] = {}
+        for signal in signals:
+            by_literal.setdefault(signal.literal, []).append(signal)
+        self._by_literal = tuple((literal, tuple(group)) for literal, group in by_literal.items())
+
+    def find_matches(self, text: str) -> list[SignalMatch]:
+        """Signals of one message: at most one event (the most specific) first, then facts."""
+        text = text[:_LONGEST_MESSAGE]
+        candidates = [signal for literal, group in self._by_literal if literal in text for signal in group]
+        if not candidates:
+            return []
+        prefix = parse_device_prefix(text)
+        event: SignalMatch | None = None
+        facts: list[SignalMatch] = []
+        for signal in sorted(candidates, key=lambda candidate: _RANK[candidate.where]):
+            if signal.kind is not None and event is not None:
+                continue
+            fields = _match(signal, text, prefix)
+            if fields is None:
+                continue
+            if signal.kind is None:
+                facts.append(SignalMatch(signal, fields))
+            else:
+                event = SignalMatch(signal, fields)
+        return [event, *facts] if event else facts
+
+
+def _match(signal: Signal, text: str, prefix: DevicePrefix) -> dict[str, str] | None:
+    """The groups, with the prefix's fields beneath them; None: no match."""
+    driver = prefix.driver
+    if signal.where is Where.MESSAGE:
+        found = signal.match(text)
+    elif signal.where is Where.DEVICE:
+        found = signal.match(prefix.rest) if (prefix.driver or prefix.interface) else None
+    elif driver is not None:
+        found = signal.match(prefix.rest) if driver in signal.drivers else None
+    elif signal.where is Where.INTERFACE and prefix.interface is not None:
+        found = signal.match(prefix.rest)
+        driver = signal.drivers[0] if found else None
+    else:
+        found = None
+    if found is None:
+        return None
+    fields = {key: value for key, value in (("interface", prefix.interface), ("driver", driver), ("bus", prefix.bus)) if value}
+    groups = found.groupdict()
+    if "driver" in groups and signal.where is Where.MESSAGE:
+        fields.pop("driver", None)
+    fields.update((key, value) for key, value in groups.items() if value is not None)
+    return fields

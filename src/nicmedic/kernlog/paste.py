@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Undo what mail programs, forums and grep do to a pasted log: quoting, entities, bullets, line numbers, tables, file names in front.
+
+A repair is decided once from the first lines of a source and then applied to all of them. Line numbers never change.
+"""
+
+import html
+import quopri
+import re
+from collections.abc import Callable, Sequence
+
+__all__ = ["Repair", "decode_quoted_printable", "find_repairs"]
+
+Repair = Callable[[str], str]
+
+_QUOTE = re.compile(r"(?:[>|] ?){1,8}")
+_BULLET = re.compile(r"\s{0,8}(?:[-*+•·] |#?\d{1,6}[.:)]? +(?=\[|<|[A-Z][a-z]{2} ))")
+_BACKTICKS = re.compile(r"`+(.*?)`*\Z")
+_GREP = re.compile(r"(?:[\w./@+-]{1,200}[:-])?(?:\d{1,9}[:-])?(?=(?:<\d{1,3}>)?\[ *\d{1,9}\.\d{6}\]|[A-Z][a-z]{2} {1,2}\d{1,2} \d\d:|(?:19|20)\d\d-\d\d-\d\dT)")
+_MARK = re.compile(r"[:|+*~] ?(?=\S)")
+_ENTITY = re.compile(r"&(?:lt|gt|amp|quot|apos|nbsp|#\d{1,7}|#x[0-9a-fA-F]{1,6});")
+_SOFT_BREAK = re.compile(rb"=\r?\n")
+_QP_ESCAPE = re.compile(rb"=(?:3D|20|09|2E|[CE][0-9A-F]=[89AB][0-9A-F])")
+_TABLE_RULE = re.compile(r"\s*\|?[\s:|-]*-{2,}[\s:|-]*\Z")
+_CELLS = re.compile(r"^\|?\s*(\[[^\]|]{1,40}\]|[^|]{1,40}?)\s*\|\s*(.*?)\s*\|?\s*$")
+_MOST = 0.6
+_SAMPLE_LINES = 300
+
+
+def decode_quoted_printable(data: bytes) -> bytes:
+    """Decode a mail body in quoted-printable (RFC 2045 §6.7); returned unchanged unless soft breaks and ``=3D`` show that it is one."""
+    if len(_SOFT_BREAK.findall(data[:65_536])) < 2 or not _QP_ESCAPE.search(data[:65_536]):  # noqa: PLR2004  # one may be chance
+        return data
+    return quopri.decodestring(data)
+
+
+def _unescape(line: str) -> str:
+    """Entities, twice where a page had been quoted twice."""
+    line = html.unescape(line)
+    return html.unescape(line) if _ENTITY.search(line) else line
+
+
+def _strip(pattern: re.Pattern[str]) -> Repair:
+    def repair(line: str) -> str:
+        found = pattern.match(line)
+        return line[found.end() :] if found else line
+
+    return repair
+
+
+def _strip_backticks(line: str) -> str:
+    found = _BACKTICKS.match(line.strip())
+    return found[1] if found else line
+
+
+def _join_cells(line: str) -> str:
+    if _TABLE_RULE.match(line):
+        return ""
+    found = _CELLS.match(line)
+    return f"{found[1]} {found[2]}" if found else line
+
+
+def _share(lines: Sequence[str], pattern: re.Pattern[str]) -> float:
+    """Share of lines in which the pattern takes something from the start."""
+    hits = sum(1 for line in lines if (found := pattern.match(line)) and found.end() > 0)
+    return hits / len(lines)
+
+
+def find_repairs(lines: Sequence[str]) -> tuple[Repair, ...]:
+    """What has to be undone, judged from a source's first lines."""
+    sample = [line for line in lines[:_SAMPLE_LINES] if line.strip()]
+    if not sample:
+        return ()
+    repairs: list[Repair] = []
+
+    def add(repair: Repair) -> None:
+        repairs.append(repair)
+        sample[:] = [fixed for fixed in map(repair, sample) if fixed.strip()] or [""]
+
+    if sum(1 for line in sample if _ENTITY.search(line)) > 0:
+        add(_unescape)
+    if _share(sample, _QUOTE) > _MOST:
+        add(_strip(_QUOTE))
+    if sum(1 for line in sample if line.lstrip().startswith("`")) > _MOST * len(sample):
+        add(_strip_backticks)
+    for pattern in (_BULLET, _GREP, _MARK):
+        if _share(sample, pattern) > _MOST:
+            add(_strip(pattern))
+    if any(_TABLE_RULE.match(line) and "|" in line for line in sample) and sum(" | " in line for line in sample) > _MOST / 2 * len(sample):
+        add(_join_cells)
+    indent = min((len(line) - len(line.lstrip()) for line in sample), default=0)
+    if indent:
+        repairs.append(lambda line: line[indent:] if not line[:indent].strip() else line)
+    return tuple(repairs)

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Errors that a person can act on: what, where, the value seen, and the next command to type.
+
+Every class has an exit status (``code``) and a stable name (``slug``) that scripts may rely on; both stand in ``docs/errors.md``,
+which a test keeps true. Not for bugs of our own: those are plain exceptions and show a traceback.
+"""
+
+from typing import ClassVar
+
+__all__ = [
+    "EmptyInputError",
+    "KernelLogAccessError",
+    "KnowledgeError",
+    "MissingToolError",
+    "NicmedicError",
+    "NotAKernelLogError",
+    "UnreadableInputError",
+    "UsageError",
+]
+
+
+class NicmedicError(Exception):
+    """An expected failure. ``message`` says what, where and the value seen; ``hint`` is the next command to type."""
+
+    code: ClassVar[int] = 10
+    slug: ClassVar[str] = "failed"
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        """Keep both texts; neither holds control characters of a log (callers escape what they quote)."""
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(NicmedicError):
+    """The command line cannot be understood."""
+
+    code = 2
+    slug = "usage"
+
+
+class UnreadableInputError(NicmedicError):
+    """A file that was named is missing, forbidden, damaged, or refused by a limit."""
+
+    code = 11
+    slug = "unreadable-input"
+
+
+class EmptyInputError(NicmedicError):
+    """A source was read and holds nothing at all."""
+
+    code = 12
+    slug = "empty-input"
+
+
+class NotAKernelLogError(NicmedicError):
+    """A source was read, and no line of it is a kernel message."""
+
+    code = 13
+    slug = "not-a-kernel-log"
+
+
+class KernelLogAccessError(NicmedicError):
+    """This machine's own kernel log cannot be read by this user."""
+
+    code = 14
+    slug = "no-kernel-log-access"
+
+
+class MissingToolError(NicmedicError):
+    """A program that is needed for this input is not installed."""
+
+    code = 15
+    slug = "missing-tool"
+
+
+class KnowledgeError(NicmedicError):
+    """A knowledge file cannot be used; says file, line and reason."""
+
+    code = 16
+    slug = "bad-knowledge"

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The answer of ``nicmedic explain``: what was read, what happened, and what is probably behind it."""
+
+from dataclasses import dataclass
+
+from nicmedic.model.boot import Boot
+from nicmedic.model.errors import NicmedicError
+from nicmedic.model.event import Event
+from nicmedic.model.finding import Finding, Hang
+
+__all__ = ["Explanation", "SourceReport"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceReport:
+    """What came of one log."""
+
+    name: str
+    container: str | None
+    """The container of most of its lines; None: there were none."""
+    containers: tuple[str, ...]
+    records: int | None
+    """Messages; None for a log that was too big to read whole (only the parts that matter were)."""
+    boots: int
+    unread_lines: int | None
+    """Lines in no container known; None as for ``records``."""
+    lines: int
+    cut_lines: int
+    sparse: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """Everything that ``explain`` tells, before it becomes text or JSON."""
+
+    sources: tuple[SourceReport, ...]
+    boots: tuple[Boot, ...]
+    events: tuple[Event, ...]
+    hangs: tuple[Hang, ...]
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...]
+    """What limits the answer: lines lost, levels filtered, counts that are lower bounds, years unknown."""
+    errors: tuple[NicmedicError, ...]
+    knowledge_problems: tuple[str, ...]

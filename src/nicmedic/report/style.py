@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""How text looks: width, colour, wrapping. Nothing here knows what the text says."""
+
+import textwrap
+from dataclasses import dataclass
+
+from nicmedic.report.escape import escape_terminal
+
+__all__ = ["Style"]
+
+_CODES = {"bold": "1", "red": "31", "green": "32", "yellow": "33", "blue": "34", "dim": "2"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Style:
+    """The reader's terminal."""
+
+    width: int = 100
+    colour: bool = False
+    more: bool = False
+    """Print everything, also what is usually left out for brevity."""
+
+    def paint(self, text: str, *names: str) -> str:
+        """Text in colour, where colour is wanted; already escaped."""
+        if not self.colour or not names:
+            return text
+        return f"\x1b[{';'.join(_CODES[name] for name in names)}m{text}\x1b[0m"
+
+    def wrap(self, text: str, *, first: str = "", rest: str | None = None, paint: tuple[str, ...] = ()) -> str:
+        """Escape and wrap a paragraph; words longer than the line are left whole, so that they can be copied."""
+        hang = " " * len(first) if rest is None else rest
+        lines = textwrap.wrap(
+            escape_terminal(text), self.width, initial_indent=first, subsequent_indent=hang, break_long_words=False, break_on_hyphens=False
+        )
+        return "\n".join(self.paint(line, *paint) if paint else line for line in lines or [first.rstrip()])
