@@ -24,9 +24,7 @@ def suite(tmp_path: Path) -> Path:
         (folder / f"test_{ring}.py").write_text(body)
     (tmp_path / "tests/conftest.py").write_text(CONFTEST.read_text(encoding="utf-8"))
     markers = "".join(f"    {ring}: a ring\n" for ring in ("unit", "cli", "host", "lab"))
-    (tmp_path / "pytest.ini").write_text(
-        f"[pytest]\ntestpaths = tests\naddopts = --strict-markers\nmarkers =\n{markers}"
-    )
+    (tmp_path / "pytest.ini").write_text(f"[pytest]\ntestpaths = tests\naddopts = --strict-markers\nmarkers =\n{markers}")
     return tmp_path
 
 

@@ -14,9 +14,7 @@ from pathlib import Path
 import pytest
 
 SPAWNS = frozenset({"os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.system", "pty.spawn", "subprocess.Popen"})
-SOCKETS = frozenset(
-    {"socket.bind", "socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendmsg", "socket.sendto"}
-)
+SOCKETS = frozenset({"socket.bind", "socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendmsg", "socket.sendto"})
 # event -> where its arguments hold a path, and the folder descriptor that a relative path starts from
 WRITES = {
     "os.chmod": ((0, 2),),

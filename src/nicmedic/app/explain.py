@@ -12,6 +12,7 @@ from itertools import chain
 from nicmedic.app.sparse import SparseReader, Window
 from nicmedic.diagnosis.diagnose import diagnose
 from nicmedic.diagnosis.evidence import Evidence
+from nicmedic.diagnosis.unknowns import find_unknowns
 from nicmedic.kernlog.decode import find_encoding, looks_binary
 from nicmedic.kernlog.events import EventCollector, Fact
 from nicmedic.kernlog.hangs import group_hangs
@@ -63,7 +64,9 @@ class _Reading:
     notes: list[str] = field(default_factory=list)
 
 
-def explain(logs: LogSource, knowledge: KnowledgeBase, request: Request, on_progress: Callable[[str, int], None] | None = None) -> Explanation:
+def explain(
+    logs: LogSource, knowledge: KnowledgeBase, request: Request, on_progress: Callable[[str, int], None] | None = None
+) -> Explanation:
     """Read, diagnose, answer.
 
     Args:
@@ -86,16 +89,20 @@ def explain(logs: LogSource, knowledge: KnowledgeBase, request: Request, on_prog
     boots, events, facts = merge_sources(reading.boots, reading.events, reading.facts)
     events, facts = _filter(events, facts, request)
     hangs = group_hangs(events)
-    findings = diagnose(Evidence(boots=boots, events=events, facts=facts, hangs=hangs), knowledge)
+    evidence = Evidence(boots=boots, events=events, facts=facts, hangs=hangs)
+    findings = diagnose(evidence, knowledge)
     return Explanation(
         sources=tuple(reading.reports),
         boots=tuple(boots),
         events=tuple(events),
         hangs=tuple(hangs),
         findings=tuple(findings),
+        unknowns=tuple(find_unknowns(evidence, findings)),
         notes=tuple(reading.notes),
         errors=tuple(reading.errors),
-        knowledge_problems=tuple(f"{problem.file}{f':{problem.line}' if problem.line else ''}: {problem.reason}" for problem in knowledge.problems),
+        knowledge_problems=tuple(
+            f"{problem.file}{f':{problem.line}' if problem.line else ''}: {problem.reason}" for problem in knowledge.problems
+        ),
     )
 
 
@@ -125,7 +132,9 @@ class _Held:
         except NicmedicError as error:
             self.error = error
         except OSError as error:
-            self.error = UnreadableInputError(f"{self._stream.name}: {error.strerror or error} after {self.size} bytes", hint="copy the file again")
+            self.error = UnreadableInputError(
+                f"{self._stream.name}: {error.strerror or error} after {self.size} bytes", hint="copy the file again"
+            )
 
 
 def _read_stream(
@@ -210,7 +219,9 @@ def _report(
     kernel_lines = reader.records - reader.containers[BARE]
     if size == 0:
         if not stream.optional:
-            reading.errors.append(EmptyInputError(f"{stream.name}: empty", hint="journalctl -k -b -1 > kern.log   # the boot before this one"))
+            reading.errors.append(
+                EmptyInputError(f"{stream.name}: empty", hint="journalctl -k -b -1 > kern.log   # the boot before this one")
+            )
         return
     if not found.events and not kernel_lines:
         if not stream.optional:
@@ -237,7 +248,9 @@ def _report(
     )
     offset = len(reading.events)
     reading.boots += found.boots
-    reading.events += [dataclasses.replace(event, same_as=None if event.same_as is None else event.same_as + offset) for event in found.events]
+    reading.events += [
+        dataclasses.replace(event, same_as=None if event.same_as is None else event.same_as + offset) for event in found.events
+    ]
     reading.facts += found.facts
 
 

@@ -145,7 +145,7 @@ class SparseReader:
 
     def _scan(self, blocks: Iterable[bytes]) -> Iterator[_Scanned]:
         """Scan blocks, in threads where that helps; the order stays."""
-        if self._workers < 2 or not self._scanner.releases_gil:  # noqa: PLR2004  # two make a pair
+        if self._workers < 2 or not self._scanner.releases_gil:  # two make a pair
             yield from map(self._scan_block, blocks)
             return
         waiting: deque[Future[_Scanned]] = deque()

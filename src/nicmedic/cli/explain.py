@@ -11,12 +11,12 @@ __all__ = ["EXPLAIN"]
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from nicmedic.app.explain import Request, explain  # noqa: PLC0415  # --help must not wait for these
-    from nicmedic.cli.output import Progress, print_error, read_width, use_colour  # noqa: PLC0415
-    from nicmedic.cli.since import parse_since  # noqa: PLC0415
-    from nicmedic.host.clock import read_now  # noqa: PLC0415
-    from nicmedic.host.knowledge import read_knowledge  # noqa: PLC0415
-    from nicmedic.host.logs import HostLogs  # noqa: PLC0415
+    from nicmedic.app.explain import Request, explain  # --help must not wait for these
+    from nicmedic.cli.output import Progress, print_error, read_width, use_colour
+    from nicmedic.cli.since import parse_since
+    from nicmedic.host.clock import read_now
+    from nicmedic.host.knowledge import read_knowledge
+    from nicmedic.host.logs import HostLogs
 
     scanner = os.environ.get("NICMEDIC_SCANNER", "")
     request = Request(
@@ -33,11 +33,12 @@ def _run(arguments: argparse.Namespace) -> int:
     for problem in explanation.knowledge_problems:
         print(f"nicmedic: knowledge: {problem}", file=sys.stderr)
     if arguments.json:
-        from nicmedic.report.explain_json import render_explain_json  # noqa: PLC0415
+        from nicmedic.report.explain_json import render_explain_json
 
         print(render_explain_json(explanation))
     else:
-        from nicmedic.report.explain_text import Style, render_explain_text  # noqa: PLC0415
+        from nicmedic.report.explain_text import render_explain_text
+        from nicmedic.report.style import Style
 
         sys.stdout.write(render_explain_text(explanation, Style(width=read_width(), colour=use_colour(sys.stdout), more=arguments.all)))
     if not explanation.sources and explanation.errors:

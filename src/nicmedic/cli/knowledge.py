@@ -11,9 +11,9 @@ __all__ = ["KNOWLEDGE"]
 
 
 def _run_lint(arguments: argparse.Namespace) -> int:
-    from nicmedic.host.knowledge import OPERATOR_FOLDER, SHIPPED_FOLDER, read_knowledge, read_knowledge_file  # noqa: PLC0415  # --help must not wait
-    from nicmedic.knowledge.lint import find_line, lint_file  # noqa: PLC0415
-    from nicmedic.knowledge.values import Problem  # noqa: PLC0415
+    from nicmedic.host.knowledge import OPERATOR_FOLDER, SHIPPED_FOLDER, read_knowledge, read_knowledge_file  # --help must not wait
+    from nicmedic.knowledge.lint import find_line, lint_file
+    from nicmedic.knowledge.values import Problem
 
     base = read_knowledge()
     paths = [Path(name) for name in arguments.file] or [*sorted(SHIPPED_FOLDER.glob("*.toml")), *sorted(OPERATOR_FOLDER.glob("*.toml"))]
@@ -26,16 +26,20 @@ def _run_lint(arguments: argparse.Namespace) -> int:
             line = problem.line or find_line(text, problem.reason)
             print(f"{path}{f':{line}' if line else ''}: {problem.reason}")
         count += len(found)
-    print(f"{len(paths)} files, {len(base.signals)} signals known, {count} problems" if count or not arguments.file else f"{len(paths)} files, no problem")
+    print(
+        f"{len(paths)} files, {len(base.signals)} signals known, {count} problems"
+        if count or not arguments.file
+        else f"{len(paths)} files, no problem"
+    )
     return 1 if count else 0
 
 
 def _run_show(arguments: argparse.Namespace) -> int:
-    from nicmedic.cli.output import read_width, use_colour  # noqa: PLC0415  # --help must not wait for these
-    from nicmedic.host.knowledge import read_knowledge  # noqa: PLC0415
-    from nicmedic.model.errors import UsageError  # noqa: PLC0415
-    from nicmedic.report.knowledge_text import render_driver, render_driver_json, render_driver_list  # noqa: PLC0415
-    from nicmedic.report.style import Style  # noqa: PLC0415
+    from nicmedic.cli.output import read_width, use_colour  # --help must not wait for these
+    from nicmedic.host.knowledge import read_knowledge
+    from nicmedic.model.errors import UsageError
+    from nicmedic.report.knowledge_text import render_driver, render_driver_json, render_driver_list
+    from nicmedic.report.style import Style
 
     base = read_knowledge()
     style = Style(width=read_width(), colour=use_colour(sys.stdout))
@@ -53,8 +57,8 @@ def _run_show(arguments: argparse.Namespace) -> int:
 
 
 def _run_literals(arguments: argparse.Namespace) -> int:
-    from nicmedic.host.knowledge import read_knowledge  # noqa: PLC0415  # --help must not wait for these
-    from nicmedic.kernlog.system import LITERALS  # noqa: PLC0415
+    from nicmedic.host.knowledge import read_knowledge  # --help must not wait for these
+    from nicmedic.kernlog.system import LITERALS
 
     del arguments
     for literal in dict.fromkeys((*(item.decode() for item in read_knowledge().literals), *LITERALS)):

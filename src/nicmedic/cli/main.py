@@ -35,7 +35,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status (``docs/errors.md``)."""
-    from nicmedic.model.errors import NicmedicError  # noqa: PLC0415  # with --help it is not needed
+    from nicmedic.model.errors import NicmedicError  # with --help it is not needed
 
     options = build_parser().parse_args(arguments)
     try:
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except NicmedicError as error:
         if options.debug:
             raise
-        from nicmedic.cli.output import print_error  # noqa: PLC0415  # as above
+        from nicmedic.cli.output import print_error  # as above
 
         print_error(error)
         return error.code

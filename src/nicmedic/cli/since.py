@@ -32,5 +32,7 @@ def parse_since(text: str, now: datetime.datetime) -> datetime.datetime:
     try:
         moment = datetime.datetime.fromisoformat(text.strip())
     except ValueError:
-        raise UsageError(f"--since {text!r}: no point in time", hint="nicmedic explain --since '2026-01-31 12:00'   # or: 2h, 3 days ago, yesterday") from None
+        raise UsageError(
+            f"--since {text!r}: no point in time", hint="nicmedic explain --since '2026-01-31 12:00'   # or: 2h, 3 days ago, yesterday"
+        ) from None
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=now.tzinfo)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """From evidence to findings: weigh every cause for every NIC in trouble, and say first what points away from the NIC."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from nicmedic.diagnosis.evidence import BootView, Evidence, NicCase, build_cases
 from nicmedic.diagnosis.rank import rank_remedies
@@ -23,7 +23,8 @@ _ANY_DRIVER = Default(
     blames=Blame.UNKNOWN,
     because="nicmedic has no knowledge of this driver",
     remedies=tuple(
-        Advice(id=remedy) for remedy in (RemedyId.KERNEL_UPGRADE, RemedyId.OFFLOAD_OFF, RemedyId.HARDWARE, RemedyId.LINK_BOUNCE, RemedyId.REBOOT)
+        Advice(id=remedy)
+        for remedy in (RemedyId.KERNEL_UPGRADE, RemedyId.OFFLOAD_OFF, RemedyId.HARDWARE, RemedyId.LINK_BOUNCE, RemedyId.REBOOT)
     ),
 )
 
@@ -53,13 +54,17 @@ def diagnose(evidence: Evidence, knowledge: KnowledgeBase) -> list[Finding]:
 
 def _find_for_case(case: NicCase, knowledge: KnowledgeBase) -> Iterator[Finding]:
     driver = knowledge.find_driver(case.driver)
-    weighed = [item for item in _weigh_case(case, driver, knowledge) if item[1].points > _UNEXPLAINED or item[1].seen]
-    told = [item for item in weighed if item[1].points > _UNEXPLAINED][:_MOST_CAUSES]
+    weighed = _weigh_case(case, driver, knowledge)
+    seen = [item for item in weighed if item[1].seen or item[1].points > _UNEXPLAINED]
+    possible = [(cause, result.points) for cause, result, _ in weighed if not result.seen and result.points <= _UNEXPLAINED]
+    told = [item for item in seen if item[1].points > _UNEXPLAINED][:_MOST_CAUSES]
     for cause, result, view in told:
         yield _finding(case, driver, knowledge, view, cause, result)
-    if not told and (case.interface or case.bus or case.driver):
-        yield _unexplained(case, driver, knowledge)
-    for cause, result, view in weighed[len(told) : _MOST_CAUSES] if not told else ():
+    if told:
+        return
+    if case.interface or case.bus or case.driver:
+        yield _unexplained(case, driver, knowledge, possible)
+    for cause, result, view in seen[:_MOST_CAUSES]:
         yield _finding(case, driver, knowledge, view, cause, result)
 
 
@@ -89,12 +94,14 @@ def _finding(
         explains=cause.explains,
         settle=tuple(_fill(command, names) for command in cause.settle),
         sources=cause.sources,
-        remedies=_ranked(case, driver, knowledge, view, cause),
+        remedies=_ranked(case, driver, knowledge, view, cause, ()),
         boot=view.boot.index if view.boot else None,
     )
 
 
-def _unexplained(case: NicCase, driver: DriverKnowledge | None, knowledge: KnowledgeBase) -> Finding:
+def _unexplained(
+    case: NicCase, driver: DriverKnowledge | None, knowledge: KnowledgeBase, possible: Sequence[tuple[Cause, float]]
+) -> Finding:
     default = driver.default if driver is not None else _ANY_DRIVER
     view = case.views[0]
     return Finding(
@@ -106,18 +113,26 @@ def _unexplained(case: NicCase, driver: DriverKnowledge | None, knowledge: Knowl
         blames=default.blames,
         confidence=Confidence.LOW,
         points=_UNEXPLAINED,
-        reasons=(default.because,) if default.because else (),
+        reasons=(
+            *((default.because,) if default.because else ()),
+            *(f"Possible with this NIC and kernel: {cause.title}" for cause, _ in possible),
+        ),
         against=(),
         explains="",
         settle=(),
         sources=driver.sources if driver else (),
-        remedies=_ranked(case, driver, knowledge, view, None),
+        remedies=_ranked(case, driver, knowledge, view, None, possible),
         boot=view.boot.index if view.boot else None,
     )
 
 
 def _ranked(
-    case: NicCase, driver: DriverKnowledge | None, knowledge: KnowledgeBase, view: BootView, cause: Cause | None
+    case: NicCase,
+    driver: DriverKnowledge | None,
+    knowledge: KnowledgeBase,
+    view: BootView,
+    cause: Cause | None,
+    possible: Sequence[tuple[Cause, float]],
 ) -> tuple[RankedRemedy, ...]:
     known = driver or _nothing_known()
 
@@ -125,7 +140,7 @@ def _ranked(
         return holds(clause, known.name, view, case)[0]
 
     cautions = [*known.cautions, *(caution for shared in knowledge.shared for caution in shared.cautions)]
-    return rank_remedies(cause, known, knowledge.trials, _chips(case), cautions, is_held)
+    return rank_remedies(cause, possible, known, knowledge.trials, _chips(case), cautions, is_held)
 
 
 def _nothing_known() -> DriverKnowledge:

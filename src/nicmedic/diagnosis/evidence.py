@@ -121,7 +121,11 @@ def _build_case(evidence: Evidence, members: Sequence[Event]) -> NicCase:
     bus = next((event.bus for event in members if event.bus is not None), None)
     identity = (driver, interface, bus)
     names = {name for name in (interface, bus) if name is not None}
-    hangs = [hang for hang in evidence.hangs if any(_name(evidence.events[number]) in names or evidence.events[number] in members for number in hang.events[:1])]
+    hangs = [
+        hang
+        for hang in evidence.hangs
+        if any(_name(evidence.events[number]) in names or evidence.events[number] in members for number in hang.events[:1])
+    ]
     views = []
     for number in dict.fromkeys(event.boot for event in members):
         boot = next((boot for boot in evidence.boots if boot.index == number), None)
@@ -132,7 +136,9 @@ def _build_case(evidence: Evidence, members: Sequence[Event]) -> NicCase:
         heads = [evidence.events[hang.events[0]] for hang in evidence.hangs if hang.boot == number]
         view.together = [head for head in heads if _name(head) not in names and view.is_near(head, TOGETHER_S)]
         first = view.troubles[0]
-        before = [event for event in view.events if event.kind is EventKind.LINK_UP and event.interface == interface and event.line < first.line]
+        before = [
+            event for event in view.events if event.kind is EventKind.LINK_UP and event.interface == interface and event.line < first.line
+        ]
         view.last_link = before[-1] if before else None
         views.append(view)
     return NicCase(driver=driver, interface=interface, bus=bus, views=views, hangs=hangs)

@@ -25,7 +25,8 @@ class Weighed(NamedTuple):
 
 def _seen(names: tuple[str, ...], file: str, view: BootView) -> list[Event | Fact]:
     wanted = {name if "/" in name else f"{file}/{name}" for name in names}
-    return [item for item in (*view.events, *view.facts) if item.signal in wanted]
+    items: list[Event | Fact] = [*view.events, *view.facts]
+    return [item for item in items if item.signal in wanted]
 
 
 def _holds_signal(clause: Clause, file: str, view: BootView) -> tuple[bool, str]:
@@ -50,7 +51,9 @@ def _holds_system(clause: Clause, view: BootView) -> bool:
             return False
     if clause.virtualization is not None and (boot is None or boot.virtualization not in clause.virtualization):
         return False
-    if clause.hardware is not None and (boot is None or boot.hardware is None or not re.search(clause.hardware, boot.hardware, re.IGNORECASE)):
+    if clause.hardware is not None and (
+        boot is None or boot.hardware is None or not re.search(clause.hardware, boot.hardware, re.IGNORECASE)
+    ):
         return False
     return clause.chip is None or any(re.search(clause.chip, value, re.IGNORECASE) for fact in view.facts for _, value in fact.values)
 
@@ -97,7 +100,11 @@ def holds(clause: Clause, file: str, view: BootView, case: NicCase) -> tuple[boo
     """Whether all of a clause holds, and where in the log its signal stands."""
     shown, place = _holds_signal(clause, file, view)
     held = (
-        shown and _holds_system(clause, view) and _holds_time(clause, view) and _holds_company(clause, view, case) and _holds_link(clause, view)
+        shown
+        and _holds_system(clause, view)
+        and _holds_time(clause, view)
+        and _holds_company(clause, view, case)
+        and _holds_link(clause, view)
     )
     return held, place
 

@@ -72,7 +72,7 @@ def find_magic(start: bytes) -> str | None:
 
 def _open_zstd(stream: BinaryIO) -> BinaryIO:
     try:
-        import zstandard  # noqa: PLC0415  # only for such files: its import takes 5 ms
+        import zstandard  # only for such files: its import takes 5 ms
     except ImportError:
         message = "this file is compressed with zstd, and Python's zstandard is not installed"
         raise MissingToolError(message, hint="apt-get install python3-zstandard   # or: zstdcat FILE | nicmedic explain -") from None
@@ -115,7 +115,9 @@ class _Expanded(io.RawIOBase):
             raise UnreadableInputError(message, hint="copy the file again") from None
         self._given += len(data)
         if self._given > MOST_EXPANDED or (self._given > FREE_EXPANDED and self._given > MOST_RATIO * max(1, self._source.taken)):
-            message = f"{self._name}: {self._source.taken} bytes expand to more than {self._given}: no log does that, so it is not read further"
+            message = (
+                f"{self._name}: {self._source.taken} bytes expand to more than {self._given}: no log does that, so it is not read further"
+            )
             raise UnreadableInputError(message, hint="expand it yourself and hand in the part that matters")
         buffer[: len(data)] = data
         return len(data)
@@ -135,4 +137,3 @@ def expand(name: str, stream: BinaryIO) -> tuple[PeekedStream, str | None]:
         peeked = PeekedStream(cast("BinaryIO", _Expanded(name, kind, peeked)))
     message = f"{name}: compressed more than {_DEEPEST} times over: not read"
     raise UnreadableInputError(message, hint="expand it yourself and hand in the part that matters")
-

@@ -84,7 +84,9 @@ class HostLogs:
             yield KernelLogAccessError(message, hint="sudo nicmedic explain")
         except OSError as error:
             if find_program("dmesg") is None:
-                yield KernelLogAccessError(f"/dev/kmsg: {_reason(error)}, and there is neither journal nor dmesg", hint="nicmedic explain FILE")
+                yield KernelLogAccessError(
+                    f"/dev/kmsg: {_reason(error)}, and there is neither journal nor dmesg", hint="nicmedic explain FILE"
+                )
             else:
                 yield LogStream(name="dmesg", blocks=stream_program(["dmesg", "--raw"]))
 
@@ -195,7 +197,9 @@ def _open_tar(name: str, stream: PeekedStream, written: tuple[int, int, int] | N
                     count += 1
                     yield from _open_stream(f"{name}:{member.name}", cast("BinaryIO", file), _day(member.mtime) or written, optional=True)
     except (tarfile.TarError, EOFError, ValueError, OSError) as error:
-        yield UnreadableInputError(f"{name}: the archive is damaged or cut off after {count} logs: {error}", hint="copy it again, or unpack what is there")
+        yield UnreadableInputError(
+            f"{name}: the archive is damaged or cut off after {count} logs: {error}", hint="copy it again, or unpack what is there"
+        )
         return
     if not count:
         yield UnreadableInputError(f"{name}: no file in this archive is called like a kernel log", hint=f"tar tf {name}")
@@ -243,4 +247,3 @@ def _open_journal(name: str, stream: PeekedStream, path: str | None) -> Iterator
 
 def _read_journal(path: str) -> Iterator[bytes]:
     return stream_program([*_JOURNALCTL, f"--file={path}", "_TRANSPORT=kernel"], hint=_NO_JOURNALCTL)
-

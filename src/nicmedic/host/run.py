@@ -29,9 +29,11 @@ def stream_program(command: Sequence[str], *, hint: str = "") -> Iterator[bytes]
     if program is None:
         message = f"{command[0]} is needed here and is not installed"
         raise MissingToolError(message, hint=hint)
-    with subprocess.Popen(  # noqa: S603  # a fixed program with fixed options and a path
-        [program, *command[1:]], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=_ENVIRONMENT
-    ) as process:
+    with (
+        subprocess.Popen(  # a fixed program with fixed options and a path
+            [program, *command[1:]], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=_ENVIRONMENT
+        ) as process
+    ):
         assert process.stdout is not None  # noqa: S101  # asked for above
         assert process.stderr is not None  # noqa: S101  # asked for above
         try:

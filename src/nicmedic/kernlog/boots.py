@@ -194,4 +194,4 @@ def _compare_clocks(record: Record, current: BootDraft) -> str | None:
 
 
 def _is_daylight_saving(shift_s: float) -> bool:
-    return abs(abs(shift_s) - _HOUR_S) <= 2  # noqa: PLR2004  # stamps of whole seconds
+    return abs(abs(shift_s) - _HOUR_S) <= 2  # stamps of whole seconds

@@ -13,8 +13,16 @@ _CONTROL_SEQUENCE = re.compile(
     r"|\x1b[PX^_][^\x1b\n]{0,4096}(?:\x1b\\)?"  # DCS, SOS, PM, APC
     r"|\x1b[ -/]{0,4}[0-~]?"  # two-byte escapes
 )
-_ODD_BLANKS = {ord(blank): " " for blank in "\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000\u2028\u2029\x85\x0b\x0c"}
-_TRANSLATION = {**_ODD_BLANKS, **dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\x00\x07"), None), ord("\u2013"): "-", ord("\u2212"): "-"}
+_ODD_BLANKS = {
+    ord(blank): " "
+    for blank in "\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000\u2028\u2029\x85\x0b\x0c"
+}
+_TRANSLATION = {
+    **_ODD_BLANKS,
+    **dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\x00\x07"), None),
+    ord("\u2013"): "-",
+    ord("\u2212"): "-",
+}
 _ORDINARY = re.compile(r"[\t\x20-\x7e]*\Z")
 _TEXT_CONTROLS = b"\t\n\r\x1b\x00\x1e\x0c\x08"
 _SAMPLE = 8192
@@ -28,10 +36,10 @@ def find_encoding(data: bytes) -> tuple[str, int]:
             return name, len(mark)
     sample = data[:_SAMPLE]
     half = len(sample) // 2
-    if half >= 16:  # noqa: PLR2004  # too little to judge below that
-        if sample[1::2].count(0) > 0.8 * half and sample[0::2].count(0) < 0.1 * half:  # noqa: PLR2004  # shares of zero bytes
+    if half >= 16:  # too little to judge below that
+        if sample[1::2].count(0) > 0.8 * half and sample[0::2].count(0) < 0.1 * half:  # shares of zero bytes
             return "utf-16-le", 0
-        if sample[0::2].count(0) > 0.8 * half and sample[1::2].count(0) < 0.1 * half:  # noqa: PLR2004  # shares of zero bytes
+        if sample[0::2].count(0) > 0.8 * half and sample[1::2].count(0) < 0.1 * half:  # shares of zero bytes
             return "utf-16-be", 0
     return "utf-8", 0
 

@@ -45,7 +45,7 @@ _BUS_WORD = re.compile(r"(?=.*\d)[\w.+:@/-]+\Z")
 
 def is_nic_name(word: str) -> bool:
     """Whether a word looks like the name of a network interface (``eth0``, ``enp2s0``, ``wlan0``, ``lan4``)."""
-    return len(word) <= 63 and _NIC_NAME.match(word) is not None  # noqa: PLR2004  # IFNAMSIZ is 16; vendors' kernels print longer ones
+    return len(word) <= 63 and _NIC_NAME.match(word) is not None  # IFNAMSIZ is 16; vendors' kernels print longer ones
 
 
 def _strip_interface(rest: str) -> tuple[str | None, str]:

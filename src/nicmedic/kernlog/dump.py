@@ -10,8 +10,8 @@ import re
 __all__ = ["DumpReader"]
 
 _MEMBER = re.compile(
-    r"\s*(?P<name>TDH, TDT|TDH|TDT|next_to_use|next_to_clean|buffer_info\[next_to_clean\]|tx_buffer_info\[next_to_clean\]|dma|time_stamp|next_to_watch"
-    r"|jiffies|next_to_watch\.status|desc\.status|Tx Queue|MAC Status|PHY Status|PHY 1000BASE-T Status|PHY Extended Status|PCI Status)"
+    r"\s*(?P<name>TDH, TDT|TDH|TDT|next_to_use|next_to_clean|buffer_info\[next_to_clean\]|tx_buffer_info\[next_to_clean\]|dma|time_stamp"
+    r"|next_to_watch|jiffies|next_to_watch\.status|desc\.status|Tx Queue|MAC Status|PHY Status|PHY 1000BASE-T Status|PHY Extended Status|PCI Status)"
     r":?\s*(?:<(?P<first>[0-9a-fx]{1,16})>(?:, <(?P<second>[0-9a-fx]{1,16})>)?)?\s*\Z"
 )
 _ALL_ONES = frozenset({"ffffffff", "ffff"})

@@ -20,9 +20,13 @@ __all__ = ["EventCollector", "Fact", "SourceEvents", "merge_copies"]
 MOST_EVENTS = 20_000
 """Events kept of one source; further ones are counted by signal only, so that memory stays bounded."""
 _LONGEST_TEXT = 400
+_NEAR_LINES = 12
+"""Between the WARNING and the watchdog line of one time-out stand fewer lines."""
 _BLOCK_RECORDS = 80
 """A WARNING block with its registers and trace is shorter than that many lines."""
-_RENAMED = re.compile(r"(?:(?:[\w.-]+ \S+ )?(?P<new>\S+): renamed from (?P<old>\S+)|udev(?:d)?: renamed network interface (?P<old2>\S+) to (?P<new2>\S+))")
+_RENAMED = re.compile(
+    r"(?:(?:[\w.-]+ \S+ )?(?P<new>\S+): renamed from (?P<old>\S+)|udev(?:d)?: renamed network interface (?P<old2>\S+) to (?P<new2>\S+))"
+)
 _STATE_WORDS = re.compile(r" ?\((?:unnamed net_device|uninitialized|unregistering|unregistered|released|unknown)\)")
 
 
@@ -68,7 +72,7 @@ class _Draft:
 
 
 def _number(text: str | None) -> int | None:
-    return int(text) if text is not None and text.isascii() and text.isdigit() and len(text) <= 18 else None  # noqa: PLR2004  # 64 bit
+    return int(text) if text is not None and text.isascii() and text.isdigit() and len(text) <= 18 else None  # 64 bit
 
 
 def _speed_mbps(fields: dict[str, str]) -> int | None:
@@ -82,7 +86,15 @@ def _speed_mbps(fields: dict[str, str]) -> int | None:
 
 
 def _duplex(word: str | None) -> Duplex | None:
-    return None if word is None else Duplex.HALF if word.lower().startswith("half") else Duplex.FULL if word.lower().startswith("full") else None
+    return (
+        None
+        if word is None
+        else Duplex.HALF
+        if word.lower().startswith("half")
+        else Duplex.FULL
+        if word.lower().startswith("full")
+        else None
+    )
 
 
 @dataclass(slots=True)
@@ -190,6 +202,7 @@ class EventCollector:
             )
             for key, (record, fields) in self._facts.items()
         )
+        self._drafts = _drop_nameless(self._drafts)
         _fill_names(self._drafts)
         events = tuple(self._freeze(draft, first_boot, upper) for draft in self._drafts)
         return SourceEvents(boots=tuple(boots), events=events, facts=facts, uncounted=self.uncounted)
@@ -222,6 +235,21 @@ class EventCollector:
         )
 
 
+def _drop_nameless(drafts: Sequence[_Draft]) -> list[_Draft]:
+    """Leave out reports without any name beside a watchdog line of the same boot: the WARNING that belongs to it."""
+    named = [draft for draft in drafts if draft.match.signal.kind is EventKind.TX_TIMEOUT]
+    lines = {(draft.boot.number, draft.record.line + shift) for draft in named for shift in range(-_NEAR_LINES, _NEAR_LINES + 1)}
+    return [
+        draft
+        for draft in drafts
+        if draft.interface
+        or draft.driver
+        or draft.bus
+        or not draft.match.signal.hang
+        or (draft.boot.number, draft.record.line) not in lines
+    ]
+
+
 def _fill_names(drafts: Sequence[_Draft]) -> None:
     """Give events the interface, driver and bus that other events of their boot name together."""
     known: dict[tuple[int, str], _Draft] = {}
@@ -250,4 +278,3 @@ def merge_copies(events: Iterable[Event]) -> list[Event]:
         copy = first is not None and first != number and (marked[first].source, marked[first].line) != (event.source, event.line)
         marked.append(dataclasses.replace(event, same_as=first) if copy else event)
     return marked
-

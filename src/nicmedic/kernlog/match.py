@@ -39,30 +39,38 @@ class SignalIndex:
         if not candidates:
             return []
         prefix = parse_device_prefix(text)
-        event: SignalMatch | None = None
+        events: list[SignalMatch] = []
         facts: list[SignalMatch] = []
         for signal in sorted(candidates, key=lambda candidate: _RANK[candidate.where]):
-            if signal.kind is not None and event is not None:
-                continue
             fields = _match(signal, text, prefix)
-            if fields is None:
-                continue
-            if signal.kind is None:
-                facts.append(SignalMatch(signal, fields))
-            else:
-                event = SignalMatch(signal, fields)
+            if fields is not None:
+                (facts if signal.kind is None else events).append(SignalMatch(signal, fields))
+        event = _choose(events, prefix)
         return [event, *facts] if event else facts
+
+
+def _choose(events: list[SignalMatch], prefix: DevicePrefix) -> SignalMatch | None:
+    """The most specific of several readings. A line that names no driver and fits those of several is nobody's: it keeps its kind only."""
+    if not events:
+        return None
+    claimants = {match.signal.file for match in events if match.signal.where is Where.INTERFACE}
+    if prefix.driver is not None or len(claimants) < 2:  # one claim is a claim
+        return events[0]
+    shared = [match for match in events if match.signal.where is not Where.INTERFACE]
+    chosen = shared[0] if shared else events[0]
+    return chosen._replace(fields={name: value for name, value in chosen.fields.items() if name != "driver"})
 
 
 def _match(signal: Signal, text: str, prefix: DevicePrefix) -> dict[str, str] | None:
     """The groups, with the prefix's fields beneath them; None: no match."""
     driver = prefix.driver
     if signal.where is Where.MESSAGE:
+        driver = driver if prefix.bus or prefix.interface else None  # "WARNING: " and its like are no drivers
         found = signal.match(text)
     elif signal.where is Where.DEVICE:
         found = signal.match(prefix.rest) if (prefix.driver or prefix.interface) else None
-    elif driver is not None:
-        found = signal.match(prefix.rest) if driver in signal.drivers else None
+    elif prefix.driver is not None:
+        found = signal.match(prefix.rest) if prefix.driver in signal.drivers else None
     elif signal.where is Where.INTERFACE and prefix.interface is not None:
         found = signal.match(prefix.rest)
         driver = signal.drivers[0] if found else None

@@ -2,6 +2,7 @@
 """Put the records of one source into the order of time where a tool turned them round. Pure and stable: equal times keep their order."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from nicmedic.model.record import Record
 
@@ -15,14 +16,14 @@ def _key(record: Record) -> tuple[float, ...] | None:
     if record.uptime_s is not None:
         return (record.uptime_s,)
     if record.wall is not None and record.wall.year is not None:
-        return tuple(record.wall[:7])
+        return tuple(float(part or 0) for part in record.wall[:7])
     return None
 
 
 def is_newest_first(records: Sequence[Record]) -> bool:
     """Whether stamps fall steadily: Loki, Elastic and ``journalctl -r`` show the newest line first."""
     keys = [key for key in map(_key, records) if key is not None]
-    pairs = [(first, second) for first, second in zip(keys, keys[1:], strict=False) if first != second and len(first) == len(second)]
+    pairs = [(first, second) for first, second in pairwise(keys) if first != second and len(first) == len(second)]
     falling = sum(1 for first, second in pairs if second < first)
     return len(pairs) >= _FEWEST and falling >= _MOST * len(pairs)
 

@@ -16,7 +16,9 @@ Repair = Callable[[str], str]
 _QUOTE = re.compile(r"(?:[>|] ?){1,8}")
 _BULLET = re.compile(r"\s{0,8}(?:[-*+•·] |#?\d{1,6}[.:)]? +(?=\[|<|[A-Z][a-z]{2} ))")
 _BACKTICKS = re.compile(r"`+(.*?)`*\Z")
-_GREP = re.compile(r"(?:[\w./@+-]{1,200}[:-])?(?:\d{1,9}[:-])?(?=(?:<\d{1,3}>)?\[ *\d{1,9}\.\d{6}\]|[A-Z][a-z]{2} {1,2}\d{1,2} \d\d:|(?:19|20)\d\d-\d\d-\d\dT)")
+_GREP = re.compile(
+    r"(?:[\w./@+-]{1,200}[:-])?(?:\d{1,9}[:-])?(?=(?:<\d{1,3}>)?\[ *\d{1,9}\.\d{6}\]|[A-Z][a-z]{2} {1,2}\d{1,2} \d\d:|(?:19|20)\d\d-\d\d-\d\dT)"
+)
 _MARK = re.compile(r"[:|+*~] ?(?=\S)")
 _ENTITY = re.compile(r"&(?:lt|gt|amp|quot|apos|nbsp|#\d{1,7}|#x[0-9a-fA-F]{1,6});")
 _SOFT_BREAK = re.compile(rb"=\r?\n")
@@ -29,7 +31,7 @@ _SAMPLE_LINES = 300
 
 def decode_quoted_printable(data: bytes) -> bytes:
     """Decode a mail body in quoted-printable (RFC 2045 §6.7); returned unchanged unless soft breaks and ``=3D`` show that it is one."""
-    if len(_SOFT_BREAK.findall(data[:65_536])) < 2 or not _QP_ESCAPE.search(data[:65_536]):  # noqa: PLR2004  # one may be chance
+    if len(_SOFT_BREAK.findall(data[:65_536])) < 2 or not _QP_ESCAPE.search(data[:65_536]):  # one may be chance
         return data
     return quopri.decodestring(data)
 

@@ -31,10 +31,16 @@ _LONGEST_OBJECT = 400
 
 _EMBEDDED = re.compile(r"(?<=\S) ?(?=(?:<\d>)?\[ {0,6}\d{1,9}\.\d{6}\] ?\S)")
 _BOOT_MARK = re.compile(r"-- (?:Boot (?P<id>[0-9a-f]{32})|Reboot) ?-{0,2}")
-_NO_LOG = re.compile(r"-- (?:Journal begins|Logs begin|No entries|Subject:|Support:)|lines \d+-\d+|\(END\)|~\Z|\[\.\.\.\]|<snip>|\.\.\.\Z|MARK --")
+_NO_LOG = re.compile(
+    r"-- (?:Journal begins|Logs begin|No entries|Subject:|Support:)|lines \d+-\d+|\(END\)|~\Z|\[\.\.\.\]|<snip>|\.\.\.\Z|MARK --"
+)
 _SECTION = re.compile(r"#==\[ |(?:Panic|Oops|Emergency|Shutdown|Unknown|Restart|Halt|Poweroff)#\d+ Part(?P<part>\d+)\Z|====\d+\.\d+-[CD]\Z")
-_STRONG_START = re.compile(r"\s*(?:NETDEV WATCHDOG: |-{4,}\[ cut here|[\w.-]+ [\w:.-]*\d[\w:.-]* [\w.@-]+: |[\w.-]+ [0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.\d: )")
-_UNFINISHED = re.compile(r"(?:[^\n]*\s)?NETDEV WATCHDOG: [^\n]*?\b(?:transmit|transmit queue|transmit queue \d+|transmit queue \d+ timed|transmit timed)\Z")
+_STRONG_START = re.compile(
+    r"\s*(?:NETDEV WATCHDOG: |-{4,}\[ cut here|[\w.-]+ [\w:.-]*\d[\w:.-]* [\w.@-]+: |[\w.-]+ [0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.\d: )"
+)
+_UNFINISHED = re.compile(
+    r"(?:[^\n]*\s)?NETDEV WATCHDOG: [^\n]*?\b(?:transmit|transmit queue|transmit queue \d+|transmit queue \d+ timed|transmit timed)\Z"
+)
 _GLUE = tuple(":/-_.,(<[+=")
 _OBJECT_ENDS = frozenset({"}", "},", "}]", "} ]", "}]}", "}}"})
 
@@ -281,7 +287,11 @@ class LogReader:
             if line[0] in " \t":
                 self._extend("\n" + line)
                 return
-            if pending.record.container != BARE and pending.raw_length >= _WRAP_WIDTH and number - pending.record.line <= 1 + text.count("\n"):
+            if (
+                pending.record.container != BARE
+                and pending.raw_length >= _WRAP_WIDTH
+                and number - pending.record.line <= 1 + text.count("\n")
+            ):
                 self._extend(line if text.endswith(_GLUE) else " " + line, len(line))
                 return
         yield from self._emit(number, Head(line), BARE, len(line))
@@ -333,7 +343,7 @@ class LogReader:
         pieces = self._fragments.setdefault(key, [])
         pieces.append((offset, head.text))
         text = "".join(piece for _, piece in sorted(pieces))
-        if len(text.encode("utf-8", "replace")) < total and len(pieces) < 16:  # noqa: PLR2004  # a record has 1 KiB, a fragment 960 bytes
+        if len(text.encode("utf-8", "replace")) < total and len(pieces) < 16:  # a record has 1 KiB, a fragment 960 bytes
             return None
         del self._fragments[key]
         return head._replace(text=text, fragment=None)
@@ -349,6 +359,6 @@ class LogReader:
 def _load_json(text: str) -> object:
     """A JSON value; None where the text is none."""
     try:
-        return json.loads(text)  # type: ignore[no-any-return]  # any JSON value is an object
+        return json.loads(text)
     except (ValueError, RecursionError):
         return None

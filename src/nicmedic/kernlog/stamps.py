@@ -63,7 +63,7 @@ def _clock(found: re.Match[str]) -> tuple[int, int, int, int]:
 
 
 def _is_day(year: int | None, month: int, day: int) -> bool:
-    if not 1 <= month <= 12 or day < 1:  # noqa: PLR2004  # months of a year
+    if not 1 <= month <= 12 or day < 1:  # months of a year
         return False
     leap = year is None or (year % 4 == 0 and (year % 100 != 0 or year % 400 == 0))
     return day <= (31, 29 if leap else 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)[month - 1]
@@ -74,7 +74,7 @@ def parse_syslog(found: re.Match[str]) -> WallTime | None:
     month = find_month(found["mon"])
     year = int(found["y"]) if found["y"] else None
     hour, minute, second, micro = _clock(found)
-    if month is None or hour > 23 or not _is_day(year, month, int(found["d"])):  # noqa: PLR2004  # hours of a day
+    if month is None or hour > 23 or not _is_day(year, month, int(found["d"])):  # hours of a day
         return None
     return WallTime(year, month, int(found["d"]), hour, minute, second, micro)
 
@@ -83,7 +83,7 @@ def parse_iso(found: re.Match[str], *, computed: bool = False) -> WallTime | Non
     """A match of ``ISO``; None: that is no date."""
     year, month, day = int(found["y"]), int(found["mo"]), int(found["d"])
     hour, minute, second, micro = _clock(found)
-    if hour > 23 or not _is_day(year, month, day):  # noqa: PLR2004  # hours of a day
+    if hour > 23 or not _is_day(year, month, day):  # hours of a day
         return None
     zone = (found["z"] or "").strip()
     offset: int | None = None
@@ -98,7 +98,7 @@ def parse_ctime(found: re.Match[str], *, computed: bool = False) -> WallTime | N
     """A match of ``CTIME``; None: that is no date."""
     month, year, day = find_month(found["mon"]), int(found["y"]), int(found["d"])
     hour, minute, second, micro = _clock(found)
-    if month is None or hour > 23 or not _is_day(year, month, day):  # noqa: PLR2004  # hours of a day
+    if month is None or hour > 23 or not _is_day(year, month, day):  # hours of a day
         return None
     return WallTime(year, month, day, hour, minute, second, micro, find_zone_offset(found["zone"]), computed)
 
@@ -107,7 +107,7 @@ def parse_epoch_us(microseconds: int) -> WallTime | None:
     """Microseconds since 1970-01-01 UTC; None: outside the years 1970 to 9999."""
     seconds, micro = divmod(microseconds, 1_000_000)
     days, rest = divmod(seconds, 86_400)
-    if not 0 <= days < 2_932_897:  # noqa: PLR2004  # days from 1970 to 9999
+    if not 0 <= days < 2_932_897:  # days from 1970 to 9999
         return None
     # Days to civil date, Howard Hinnant's algorithm: https://howardhinnant.github.io/date_algorithms.html#civil_from_days
     shifted = days + 719_468
@@ -116,6 +116,6 @@ def parse_epoch_us(microseconds: int) -> WallTime | None:
     day_of_year = day_of_era - (365 * year_of_era + year_of_era // 4 - year_of_era // 100)
     month_index = (5 * day_of_year + 2) // 153
     day = day_of_year - (153 * month_index + 2) // 5 + 1
-    month = month_index + 3 if month_index < 10 else month_index - 9  # noqa: PLR2004  # March is month 0 here
-    year = year_of_era + era * 400 + (1 if month <= 2 else 0)  # noqa: PLR2004  # January and February belong to the next year
+    month = month_index + 3 if month_index < 10 else month_index - 9  # March is month 0 here
+    year = year_of_era + era * 400 + (1 if month <= 2 else 0)  # January and February belong to the next year
     return WallTime(year, month, day, rest // 3600, rest // 60 % 60, rest % 60, micro, 0)

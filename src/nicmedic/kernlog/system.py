@@ -43,10 +43,14 @@ _RPM = re.compile(r"(?P<package>\d+\.\d+\.\d+-\S*?\.(?:el|fc|amzn|mga|oe|an|tl)\
 _ARCH = re.compile(r"(?P<package>\d+\.\d+(?:\.\d+)?-(?:arch|zen|hardened|lts)\d\S*|\d+\.\d+\.\d+-\d+-(?:ARCH|lts|zen))")
 _PATH = re.compile(r"/(?:build|buildd|rpmbuild/BUILD|usr/src)/[^\s:]*?(?P<tree>linux-\d+\.\d+[^/\s:]*)/")
 _HARDWARE = re.compile(r"(?:Hardware name|DMI): (?P<name>[^\n]{1,160})")
-_RTC = re.compile(r"setting system clock to (?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)[T ](?P<hour>\d\d):(?P<minute>\d\d):(?P<second>\d\d)")
-_BUILT = re.compile(r"(?P<month>Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) {1,2}(?P<day>\d{1,2}) \d\d:\d\d:\d\d (?:\w{2,5} )?(?P<year>\d{4})")
+_RTC = re.compile(
+    r"setting system clock to (?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)[T ](?P<hour>\d\d):(?P<minute>\d\d):(?P<second>\d\d)"
+)
+_BUILT = re.compile(
+    r"(?P<month>Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) {1,2}(?P<day>\d{1,2}) \d\d:\d\d:\d\d (?:\w{2,5} )?(?P<year>\d{4})"
+)
 _BUILT_ISO = re.compile(r"\((?P<year>20\d\d)-(?P<month>\d\d)-(?P<day>\d\d)\)")
-_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
 _DISTROS = (
     (re.compile(r"-haos\b"), "Home Assistant OS"),
@@ -92,7 +96,9 @@ def is_banner(text: str) -> bool:
 
 def is_suspend(text: str) -> bool:
     """Whether a message says that the machine slept: its kernel clock stood still meanwhile."""
-    return text.startswith(("PM: suspend", "PM: Syncing filesystems", "PM: hibernation", "PM: Preparing system for", "PM: resume of devices"))
+    return text.startswith(
+        ("PM: suspend", "PM: Syncing filesystems", "PM: hibernation", "PM: Preparing system for", "PM: resume of devices")
+    )
 
 
 def find_rtc_time(text: str) -> tuple[int, int, int, int, int, int] | None:
@@ -159,6 +165,13 @@ def read_system_facts(text: str) -> SystemFacts | None:
     if "OpenWrt" in text and distro is None:
         distro = "OpenWrt"
     facts = SystemFacts(
-        release, package, path["tree"] if path else None, distro, virtualization, hardware["name"].strip() if hardware else None, process, built
+        release,
+        package,
+        path["tree"] if path else None,
+        distro,
+        virtualization,
+        hardware["name"].strip() if hardware else None,
+        process,
+        built,
     )
     return facts if any(facts) else None

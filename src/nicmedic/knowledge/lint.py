@@ -73,12 +73,15 @@ def lint_signals(data: Mapping[str, object], file: str, others: KnowledgeBase) -
     index = SignalIndex([*own, *(signal for signal in others.signals if signal.file != file)])
     tables = data.get("signal", ())
     counted = Counter(signal.id for signal in own)
-    problems += [Problem(file=file, line=None, reason=f"[[signal]] {name}: id is used {count} times") for name, count in counted.items() if count > 1]
+    problems += [
+        Problem(file=file, line=None, reason=f"[[signal]] {name}: id is used {count} times") for name, count in counted.items() if count > 1
+    ]
     for table in tables if isinstance(tables, Sequence) else ():
         if isinstance(table, Mapping):
             key = f"{file}/{table.get('id')}"
             problems += [
-                Problem(file=file, line=None, reason=f"[[signal]] {table.get('id')}: {reason}") for reason in _lint_signal(table, index, key)
+                Problem(file=file, line=None, reason=f"[[signal]] {table.get('id')}: {reason}")
+                for reason in _lint_signal(table, index, key)
             ]
     return problems
 
@@ -99,11 +102,7 @@ def _unknown_signals(clause: Clause, file: str, known: set[str]) -> list[str]:
 
 def _is_identity_only(clause: Clause) -> bool:
     """Whether a clause only says what the NIC or the machine is, and nothing that happened."""
-    used = {
-        name
-        for name in Clause.__dataclass_fields__
-        if name not in {"weight", "because"} and getattr(clause, name) is not None
-    }
+    used = {name for name in Clause.__dataclass_fields__ if name not in {"weight", "because"} and getattr(clause, name) is not None}
     return bool(used) and used <= _IDENTITY_KEYS
 
 
@@ -126,7 +125,9 @@ def lint_file(data: Mapping[str, object], file: str, others: KnowledgeBase) -> l
             reasons.append(f"[[cause]] {cause.id}: nothing speaks for it, so it is never told")
         if not cause.explains:
             reasons.append(f"[[cause]] {cause.id}: explains is missing")
-    reasons += [f"[[tried]] {trial.remedy}: no cause {trial.cause!r}" for trial in driver.trials if trial.cause and trial.cause not in causes]
+    reasons += [
+        f"[[tried]] {trial.remedy}: no cause {trial.cause!r}" for trial in driver.trials if trial.cause and trial.cause not in causes
+    ]
     reasons += [f"[[tried]] {trial.remedy}: no source" for trial in driver.trials if not trial.source]
     problems += [Problem(file=file, line=None, reason=reason) for reason in _unique(reasons)]
     return _unique([*problems, *lint_signals(data, file, others)])

@@ -26,12 +26,12 @@ _CLAUSE_TYPES: dict[str, str] = {
 }
 
 
-class _Refusal(Exception):
+class _RefusalError(Exception):
     """One table cannot be used."""
 
 
 def _refuse(reason: str) -> NoReturn:
-    raise _Refusal(reason)
+    raise _RefusalError(reason)
 
 
 def _text(table: Table, key: str, default: str | None = None) -> str:
@@ -205,20 +205,32 @@ def _each(data: Table, key: str, file: str, parse: Callable[[Table], Value]) -> 
     problems: list[Problem] = []
     try:
         tables = _tables(data, key)
-    except _Refusal as error:
+    except _RefusalError as error:
         return [], [Problem(file=file, line=None, reason=str(error))]
     for number, table in enumerate(tables, 1):
         try:
             values.append(parse(table))
-        except (_Refusal, ValueError, re.error) as error:
+        except (_RefusalError, ValueError, re.error) as error:
             name = table.get("id", table.get("remedy", f"number {number}"))
             problems.append(Problem(file=file, line=None, reason=f"[[{key}]] {name}: {error}"))
     return values, problems
 
 
-_HEAD_KEYS = (
-    "schema driver aliases title bus watchdog_timeo_ms tx_timeout_handler sources default signal cause tried caution".split()
-)
+_HEAD_KEYS = [
+    "schema",
+    "driver",
+    "aliases",
+    "title",
+    "bus",
+    "watchdog_timeo_ms",
+    "tx_timeout_handler",
+    "sources",
+    "default",
+    "signal",
+    "cause",
+    "tried",
+    "caution",
+]
 
 
 def parse_driver(data: Table, file: str) -> tuple[DriverKnowledge, list[Problem]]:
@@ -233,7 +245,7 @@ def parse_driver(data: Table, file: str) -> tuple[DriverKnowledge, list[Problem]
         head = data.get("default")
         if isinstance(head, Mapping):
             default = _default(head)
-    except (_Refusal, ValueError) as error:
+    except (_RefusalError, ValueError) as error:
         problems.append(Problem(file=file, line=None, reason=str(error)))
     names = parse_names(data)
     signals, bad_signals = parse_signals(data, file)

@@ -8,7 +8,7 @@ from nicmedic.model.errors import NicmedicError
 from nicmedic.model.event import Event
 from nicmedic.model.finding import Finding, Hang
 
-__all__ = ["Explanation", "SourceReport"]
+__all__ = ["Explanation", "SourceReport", "Unknown"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +30,14 @@ class SourceReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unknown:
+    """Something that the logs do not say, and the command that would settle it (empty: nothing would)."""
+
+    text: str
+    command: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
     """Everything that ``explain`` tells, before it becomes text or JSON."""
 
@@ -38,6 +46,7 @@ class Explanation:
     events: tuple[Event, ...]
     hangs: tuple[Hang, ...]
     findings: tuple[Finding, ...]
+    unknowns: tuple[Unknown, ...]
     notes: tuple[str, ...]
     """What limits the answer: lines lost, levels filtered, counts that are lower bounds, years unknown."""
     errors: tuple[NicmedicError, ...]

@@ -4,7 +4,7 @@
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
+from functools import cache
 
 from nicmedic.model.event import EventKind
 
@@ -20,7 +20,7 @@ class Where(StrEnum):
     MESSAGE = "message"
 
 
-@lru_cache(maxsize=None)
+@cache
 def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern)
 

@@ -142,7 +142,7 @@ def _runtime_pm_off(to: _Names) -> Prescription:
 
 
 def _mtu(to: _Names) -> Prescription:
-    size = next((word for word in to.arguments if word.isascii() and word.isdigit() and 68 <= int(word) <= 65_536), "1500")  # noqa: PLR2004
+    size = next((word for word in to.arguments if word.isascii() and word.isdigit() and 68 <= int(word) <= 65_536), "1500")
     return Prescription(
         title=f"Set the MTU to {size}",
         commands=(f"ip link set dev {to.interface} mtu {size}",),
@@ -176,7 +176,10 @@ def _ring(to: _Names) -> Prescription:
 def _interrupt_mode(to: _Names) -> Prescription:
     return Prescription(
         title="Deliver this card's interrupts another way",
-        commands=(f"grep -e {to.interface} -e {to.driver} /proc/interrupts", "# then boot once with pci=nomsi (or irqpoll for a shared line)"),
+        commands=(
+            f"grep -e {to.interface} -e {to.driver} /proc/interrupts",
+            "# then boot once with pci=nomsi (or irqpoll for a shared line)",
+        ),
         undo=("# boot without it",),
         disruption=DISRUPTIONS[3],
         caution="irqpoll costs CPU. pci=nomsi holds for every device; many drivers have a parameter of their own (see `modinfo`). "
@@ -202,7 +205,8 @@ def _rebind(to: _Names) -> Prescription:
         commands=(f"echo {to.bus} > {path}/unbind; sleep 2; echo {to.bus} > {path}/bind",),
         undo=(),
         disruption=DISRUPTIONS[2],
-        caution="The interface is made anew: addresses, routes, bridge and bond membership and ethtool settings are lost until the network manager puts them back.",
+        caution="The interface is made anew: addresses, routes, bridge and bond membership and ethtool settings are lost "
+        "until the network manager puts them back.",
     )
 
 
@@ -266,7 +270,8 @@ def _kernel_previous(to: _Names) -> Prescription:
         commands=("ls /boot/vmlinuz-*", "# choose the former one in the boot menu, or grub-reboot 'ENTRY' && systemctl reboot"),
         undo=("# boot the newer one again",),
         disruption=DISRUPTIONS[3],
-        caution="Leaves out security fixes: a test of a regression, and a bridge until the fix is there. grub-reboot needs a grubenv that GRUB can write.",
+        caution="Leaves out security fixes: a test of a regression, and a bridge until the fix is there. "
+        "grub-reboot needs a grubenv that GRUB can write.",
     )
 
 
@@ -274,7 +279,10 @@ def _kernel_upgrade(to: _Names) -> Prescription:
     del to
     return Prescription(
         title="Install a newer kernel",
-        commands=("apt-get update && apt-get install --only-upgrade 'linux-image-*'  # or: dnf upgrade kernel, zypper up, backports", "systemctl reboot"),
+        commands=(
+            "apt-get update && apt-get install --only-upgrade 'linux-image-*'  # or: dnf upgrade kernel, zypper up, backports",
+            "systemctl reboot",
+        ),
         undo=("# boot the former kernel",),
         disruption=DISRUPTIONS[3],
         caution="Keep the former kernel installed.",
@@ -294,7 +302,10 @@ def _vendor_driver(to: _Names) -> Prescription:
 def _firmware_update(to: _Names) -> Prescription:
     return Prescription(
         title="Update the card's firmware",
-        commands=(f"ethtool -i {to.interface}", "apt-get install firmware-misc-nonfree firmware-realtek  # or the maker's tool for flash in the card"),
+        commands=(
+            f"ethtool -i {to.interface}",
+            "apt-get install firmware-misc-nonfree firmware-realtek  # or the maker's tool for flash in the card",
+        ),
         undo=(),
         disruption=DISRUPTIONS[3],
         caution="Flashing cannot always be undone.",

@@ -15,4 +15,6 @@ def escape_terminal(text: str) -> str:
     >>> escape_terminal("eth0\x1b[2J")
     'eth0\\x1b[2J'
     """
-    return _HARMFUL.sub(lambda found: " " if found[0] == "\t" else f"\\x{ord(found[0]):02x}" if ord(found[0]) < 256 else f"\\u{ord(found[0]):04x}", text)
+    return _HARMFUL.sub(
+        lambda found: " " if found[0] == "\t" else f"\\x{ord(found[0]):02x}" if ord(found[0]) < 256 else f"\\u{ord(found[0]):04x}", text
+    )

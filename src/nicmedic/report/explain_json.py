@@ -28,15 +28,14 @@ def _source(source: SourceReport) -> dict[str, object]:
 
 
 def _boot(boot: Boot) -> dict[str, object]:
-    names = (
-        "index host kernel_release kernel_package distro virtualization hardware boot_id first_time last_time first_uptime_s last_uptime_s started"
-    )
+    names = "index host kernel_release kernel_package distro virtualization hardware boot_id first_time last_time first_uptime_s last_uptime_s started"
     return {name: getattr(boot, name) for name in names.split()}
 
 
 def _event(event: Event) -> dict[str, object]:
     names = (
-        "kind interface driver bus queue stall_ms uptime_s time local_time boot source line text signal hang repeated same_as speed_mbps duplex process"
+        "kind interface driver bus queue stall_ms uptime_s time local_time boot source line text signal hang repeated "
+        "same_as speed_mbps duplex process"
     )
     return {**{name: getattr(event, name) for name in names.split()}, "dump": sorted(event.dump)}
 
@@ -96,10 +95,9 @@ def build_document(explanation: Explanation) -> Mapping[str, object]:
         "events": [_event(event) for event in explanation.events],
         "hangs": [_hang(hang) for hang in explanation.hangs],
         "findings": [_finding(finding, explanation.boots) for finding in explanation.findings],
+        "unknowns": [{"text": unknown.text, "command": unknown.command} for unknown in explanation.unknowns],
         "notes": list(explanation.notes),
-        "errors": [
-            {"slug": error.slug, "code": error.code, "message": error.message, "hint": error.hint} for error in explanation.errors
-        ],
+        "errors": [{"slug": error.slug, "code": error.code, "message": error.message, "hint": error.hint} for error in explanation.errors],
         "knowledge_problems": list(explanation.knowledge_problems),
     }
 

@@ -135,7 +135,9 @@ def test_an_error_of_the_scanner_in_a_thread_reaches_the_reader() -> None:
         list(read_windows([b"line\n" * 2_000], Broken(), workers=2))
 
 
-@pytest.mark.parametrize("text", [b"x" * 65_536, b"eth0: Tx timeout Tx timeout\n" * 2_000, b"y" * 1_500_000 + b"\n"], ids=["line", "hits", "long"])
+@pytest.mark.parametrize(
+    "text", [b"x" * 65_536, b"eth0: Tx timeout Tx timeout\n" * 2_000, b"y" * 1_500_000 + b"\n"], ids=["line", "hits", "long"]
+)
 def test_memory_is_bounded_whatever_the_log_is(text: bytes) -> None:
     """64 MB of one line, of hits in every line, of lines that are cut: the peak may grow by 40 MB at most."""
     before_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -15,14 +15,16 @@ __all__ = ["EXPORT_FIELD", "VERBOSE_FIELD", "VERBOSE_HEAD", "flatten_export", "p
 
 EXPORT_FIELD = re.compile(r"(?P<key>[A-Z_][A-Z0-9_]{0,63})=(?P<value>.*)\Z", re.DOTALL)
 VERBOSE_FIELD = re.compile(r" {4}(?P<key>[A-Z_][A-Z0-9_]{0,63})=(?P<value>.*)\Z")
-VERBOSE_HEAD = re.compile(r"[^\[\]]{10,60} \[s=[0-9a-f]+;i=[0-9a-f]+;b=(?P<boot>[0-9a-f]{32});m=(?P<mono>[0-9a-f]+);t=(?P<real>[0-9a-f]+);x=[0-9a-f]+\]\Z")
+VERBOSE_HEAD = re.compile(
+    r"[^\[\]]{10,60} \[s=[0-9a-f]+;i=[0-9a-f]+;b=(?P<boot>[0-9a-f]{32});m=(?P<mono>[0-9a-f]+);t=(?P<real>[0-9a-f]+);x=[0-9a-f]+\]\Z"
+)
 _BINARY_FIELD = re.compile(rb"(?m)^([A-Z_][A-Z0-9_]{0,63})\n")
 _DEVICE = re.compile(r"\+[\w-]+:(?P<name>\S+)\Z")
 _LONGEST_FIELD = 1 << 20
 
 
 def flatten_export(data: bytes) -> bytes:
-    """Write binary fields of the export format (name, 8 bytes of length, bytes) as ``NAME=text`` with newlines as ``\\x0a``.
+    r"""Write binary fields of the export format (name, 8 bytes of length, bytes) as ``NAME=text`` with newlines as ``\x0a``.
 
     https://systemd.io/JOURNAL_EXPORT_FORMATS/#journal-export-format
     """
@@ -46,7 +48,7 @@ def _text_of(value: object) -> str | None:
     if isinstance(value, str):
         return value
     if isinstance(value, list):
-        if value and all(isinstance(item, int) and 0 <= item < 256 for item in value):  # noqa: PLR2004  # bytes
+        if value and all(isinstance(item, int) and 0 <= item < 256 for item in value):  # bytes
             return bytes(value).decode("utf-8", "backslashreplace")
         texts = [text for text in map(_text_of, value) if text is not None]
         return texts[0] if texts else None
@@ -55,7 +57,7 @@ def _text_of(value: object) -> str | None:
 
 def _number(fields: Mapping[str, object], key: str) -> int | None:
     text = _text_of(fields.get(key))
-    return int(text) if text is not None and text.isascii() and text.isdigit() and len(text) < 20 else None  # noqa: PLR2004  # 64 bit
+    return int(text) if text is not None and text.isascii() and text.isdigit() and len(text) < 20 else None  # 64 bit
 
 
 def parse_entry(fields: Mapping[str, object]) -> Head | None:
@@ -63,7 +65,9 @@ def parse_entry(fields: Mapping[str, object]) -> Head | None:
     message = _text_of(fields.get("MESSAGE"))
     if message is None:
         return None
-    realtime, monotonic, source = (_number(fields, key) for key in ("__REALTIME_TIMESTAMP", "__MONOTONIC_TIMESTAMP", "_SOURCE_MONOTONIC_TIMESTAMP"))
+    realtime, monotonic, source = (
+        _number(fields, key) for key in ("__REALTIME_TIMESTAMP", "__MONOTONIC_TIMESTAMP", "_SOURCE_MONOTONIC_TIMESTAMP")
+    )
     transport = _text_of(fields.get("_TRANSPORT"))
     delay = monotonic - source if monotonic is not None and source is not None and transport == "kernel" else 0
     uptime = source if source is not None and transport == "kernel" else monotonic

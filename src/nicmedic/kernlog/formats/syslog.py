@@ -33,10 +33,12 @@ _ISO_STAMP = re.compile(rf"(?:<(?P<pri>\d{{1,3}})>)?{ISO}\s+")
 _FULL = re.compile(rf"[^\W\d_]{{2,4}}\.? {ISO}(?: (?P<zone>[A-Z]{{3,5}}|[+-]\d\d))? ")
 _CTIME = re.compile(rf"{CTIME} (?:\[\d{{10}}\.\d{{3}}\] )?")
 _RFC5424 = re.compile(
-    rf"(?:\d{{1,6}} )?<(?P<pri>\d{{1,3}})>\d{{1,2}} (?:-|{ISO}) (?P<host>\S{{1,255}}) (?P<app>\S{{1,48}}) (?P<procid>\S{{1,128}}) (?P<msgid>\S{{1,32}}) "
-    r"(?:-|(?:\[[^\]\n]*\])+) ?\ufeff?"
+    rf"(?:\d{{1,6}} )?<(?P<pri>\d{{1,3}})>\d{{1,2}} (?:-|{ISO}) (?P<host>\S{{1,255}}) (?P<app>\S{{1,48}}) "
+    r"\S{1,128} \S{1,32} (?:-|(?:\[[^\]\n]*\])+) ?\ufeff?"
 )
-_MONOTONIC = re.compile(r"\[\s*(?P<up>\d{1,9}\.\d{6})(?: <[^>\n]{0,16}>)?\s*\] (?:(?P<host>[^\s:\[\]]{1,255}) )?(?P<tag>kernel|[^\s:\[\]]{1,48}\[\d{1,10}\]): ?")
+_MONOTONIC = re.compile(
+    r"\[\s*(?P<up>\d{1,9}\.\d{6})(?: <[^>\n]{0,16}>)?\s*\] (?:(?P<host>[^\s:\[\]]{1,255}) )?(?P<tag>kernel|[^\s:\[\]]{1,48}\[\d{1,10}\]): ?"
+)
 _UNIX = re.compile(r"(?P<s>\d{9,11})\.(?P<us>\d{6}) (?=\S)")
 _HEADLESS = re.compile(rf"{_FACILITY}?(?P<tag>kernel): ?")
 _SLASHED = re.compile(r"(?P<a>[0-3]?\d)/(?P<b>[0-3]?\d)/(?:19|20)\d\d [012]\d:[0-5]\d:[0-6]\d ")

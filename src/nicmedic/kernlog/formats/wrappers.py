@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Log systems that wrap a line into their own: Docker, CRI, Loki, Elastic, GELF and other JSON; CSV exports; followers that put a name in front.
+r"""Log systems that wrap a line into their own: Docker, CRI, Loki, Elastic, GELF and other JSON; CSV exports; followers that put a name in front.
 
 Real lines:
 
-    {"log":"[  551.326415] NETDEV WATCHDOG: eth0 (r8169): …\\n","stream":"stdout","time":"2025-04-01T10:00:00.512Z"}
+    {"log":"[  551.326415] NETDEV WATCHDOG: eth0 (r8169): …\n","stream":"stdout","time":"2025-04-01T10:00:00.512Z"}
     2025-04-01T10:00:00.512345678Z stdout F [  551.326415] NETDEV WATCHDOG: eth0 (r8169): …
     {"labels":{"host":"nas1"},"line":"NETDEV WATCHDOG: …","timestamp":"2025-04-01T12:00:00+02:00"}
     {"_source":{"@timestamp":"2025-04-01T10:00:00.000Z","message":"NETDEV WATCHDOG: …","host":{"hostname":"nas1"}}}
@@ -56,7 +56,7 @@ def _time_of(value: object) -> WallTime | None:
         if not (value.isascii() and value.isdigit()):
             return None
         value = int(value)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 1e8 < value < 1e20:  # noqa: PLR2004  # 1973 in s to 5138 in ns
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 1e8 < value < 1e20:  # 1973 in s to 5138 in ns
         return None
     for limit, factor in ((1e11, 1e6), (1e14, 1e3), (1e17, 1.0), (1e20, 1e-3)):
         if value < limit:
@@ -81,7 +81,7 @@ def _dmesg_entry(fields: Mapping[str, object]) -> Head | None:
     if not isinstance(message, str) or "pri" not in fields:
         return None
     priority, facility = fields["pri"], fields.get("fac")
-    kernel = facility == "kern" if isinstance(facility, str) else (priority < 8 if isinstance(priority, int) else None)  # noqa: PLR2004
+    kernel = facility == "kern" if isinstance(facility, str) else (priority < 8 if isinstance(priority, int) else None)
     return Head(message, uptime_s=float(time) if isinstance(time, (int, float)) else None, kernel=kernel)
 
 
@@ -90,7 +90,7 @@ def unwrap_json(value: object, depth: int = 0) -> Iterator[Wrapped]:
     if depth > _DEEPEST:
         return
     if isinstance(value, list):
-        pair = len(value) >= 2 and isinstance(value[0], str) and isinstance(value[1], str) and value[0].isdigit()  # noqa: PLR2004
+        pair = len(value) >= 2 and isinstance(value[0], str) and isinstance(value[1], str) and value[0].isdigit()
         if pair and depth > 0:
             yield Wrapped("loki", value[1], wall=_time_of(value[0]))
             return

@@ -87,8 +87,7 @@ def _choose_anchor(literal: bytes, alignment: int, often: Mapping[str, float]) -
     pairs = _decode_pairs(literal[alignment:])
     rest = often.get
     cost, index = min(
-        (0.5 * (COST_RARE * rest(pairs[index], 0.0) + COST_NEXT * rest(pairs[index + 1], 0.0)), index)
-        for index in range(len(pairs) - 1)
+        (0.5 * (COST_RARE * rest(pairs[index], 0.0) + COST_NEXT * rest(pairs[index + 1], 0.0)), index) for index in range(len(pairs) - 1)
     )
     return cost, alignment + 2 * index, pairs[index : index + 2]
 

@@ -48,7 +48,7 @@ class _PreferredScanner:
     @cached_property
     def _chosen(self) -> LineScanner:
         # Loading and compiling it cost some 20 ms: so not before somebody scans.
-        from nicmedic.kernlog.scan.vectorscan import UnavailableError, VectorScanner  # noqa: PLC0415
+        from nicmedic.kernlog.scan.vectorscan import UnavailableError, VectorScanner
 
         try:
             return VectorScanner(self._literals)
@@ -110,6 +110,6 @@ def build_scanner(literals: Collection[bytes], *, fast: bool | None = None) -> L
         return ShapeScanner(needed)
     if fast is None:
         return _PreferredScanner(needed)
-    from nicmedic.kernlog.scan.vectorscan import VectorScanner  # noqa: PLC0415  # loads an optional package
+    from nicmedic.kernlog.scan.vectorscan import VectorScanner  # loads an optional package
 
     return VectorScanner(needed)

@@ -49,7 +49,7 @@ class VectorScanner:
         """
         try:
             self._library: Any = importlib.import_module("hyperscan")
-        except Exception as error:  # noqa: BLE001  # a damaged package may raise anything, and there is another way
+        except Exception as error:  # a damaged package may raise anything, and there is another way
             message = f"hyperscan cannot be loaded: {error}"
             raise UnavailableError(message) from error
         patterns = [b"".join(b"\\x%02x" % byte for byte in literal) for literal in literals]
