@@ -2,12 +2,13 @@
 """Bytes to clean lines: encodings, carriage returns, escape sequences, blanks that are no blanks. Knows nothing of logs."""
 
 import codecs
-import re
+
+from nicmedic.kernlog.lazy import lazy_pattern
 
 __all__ = ["clean_line", "decode_text", "find_encoding", "looks_binary"]
 
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
-_CONTROL_SEQUENCE = re.compile(
+_CONTROL_SEQUENCE = lazy_pattern(
     r"\x1b\[[0-?]{0,64}[ -/]{0,8}[@-~]"  # CSI: colours, cursor movement
     r"|\x1b\][^\x07\x1b\n]{0,4096}(?:\x07|\x1b\\)?"  # OSC: titles, links
     r"|\x1b[PX^_][^\x1b\n]{0,4096}(?:\x1b\\)?"  # DCS, SOS, PM, APC
@@ -23,7 +24,7 @@ _TRANSLATION = {
     ord("\u2013"): "-",
     ord("\u2212"): "-",
 }
-_ORDINARY = re.compile(r"[\t\x20-\x7e]*\Z")
+_ORDINARY = lazy_pattern(r"[\t\x20-\x7e]*\Z")
 _TEXT_CONTROLS = b"\t\n\r\x1b\x00\x1e\x0c\x08"
 _SAMPLE = 8192
 _MOST_CONTROLS = 0.10

@@ -6,8 +6,9 @@ dev_printk() writes ``DRIVER BUS: ``, and older drivers each did as they liked (
 Not for deciding what a message means: that is ``match.py``.
 """
 
-import re
 from typing import NamedTuple
+
+from nicmedic.kernlog.lazy import lazy_pattern
 
 __all__ = ["DevicePrefix", "is_nic_name", "parse_device_prefix"]
 
@@ -27,20 +28,20 @@ _STATE = r"(?: \((?:unnamed net_device|uninitialized|unregistering|unregistered|
 _INTERFACE = rf"(?P<interface>[^\s:()\[\]]{{1,63}}{_STATE}{{0,2}}|\(unnamed net_device\)(?: \(uninitialized\))?)"
 _FUNCTION = r"(?:[a-z_][a-z0-9_]+(?:\[\d+\])?: )"
 
-_NETDEV = re.compile(rf"{_FUNCTION}?{_DRIVER} {_BUS} {_INTERFACE}: ")
-_DEV = re.compile(rf"{_FUNCTION}?{_DRIVER} {_BUS}: ")
-_DRIVER_ONLY = re.compile(rf"{_DRIVER}: ")
-_BRACKET = re.compile(r"(?:(?P<driver>[\w-]+): )?\[(?P<function>\w+):\d+\((?P<interface>[^\s()]{1,63})\)\] ?")
+_NETDEV = lazy_pattern(rf"{_FUNCTION}?{_DRIVER} {_BUS} {_INTERFACE}: ")
+_DEV = lazy_pattern(rf"{_FUNCTION}?{_DRIVER} {_BUS}: ")
+_DRIVER_ONLY = lazy_pattern(rf"{_DRIVER}: ")
+_BRACKET = lazy_pattern(r"(?:(?P<driver>[\w-]+): )?\[(?P<function>\w+):\d+\((?P<interface>[^\s()]{1,63})\)\] ?")
 _NIC = (
     r"(?:(?:eth|en|em|wlan|wl|wwan|ww|ib|lan|wan|usb|slave|nic|vmnic|veth|bond|team|rename|net|seth|dsl|ath|ra|mlan|vif|xenbr|sl|pan|tr|fddi|hso|rmnet)"
     r"[\w.@-]*\d[\w.@-]*|[ps]\d+[ps]\d+[\w.@-]*|wan|lan)"
 )
-_NIC_NAME = re.compile(rf"{_NIC}\Z")
-_NIC_COLON = re.compile(rf"(?P<interface>{_NIC}): ?")
-_NIC_SPACE = re.compile(rf"(?P<interface>{_NIC}) (?=NIC |[Ll]ink |is |: )")
-_OWN_NAME = re.compile(r"(?P<driver>[a-z0-9][\w-]{1,31}): (?=\S)")
-_FUNCTION_NAME = re.compile(r"[a-z][a-z0-9]*_[a-z0-9_]+: ")
-_BUS_WORD = re.compile(r"(?=.*\d)[\w.+:@/-]+\Z")
+_NIC_NAME = lazy_pattern(rf"{_NIC}\Z")
+_NIC_COLON = lazy_pattern(rf"(?P<interface>{_NIC}): ?")
+_NIC_SPACE = lazy_pattern(rf"(?P<interface>{_NIC}) (?=NIC |[Ll]ink |is |: )")
+_OWN_NAME = lazy_pattern(r"(?P<driver>[a-z0-9][\w-]{1,31}): (?=\S)")
+_FUNCTION_NAME = lazy_pattern(r"[a-z][a-z0-9]*_[a-z0-9_]+: ")
+_BUS_WORD = lazy_pattern(r"(?=.*\d)[\w.+:@/-]+\Z")
 
 
 def is_nic_name(word: str) -> bool:

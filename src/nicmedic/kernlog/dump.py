@@ -5,11 +5,11 @@
 descriptor is done and only the clean-up came late (drivers/net/ethernet/intel/e1000e/netdev.c ``e1000_print_hw_hang``; igb and ixgbe alike).
 """
 
-import re
+from nicmedic.kernlog.lazy import lazy_pattern
 
 __all__ = ["DumpReader"]
 
-_MEMBER = re.compile(
+_MEMBER = lazy_pattern(
     r"\s*(?P<name>TDH, TDT|TDH|TDT|next_to_use|next_to_clean|buffer_info\[next_to_clean\]|tx_buffer_info\[next_to_clean\]|dma|time_stamp"
     r"|next_to_watch|jiffies|next_to_watch\.status|desc\.status|Tx Queue|MAC Status|PHY Status|PHY 1000BASE-T Status|PHY Extended Status|PCI Status)"
     r":?\s*(?:<(?P<first>[0-9a-fx]{1,16})>(?:, <(?P<second>[0-9a-fx]{1,16})>)?)?\s*\Z"

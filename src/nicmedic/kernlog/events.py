@@ -2,7 +2,6 @@
 """Records of one source to events: which messages matter, which NIC they speak of, and what stands around them."""
 
 import dataclasses
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from dataclasses import dataclass, field
 from nicmedic.kernlog.boots import BootDraft, BootTracker
 from nicmedic.kernlog.clock import Upper
 from nicmedic.kernlog.dump import DumpReader
+from nicmedic.kernlog.lazy import lazy_pattern
 from nicmedic.kernlog.match import SignalIndex, SignalMatch
 from nicmedic.model.boot import Boot
 from nicmedic.model.event import Duplex, Event, EventKind
@@ -24,10 +24,10 @@ _NEAR_LINES = 12
 """Between the WARNING and the watchdog line of one time-out stand fewer lines."""
 _BLOCK_RECORDS = 80
 """A WARNING block with its registers and trace is shorter than that many lines."""
-_RENAMED = re.compile(
+_RENAMED = lazy_pattern(
     r"(?:(?:[\w.-]+ \S+ )?(?P<new>\S+): renamed from (?P<old>\S+)|udev(?:d)?: renamed network interface (?P<old2>\S+) to (?P<new2>\S+))"
 )
-_STATE_WORDS = re.compile(r" ?\((?:unnamed net_device|uninitialized|unregistering|unregistered|released|unknown)\)")
+_STATE_WORDS = lazy_pattern(r" ?\((?:unnamed net_device|uninitialized|unregistering|unregistered|released|unknown)\)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

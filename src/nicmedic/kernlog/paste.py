@@ -9,22 +9,24 @@ import quopri
 import re
 from collections.abc import Callable, Sequence
 
+from nicmedic.kernlog.lazy import lazy_pattern
+
 __all__ = ["Repair", "decode_quoted_printable", "find_repairs"]
 
 Repair = Callable[[str], str]
 
-_QUOTE = re.compile(r"(?:[>|] ?){1,8}")
-_BULLET = re.compile(r"\s{0,8}(?:[-*+•·] |#?\d{1,6}[.:)]? +(?=\[|<|[A-Z][a-z]{2} ))")
-_BACKTICKS = re.compile(r"`+(.*?)`*\Z")
-_GREP = re.compile(
+_QUOTE = lazy_pattern(r"(?:[>|] ?){1,8}")
+_BULLET = lazy_pattern(r"\s{0,8}(?:[-*+•·] |#?\d{1,6}[.:)]? +(?=\[|<|[A-Z][a-z]{2} ))")
+_BACKTICKS = lazy_pattern(r"`+(.*?)`*\Z")
+_GREP = lazy_pattern(
     r"(?:[\w./@+-]{1,200}[:-])?(?:\d{1,9}[:-])?(?=(?:<\d{1,3}>)?\[ *\d{1,9}\.\d{6}\]|[A-Z][a-z]{2} {1,2}\d{1,2} \d\d:|(?:19|20)\d\d-\d\d-\d\dT)"
 )
-_MARK = re.compile(r"[:|+*~] ?(?=\S)")
-_ENTITY = re.compile(r"&(?:lt|gt|amp|quot|apos|nbsp|#\d{1,7}|#x[0-9a-fA-F]{1,6});")
+_MARK = lazy_pattern(r"[:|+*~] ?(?=\S)")
+_ENTITY = lazy_pattern(r"&(?:lt|gt|amp|quot|apos|nbsp|#\d{1,7}|#x[0-9a-fA-F]{1,6});")
 _SOFT_BREAK = re.compile(rb"=\r?\n")
 _QP_ESCAPE = re.compile(rb"=(?:3D|20|09|2E|[CE][0-9A-F]=[89AB][0-9A-F])")
-_TABLE_RULE = re.compile(r"\s*\|?[\s:|-]*-{2,}[\s:|-]*\Z")
-_CELLS = re.compile(r"^\|?\s*(\[[^\]|]{1,40}\]|[^|]{1,40}?)\s*\|\s*(.*?)\s*\|?\s*$")
+_TABLE_RULE = lazy_pattern(r"\s*\|?[\s:|-]*-{2,}[\s:|-]*\Z")
+_CELLS = lazy_pattern(r"^\|?\s*(\[[^\]|]{1,40}\]|[^|]{1,40}?)\s*\|\s*(.*?)\s*\|?\s*$")
 _MOST = 0.6
 _SAMPLE_LINES = 300
 

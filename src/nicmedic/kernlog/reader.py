@@ -5,7 +5,6 @@ A reader is fed a source piece by piece and remembers what it learned; the same 
 """
 
 import json
-import re
 from collections import Counter
 from collections.abc import Generator, Iterator
 from typing import NamedTuple
@@ -15,6 +14,7 @@ from nicmedic.kernlog.formats import LINE_FORMATS, Head, LineFormat
 from nicmedic.kernlog.formats.journal import EXPORT_FIELD, VERBOSE_FIELD, VERBOSE_HEAD, flatten_export, parse_entry
 from nicmedic.kernlog.formats.kmsg import parse_dictionary
 from nicmedic.kernlog.formats.wrappers import Wrapped, unwrap_json, unwrap_line
+from nicmedic.kernlog.lazy import lazy_pattern
 from nicmedic.kernlog.paste import Repair, decode_quoted_printable, find_repairs
 from nicmedic.model.record import Record, WallTime
 
@@ -29,16 +29,18 @@ _LONGEST_RECORD = 8192
 _WRAP_WIDTH = 60
 _LONGEST_OBJECT = 400
 
-_EMBEDDED = re.compile(r"(?<=\S) ?(?=(?:<\d>)?\[ {0,6}\d{1,9}\.\d{6}\] ?\S)")
-_BOOT_MARK = re.compile(r"-- (?:Boot (?P<id>[0-9a-f]{32})|Reboot) ?-{0,2}")
-_NO_LOG = re.compile(
+_EMBEDDED = lazy_pattern(r"(?<=\S) ?(?=(?:<\d>)?\[ {0,6}\d{1,9}\.\d{6}\] ?\S)")
+_BOOT_MARK = lazy_pattern(r"-- (?:Boot (?P<id>[0-9a-f]{32})|Reboot) ?-{0,2}")
+_NO_LOG = lazy_pattern(
     r"-- (?:Journal begins|Logs begin|No entries|Subject:|Support:)|lines \d+-\d+|\(END\)|~\Z|\[\.\.\.\]|<snip>|\.\.\.\Z|MARK --"
 )
-_SECTION = re.compile(r"#==\[ |(?:Panic|Oops|Emergency|Shutdown|Unknown|Restart|Halt|Poweroff)#\d+ Part(?P<part>\d+)\Z|====\d+\.\d+-[CD]\Z")
-_STRONG_START = re.compile(
+_SECTION = lazy_pattern(
+    r"#==\[ |(?:Panic|Oops|Emergency|Shutdown|Unknown|Restart|Halt|Poweroff)#\d+ Part(?P<part>\d+)\Z|====\d+\.\d+-[CD]\Z"
+)
+_STRONG_START = lazy_pattern(
     r"\s*(?:NETDEV WATCHDOG: |-{4,}\[ cut here|[\w.-]+ [\w:.-]*\d[\w:.-]* [\w.@-]+: |[\w.-]+ [0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.\d: )"
 )
-_UNFINISHED = re.compile(
+_UNFINISHED = lazy_pattern(
     r"(?:[^\n]*\s)?NETDEV WATCHDOG: [^\n]*?\b(?:transmit|transmit queue|transmit queue \d+|transmit queue \d+ timed|transmit timed)\Z"
 )
 _GLUE = tuple(":/-_.,(<[+=")

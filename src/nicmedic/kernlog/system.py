@@ -8,6 +8,8 @@ arch/x86/kernel/process.c ``show_regs_common``), the build path in a WARNING, an
 import re
 from typing import NamedTuple
 
+from nicmedic.kernlog.lazy import lazy_pattern
+
 __all__ = ["LITERALS", "SystemFacts", "find_rtc_time", "is_banner", "is_suspend", "read_system_facts"]
 
 LITERALS = ("Linux version ", "ainted", "Hardware name: ", "DMI: ", "Kernel command line: ", "Hypervisor detected", "paravirtualized kernel on",
@@ -32,60 +34,60 @@ class SystemFacts(NamedTuple):
 
 _KEYS = ("Linux version ", "ainted", "ardware name", "DMI: ", "ypervisor", "aravirtualized", "Xen", "XEN", "xen", "sch_generic.c", "kvm-clock", "blkfront",
          "vif", "rpm", "OpenWrt")  # fmt: skip
-_BANNER = re.compile(r"(?:\[[^\]]*\] )?Linux version (?P<release>\d+\.\d+\S*)(?P<rest>[^\n]*)")
-_TRACE = re.compile(
+_BANNER = lazy_pattern(r"(?:\[[^\]]*\] )?Linux version (?P<release>\d+\.\d+\S*)(?P<rest>[^\n]*)")
+_TRACE = lazy_pattern(
     r"(?:Not tainted|Tainted: (?:\[[A-Z]\]=\w+(?:, )?)+|Tainted: [A-Z](?:[A-Z -]{0,40}[A-Z-])?) +\(?(?P<release>\d+\.\d+[^\s)]*)(?: (?P<build>#\S+?)\)?(?=\s|\Z))?(?P<rest>[^\n]*)"
 )
-_COMM = re.compile(r"[Cc]omm: (?P<comm>.{1,32}?) (?:Not tainted|Tainted|Kdump)")
-_BUILD = re.compile(r"(?P<build>#\d+(?:~\S+)?-Ubuntu)")
-_PACKAGE = re.compile(r"(?:Debian|PMX|PVE|Raspbian) (?P<package>\d[\w.+~:-]*)")
-_RPM = re.compile(r"(?P<package>\d+\.\d+\.\d+-\S*?\.(?:el|fc|amzn|mga|oe|an|tl)\w*)")
-_ARCH = re.compile(r"(?P<package>\d+\.\d+(?:\.\d+)?-(?:arch|zen|hardened|lts)\d\S*|\d+\.\d+\.\d+-\d+-(?:ARCH|lts|zen))")
-_PATH = re.compile(r"/(?:build|buildd|rpmbuild/BUILD|usr/src)/[^\s:]*?(?P<tree>linux-\d+\.\d+[^/\s:]*)/")
-_HARDWARE = re.compile(r"(?:Hardware name|DMI): (?P<name>[^\n]{1,160})")
-_RTC = re.compile(
+_COMM = lazy_pattern(r"[Cc]omm: (?P<comm>.{1,32}?) (?:Not tainted|Tainted|Kdump)")
+_BUILD = lazy_pattern(r"(?P<build>#\d+(?:~\S+)?-Ubuntu)")
+_PACKAGE = lazy_pattern(r"(?:Debian|PMX|PVE|Raspbian) (?P<package>\d[\w.+~:-]*)")
+_RPM = lazy_pattern(r"(?P<package>\d+\.\d+\.\d+-\S*?\.(?:el|fc|amzn|mga|oe|an|tl)\w*)")
+_ARCH = lazy_pattern(r"(?P<package>\d+\.\d+(?:\.\d+)?-(?:arch|zen|hardened|lts)\d\S*|\d+\.\d+\.\d+-\d+-(?:ARCH|lts|zen))")
+_PATH = lazy_pattern(r"/(?:build|buildd|rpmbuild/BUILD|usr/src)/[^\s:]*?(?P<tree>linux-\d+\.\d+[^/\s:]*)/")
+_HARDWARE = lazy_pattern(r"(?:Hardware name|DMI): (?P<name>[^\n]{1,160})")
+_RTC = lazy_pattern(
     r"setting system clock to (?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)[T ](?P<hour>\d\d):(?P<minute>\d\d):(?P<second>\d\d)"
 )
-_BUILT = re.compile(
+_BUILT = lazy_pattern(
     r"(?P<month>Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) {1,2}(?P<day>\d{1,2}) \d\d:\d\d:\d\d (?:\w{2,5} )?(?P<year>\d{4})"
 )
-_BUILT_ISO = re.compile(r"\((?P<year>20\d\d)-(?P<month>\d\d)-(?P<day>\d\d)\)")
+_BUILT_ISO = lazy_pattern(r"\((?P<year>20\d\d)-(?P<month>\d\d)-(?P<day>\d\d)\)")
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
 _DISTROS = (
-    (re.compile(r"-haos\b"), "Home Assistant OS"),
-    (re.compile(r"-pve\b|PMX|proxmox", re.IGNORECASE), "Proxmox VE"),
-    (re.compile(r"OpenWrt", re.IGNORECASE), "OpenWrt"),
-    (re.compile(r"Ubuntu"), "Ubuntu"),
-    (re.compile(r"\+rpt|-rpi\b|-v[78]l?\+|-v8-16k\+|raspberrypi", re.IGNORECASE), "Raspberry Pi OS"),
-    (re.compile(r"~bpo(\d+)"), "Debian {0} backports"),
-    (re.compile(r"\+deb(\d+)u"), "Debian {0}"),
-    (re.compile(r"Debian"), "Debian"),
-    (re.compile(r"\.fc(\d+)"), "Fedora {0}"),
-    (re.compile(r"\.amzn(\d*)"), "Amazon Linux {0}"),
-    (re.compile(r"-aws\b"), "Amazon"),
-    (re.compile(r"\.el(\d+)uek"), "Oracle Linux {0} (UEK)"),
-    (re.compile(r"\.el(\d+)"), "RHEL {0} or a rebuild"),
-    (re.compile(r"openSUSE Tumbleweed"), "openSUSE Tumbleweed"),
-    (re.compile(r"openSUSE|SUSE|-default\b"), "SUSE"),
-    (re.compile(r"-arch\d|-ARCH|archlinux"), "Arch Linux"),
-    (re.compile(r"NixOS"), "NixOS"),
-    (re.compile(r"[Gg]entoo"), "Gentoo"),
-    (re.compile(r"Alpine"), "Alpine"),
-    (re.compile(r"-talos\b"), "Talos"),
-    (re.compile(r"-flatcar\b|-coreos\b"), "Flatcar"),
-    (re.compile(r"-perf-g|android", re.IGNORECASE), "Android"),
-    (re.compile(r"-qubes"), "Qubes OS"),
-    (re.compile(r"-synology|synology", re.IGNORECASE), "Synology DSM"),
+    (lazy_pattern(r"-haos\b"), "Home Assistant OS"),
+    (lazy_pattern(r"(?i:-pve\b|PMX|proxmox)"), "Proxmox VE"),
+    (lazy_pattern(r"OpenWrt", re.IGNORECASE), "OpenWrt"),
+    (lazy_pattern(r"Ubuntu"), "Ubuntu"),
+    (lazy_pattern(r"\+rpt|-rpi\b|-v[78]l?\+|-v8-16k\+|raspberrypi", re.IGNORECASE), "Raspberry Pi OS"),
+    (lazy_pattern(r"~bpo(\d+)"), "Debian {0} backports"),
+    (lazy_pattern(r"\+deb(\d+)u"), "Debian {0}"),
+    (lazy_pattern(r"Debian"), "Debian"),
+    (lazy_pattern(r"\.fc(\d+)"), "Fedora {0}"),
+    (lazy_pattern(r"\.amzn(\d*)"), "Amazon Linux {0}"),
+    (lazy_pattern(r"-aws\b"), "Amazon"),
+    (lazy_pattern(r"\.el(\d+)uek"), "Oracle Linux {0} (UEK)"),
+    (lazy_pattern(r"\.el(\d+)"), "RHEL {0} or a rebuild"),
+    (lazy_pattern(r"openSUSE Tumbleweed"), "openSUSE Tumbleweed"),
+    (lazy_pattern(r"openSUSE|SUSE|-default\b"), "SUSE"),
+    (lazy_pattern(r"-arch\d|-ARCH|archlinux"), "Arch Linux"),
+    (lazy_pattern(r"NixOS"), "NixOS"),
+    (lazy_pattern(r"[Gg]entoo"), "Gentoo"),
+    (lazy_pattern(r"Alpine"), "Alpine"),
+    (lazy_pattern(r"-talos\b"), "Talos"),
+    (lazy_pattern(r"-flatcar\b|-coreos\b"), "Flatcar"),
+    (lazy_pattern(r"-perf-g|android", re.IGNORECASE), "Android"),
+    (lazy_pattern(r"-qubes"), "Qubes OS"),
+    (lazy_pattern(r"-synology|synology", re.IGNORECASE), "Synology DSM"),
 )
 _HYPERVISORS = (
-    (re.compile(r"\(XEN\) |xen[_-]pciback|xen-acpi-processor|Xen version: |xen: --> pirq|\bvif\d+\.\d+\b|xenbr\d|Xen: using \w+ as dom0", re.IGNORECASE), "xen-dom0"),
-    (re.compile(r"Xen HVM domU|xen[_-]netfront|blkfront|Hypervisor detected: Xen|Initialising Xen virtual ethernet|paravirtualized kernel on (?:Xen|bare) PVH?"), "xen-domU"),
-    (re.compile(r"Hypervisor detected: KVM|kvm-clock|paravirtualized kernel on KVM|Red Hat KVM|OpenStack|Amazon EC2|Google Compute|(?:RHEV|oVirt)\b"), "kvm-guest"),
-    (re.compile(r"Hypervisor detected: VMware|VMware Virtual|VMware, Inc\.|VMware\d+,\d"), "vmware-guest"),
-    (re.compile(r"Hypervisor detected: Microsoft|Microsoft Corporation Virtual Machine"), "hyperv-guest"),
-    (re.compile(r"VirtualBox"), "virtualbox-guest"),
-    (re.compile(r"QEMU Standard PC|Bochs"), "qemu-guest"),
+    (lazy_pattern(r"\(XEN\) |xen[_-]pciback|xen-acpi-processor|Xen version: |xen: --> pirq|\bvif\d+\.\d+\b|xenbr\d|Xen: using \w+ as dom0", re.IGNORECASE), "xen-dom0"),
+    (lazy_pattern(r"Xen HVM domU|xen[_-]netfront|blkfront|Hypervisor detected: Xen|Initialising Xen virtual ethernet|paravirtualized kernel on (?:Xen|bare) PVH?"), "xen-domU"),
+    (lazy_pattern(r"Hypervisor detected: KVM|kvm-clock|paravirtualized kernel on KVM|Red Hat KVM|OpenStack|Amazon EC2|Google Compute|(?:RHEV|oVirt)\b"), "kvm-guest"),
+    (lazy_pattern(r"Hypervisor detected: VMware|VMware Virtual|VMware, Inc\.|VMware\d+,\d"), "vmware-guest"),
+    (lazy_pattern(r"Hypervisor detected: Microsoft|Microsoft Corporation Virtual Machine"), "hyperv-guest"),
+    (lazy_pattern(r"VirtualBox"), "virtualbox-guest"),
+    (lazy_pattern(r"QEMU Standard PC|Bochs"), "qemu-guest"),
 )  # fmt: skip
 
 

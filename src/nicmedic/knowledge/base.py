@@ -8,7 +8,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 
-from nicmedic.knowledge.parse import SHARED_FILES, parse_driver, parse_names, parse_signals
+from nicmedic.knowledge.parse import SHARED_FILES, parse_driver, parse_names, parse_signals, parse_trials
 from nicmedic.knowledge.values import DriverKnowledge, Problem
 from nicmedic.model.finding import Trial
 from nicmedic.model.signal import Signal
@@ -80,7 +80,13 @@ class KnowledgeBase:
     @cached_property
     def trials(self) -> tuple[Trial, ...]:
         """What was tried, over all drivers."""
-        return tuple(trial for name in self._files for trial in self.read_file(name).trials)
+        trials: list[Trial] = []
+        for name, files in self._files.items():
+            for file in files:
+                found, bad = parse_trials(file.data, name)
+                trials += found
+                self._note(bad, file)
+        return tuple(trials)
 
     @cached_property
     def driver_names(self) -> frozenset[str]:

@@ -12,7 +12,7 @@ from nicmedic.model.event import HANG_KINDS, EventKind
 from nicmedic.model.finding import Blame, RemedyId, Trial, TrialResult
 from nicmedic.model.signal import Signal, Where
 
-__all__ = ["SCHEMA", "parse_advice", "parse_driver", "parse_names", "parse_signals"]
+__all__ = ["SCHEMA", "parse_advice", "parse_driver", "parse_names", "parse_signals", "parse_trials"]
 
 SCHEMA = "nicmedic.knowledge/1"
 SHARED_FILES = frozenset({"core", "platform"})
@@ -183,6 +183,12 @@ def _trial(table: Table, driver: str, bus: str) -> Trial:
     )
 
 
+def parse_trials(data: Table, file: str) -> tuple[list[Trial], list[Problem]]:
+    """What was tried, of one file alone."""
+    bus = str(data.get("bus", ""))
+    return _each(data, "tried", file, lambda table: _trial(table, file, bus))
+
+
 def _caution(table: Table) -> Caution:
     _no_other_keys(table, ("remedy", "when", "text", "source"))
     when = table.get("when")
@@ -250,7 +256,7 @@ def parse_driver(data: Table, file: str) -> tuple[DriverKnowledge, list[Problem]
     names = parse_names(data)
     signals, bad_signals = parse_signals(data, file)
     causes, bad_causes = _each(data, "cause", file, lambda table: _cause(table, file))
-    trials, bad_trials = _each(data, "tried", file, lambda table: _trial(table, file, bus))
+    trials, bad_trials = parse_trials(data, file)
     cautions, bad_cautions = _each(data, "caution", file, _caution)
     timeo = data.get("watchdog_timeo_ms")
     knowledge = DriverKnowledge(

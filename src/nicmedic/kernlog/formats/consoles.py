@@ -10,22 +10,21 @@ Real lines:
     04-01 12:00:00.000     0     0 I         : NETDEV WATCHDOG: wlan0 (cnss_wlan_pci): transmit queue 0 timed out
 """
 
-import re
-
 from nicmedic.kernlog.formats.head import Head, LineFormat, parse_kernel_prefix
+from nicmedic.kernlog.lazy import lazy_pattern
 from nicmedic.kernlog.stamps import ISO, SYSLOG, parse_iso, parse_syslog
 from nicmedic.model.record import WallTime
 
 __all__ = ["FORMATS"]
 
-_XEN = re.compile(rf"\(XEN\) (?:\[(?:{ISO}|\s*\d{{1,9}}\.\d{{6}})\] )?")
-_OUTER = re.compile(rf"\[{ISO}\]\s?")
-_VMKERNEL = re.compile(
+_XEN = lazy_pattern(rf"\(XEN\) (?:\[(?:{ISO}|\s*\d{{1,9}}\.\d{{6}})\] )?")
+_OUTER = lazy_pattern(rf"\[{ISO}\]\s?")
+_VMKERNEL = lazy_pattern(
     rf"(?:{ISO} (?:[A-Z][a-z]\(\d+\) (?:vmkernel: )?)?)?(?:(?P<days>\d{{1,5}}):(?P<hours>\d\d):(?P<minutes>\d\d):(?P<seconds>\d\d\.\d{{3}}) )?"
     r"cpu\d{1,4}:\d{1,10}(?: opID=\S+)?\)"
 )
-_VMKERNEL_SYSLOG = re.compile(rf"{SYSLOG} (?P<host>\S+) vmkernel: ")
-_LOGCAT = re.compile(
+_VMKERNEL_SYSLOG = lazy_pattern(rf"{SYSLOG} (?P<host>\S+) vmkernel: ")
+_LOGCAT = lazy_pattern(
     r"(?P<mo>[01]\d)-(?P<d>[0-3]\d) (?P<h>[012]\d):(?P<mi>[0-5]\d):(?P<s>[0-5]\d)\.(?P<ms>\d{3}) {1,8}\d{1,7} {1,8}\d{1,7} [VDIWEFA] [^:\n]{0,40}: "
 )
 

@@ -14,22 +14,21 @@ Real lines (util-linux 2.38.1, sys-utils/dmesg.c):
     <6>[  551.326415] NETDEV WATCHDOG: eth0 (r8169): transmit queue 0 timed out
 """
 
-import re
-
 from nicmedic.kernlog.formats.head import Head, LineFormat, find_level, parse_kernel_prefix
+from nicmedic.kernlog.lazy import lazy_pattern
 from nicmedic.kernlog.stamps import CTIME, ISO, MONTH_NAME, find_month, parse_ctime, parse_iso
 from nicmedic.model.record import WallTime
 
 __all__ = ["FORMATS"]
 
-_DECODED = re.compile(r"(?P<facility>[a-z]+\d?) {0,6}:(?P<level>emerg|alert|crit|err|warn|notice|info|debug) {0,4}: ?")
-_STAMP = re.compile(r"(?:<\d{1,3}> ?)?\[\s*\d{1,9}[.,]\d{3,9}(?:\s*<[^>\n]{0,24}>)?\s*\]")
-_PRIORITY = re.compile(r"<\d{1,3}>(?! ?(?:\d |[A-Z][a-z]{2} ))")
-_DELTA = re.compile(r"\[<\s*(?P<delta>\d+[.,]\d+)\s*>\] ?")
-_RELATIVE = re.compile(r"\[\s*\+(?P<delta>\d+[.,]\d+)\] ?")
-_ANCHOR = re.compile(rf"\[(?P<mon>{MONTH_NAME}) ?(?P<d>[ 0-3]?\d) (?P<h>[012]\d):(?P<mi>[0-5]\d)\] ?")
-_BRACKET_CTIME = re.compile(rf"\[{CTIME}\] ?")
-_COMMA_ISO = re.compile(rf"{ISO} ")
+_DECODED = lazy_pattern(r"(?P<facility>[a-z]+\d?) {0,6}:(?P<level>emerg|alert|crit|err|warn|notice|info|debug) {0,4}: ?")
+_STAMP = lazy_pattern(r"(?:<\d{1,3}> ?)?\[\s*\d{1,9}[.,]\d{3,9}(?:\s*<[^>\n]{0,24}>)?\s*\]")
+_PRIORITY = lazy_pattern(r"<\d{1,3}>(?! ?(?:\d |[A-Z][a-z]{2} ))")
+_DELTA = lazy_pattern(r"\[<\s*(?P<delta>\d+[.,]\d+)\s*>\] ?")
+_RELATIVE = lazy_pattern(r"\[\s*\+(?P<delta>\d+[.,]\d+)\] ?")
+_ANCHOR = lazy_pattern(rf"\[(?P<mon>{MONTH_NAME}) ?(?P<d>[ 0-3]?\d) (?P<h>[012]\d):(?P<mi>[0-5]\d)\] ?")
+_BRACKET_CTIME = lazy_pattern(rf"\[{CTIME}\] ?")
+_COMMA_ISO = lazy_pattern(rf"{ISO} ")
 
 
 def _parse_stamp(line: str) -> Head | None:

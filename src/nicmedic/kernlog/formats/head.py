@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What a container tells about one line, and the kernel's own prefix inside it (``<6>[  551.326415][    C0] ``)."""
 
-import re
 from collections.abc import Callable
 from typing import NamedTuple
 
+from nicmedic.kernlog.lazy import lazy_pattern
 from nicmedic.model.record import WallTime
 
 __all__ = ["Head", "LineFormat", "find_level", "is_kernel_tag", "parse_kernel_prefix"]
@@ -40,7 +40,7 @@ _LEVELS = {
 }  # fmt: skip
 _KERNEL_TAGS = frozenset({"kernel", "vmunix", "vmkernel", "kern"})
 _LEVELS_A_FACILITY = 8
-_PREFIX = re.compile(
+_PREFIX = lazy_pattern(
     r"(?:<(?P<pri>\d{1,3})> ?)?"
     r"(?:\[\s*(?P<up>\d{1,9}[.,]\d{3,9})(?:\s*<\s*[-+*\d.,]*\s*>)?\s*\] ?)?"
     r"(?:\[\s*[TC]\d{1,9}\] ?)?"

@@ -9,17 +9,18 @@ import re
 from collections.abc import Mapping
 
 from nicmedic.kernlog.formats.head import Head
+from nicmedic.kernlog.lazy import lazy_pattern
 from nicmedic.kernlog.stamps import parse_epoch_us
 
 __all__ = ["EXPORT_FIELD", "VERBOSE_FIELD", "VERBOSE_HEAD", "flatten_export", "parse_entry"]
 
-EXPORT_FIELD = re.compile(r"(?P<key>[A-Z_][A-Z0-9_]{0,63})=(?P<value>.*)\Z", re.DOTALL)
-VERBOSE_FIELD = re.compile(r" {4}(?P<key>[A-Z_][A-Z0-9_]{0,63})=(?P<value>.*)\Z")
-VERBOSE_HEAD = re.compile(
+EXPORT_FIELD = lazy_pattern(r"(?P<key>[A-Z_][A-Z0-9_]{0,63})=(?P<value>.*)\Z", re.DOTALL)
+VERBOSE_FIELD = lazy_pattern(r" {4}(?P<key>[A-Z_][A-Z0-9_]{0,63})=(?P<value>.*)\Z")
+VERBOSE_HEAD = lazy_pattern(
     r"[^\[\]]{10,60} \[s=[0-9a-f]+;i=[0-9a-f]+;b=(?P<boot>[0-9a-f]{32});m=(?P<mono>[0-9a-f]+);t=(?P<real>[0-9a-f]+);x=[0-9a-f]+\]\Z"
 )
 _BINARY_FIELD = re.compile(rb"(?m)^([A-Z_][A-Z0-9_]{0,63})\n")
-_DEVICE = re.compile(r"\+[\w-]+:(?P<name>\S+)\Z")
+_DEVICE = lazy_pattern(r"\+[\w-]+:(?P<name>\S+)\Z")
 _LONGEST_FIELD = 1 << 20
 
 

@@ -13,17 +13,18 @@ Real lines (Documentation/ABI/testing/dev-kmsg, since 3.5; Documentation/network
 import re
 
 from nicmedic.kernlog.formats.head import Head, LineFormat
+from nicmedic.kernlog.lazy import lazy_pattern
 
 __all__ = ["FORMATS", "parse_dictionary"]
 
-_KMSG = re.compile(
+_KMSG = lazy_pattern(
     r"(?:(?P<release>\d+\.\d+[^,;\s]{0,64}),)?(?P<prio>\d{1,4}),(?P<seq>\d{1,20}),(?P<us>\d{1,18}),(?P<flags>[^;\n]{1,200});(?P<text>.*)",
     re.DOTALL,
 )
-_FRAGMENT = re.compile(r"ncfrag=(\d{1,6})/(\d{1,6})")
-_ESCAPE = re.compile(r"\\x([0-9a-f]{2})")
-_DICTIONARY = re.compile(r" (?P<key>[A-Z][A-Z0-9_]*)=(?P<value>[^\n]*)\Z")
-_DEVICE = re.compile(r"\+[\w-]+:(?P<name>\S+)\Z")
+_FRAGMENT = lazy_pattern(r"ncfrag=(\d{1,6})/(\d{1,6})")
+_ESCAPE = lazy_pattern(r"\\x([0-9a-f]{2})")
+_DICTIONARY = lazy_pattern(r" (?P<key>[A-Z][A-Z0-9_]*)=(?P<value>[^\n]*)\Z")
+_DEVICE = lazy_pattern(r"\+[\w-]+:(?P<name>\S+)\Z")
 _LEVELS_A_FACILITY = 8
 
 

@@ -17,6 +17,7 @@ They differ in the stamp only; what follows is ``[HOST] [FACILITY.LEVEL] TAG: TE
 import re
 
 from nicmedic.kernlog.formats.head import Head, LineFormat, find_level, is_kernel_tag, parse_kernel_prefix
+from nicmedic.kernlog.lazy import lazy_pattern
 from nicmedic.kernlog.stamps import CTIME, ISO, SYSLOG, find_zone_offset, parse_ctime, parse_epoch_us, parse_iso, parse_syslog
 from nicmedic.model.record import WallTime
 
@@ -24,25 +25,25 @@ __all__ = ["FORMATS", "parse_origin"]
 
 _FACILITY = r"(?:(?P<facility>kern|user|daemon|auth|authpriv|syslog|cron|mail|news|lpr|ftp|uucp|local\d)\.(?P<level>\w{3,7}) )"
 _TAG = r"(?P<tag>[^\s:\[\]]{1,48})(?:\[(?P<pid>[^\]\s]{0,32})\])?:"
-_ORIGIN = re.compile(rf"(?:(?P<host>[^\s:\[\]]+|[0-9a-fA-F]*:[0-9a-fA-F:.]+) )??{_FACILITY}?{_TAG} ?")
-_HOST_STAMP = re.compile(r"(?P<host>\S{0,254}[^\s:]) (?=\[\s*\d{1,9}\.\d{6}\])")
-_REPEATED = re.compile(r"(?:(?P<host>\S{1,255}) )?last message repeated (?P<count>\d{1,9}) times?\Z")
-_REPEATED_TEXT = re.compile(r"message repeated (?P<count>\d{1,9}) times?: \[ ?(?P<text>.*?)\]?\Z", re.DOTALL)
-_RFC3164 = re.compile(rf"(?:<(?P<pri>\d{{1,3}})>)?{SYSLOG} ")
-_ISO_STAMP = re.compile(rf"(?:<(?P<pri>\d{{1,3}})>)?{ISO}\s+")
-_FULL = re.compile(rf"[^\W\d_]{{2,4}}\.? {ISO}(?: (?P<zone>[A-Z]{{3,5}}|[+-]\d\d))? ")
-_CTIME = re.compile(rf"{CTIME} (?:\[\d{{10}}\.\d{{3}}\] )?")
-_RFC5424 = re.compile(
+_ORIGIN = lazy_pattern(rf"(?:(?P<host>[^\s:\[\]]+|[0-9a-fA-F]*:[0-9a-fA-F:.]+) )??{_FACILITY}?{_TAG} ?")
+_HOST_STAMP = lazy_pattern(r"(?P<host>\S{0,254}[^\s:]) (?=\[\s*\d{1,9}\.\d{6}\])")
+_REPEATED = lazy_pattern(r"(?:(?P<host>\S{1,255}) )?last message repeated (?P<count>\d{1,9}) times?\Z")
+_REPEATED_TEXT = lazy_pattern(r"message repeated (?P<count>\d{1,9}) times?: \[ ?(?P<text>.*?)\]?\Z", re.DOTALL)
+_RFC3164 = lazy_pattern(rf"(?:<(?P<pri>\d{{1,3}})>)?{SYSLOG} ")
+_ISO_STAMP = lazy_pattern(rf"(?:<(?P<pri>\d{{1,3}})>)?{ISO}\s+")
+_FULL = lazy_pattern(rf"[^\W\d_]{{2,4}}\.? {ISO}(?: (?P<zone>[A-Z]{{3,5}}|[+-]\d\d))? ")
+_CTIME = lazy_pattern(rf"{CTIME} (?:\[\d{{10}}\.\d{{3}}\] )?")
+_RFC5424 = lazy_pattern(
     rf"(?:\d{{1,6}} )?<(?P<pri>\d{{1,3}})>\d{{1,2}} (?:-|{ISO}) (?P<host>\S{{1,255}}) (?P<app>\S{{1,48}}) "
     r"\S{1,128} \S{1,32} (?:-|(?:\[[^\]\n]*\])+) ?\ufeff?"
 )
-_MONOTONIC = re.compile(
+_MONOTONIC = lazy_pattern(
     r"\[\s*(?P<up>\d{1,9}\.\d{6})(?: <[^>\n]{0,16}>)?\s*\] (?:(?P<host>[^\s:\[\]]{1,255}) )?(?P<tag>kernel|[^\s:\[\]]{1,48}\[\d{1,10}\]): ?"
 )
-_UNIX = re.compile(r"(?P<s>\d{9,11})\.(?P<us>\d{6}) (?=\S)")
-_HEADLESS = re.compile(rf"{_FACILITY}?(?P<tag>kernel): ?")
-_SLASHED = re.compile(r"(?P<a>[0-3]?\d)/(?P<b>[0-3]?\d)/(?:19|20)\d\d [012]\d:[0-5]\d:[0-6]\d ")
-_KERNEL_TEXT = re.compile(r"NETDEV WATCHDOG: |[\w-]+ [0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.\d ")
+_UNIX = lazy_pattern(r"(?P<s>\d{9,11})\.(?P<us>\d{6}) (?=\S)")
+_HEADLESS = lazy_pattern(rf"{_FACILITY}?(?P<tag>kernel): ?")
+_SLASHED = lazy_pattern(r"(?P<a>[0-3]?\d)/(?P<b>[0-3]?\d)/(?:19|20)\d\d [012]\d:[0-5]\d:[0-6]\d ")
+_KERNEL_TEXT = lazy_pattern(r"NETDEV WATCHDOG: |[\w-]+ [0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.\d ")
 _LEVELS_A_FACILITY = 8
 
 

@@ -12,12 +12,12 @@ The outer time is when the line was shipped, not when the kernel wrote it; it is
 """
 
 import csv
-import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from nicmedic.kernlog.formats.head import Head
 from nicmedic.kernlog.formats.journal import parse_entry
+from nicmedic.kernlog.lazy import lazy_pattern
 from nicmedic.kernlog.stamps import ISO, parse_epoch_us, parse_iso
 from nicmedic.model.record import WallTime
 
@@ -36,11 +36,11 @@ class Wrapped(NamedTuple):
     """The line goes on in the next one (Docker splits at 16 KiB, CRI marks ``P``)."""
 
 
-_CRI = re.compile(rf"{ISO} std(?:out|err) (?P<part>[FP]) ")
-_TAB = re.compile(rf"{ISO}\t")
-_FOLLOWER = re.compile(r"(?:[\w.-]{1,64} +\| |\[pod/[^\]\s]{1,200}\] )")
-_KIBANA = re.compile(r'"?[A-Z][a-z]{2} \d{1,2}, \d{4} @ \d\d:\d\d:\d\d\.\d{3}"?[,\t]')
-_ISO = re.compile(ISO)
+_CRI = lazy_pattern(rf"{ISO} std(?:out|err) (?P<part>[FP]) ")
+_TAB = lazy_pattern(rf"{ISO}\t")
+_FOLLOWER = lazy_pattern(r"(?:[\w.-]{1,64} +\| |\[pod/[^\]\s]{1,200}\] )")
+_KIBANA = lazy_pattern(r'"?[A-Z][a-z]{2} \d{1,2}, \d{4} @ \d\d:\d\d:\d\d\.\d{3}"?[,\t]')
+_ISO = lazy_pattern(ISO)
 _TEXT_KEYS = ("message", "MESSAGE", "msg", "log", "line", "short_message", "_raw", "body", "content")
 _TIME_KEYS = ("@timestamp", "timestamp", "time", "ts")
 _HOST_KEYS = ("host", "hostname", "_HOSTNAME", "node_name", "nodename")

@@ -39,21 +39,26 @@ class LineScanner(Protocol):
         """
 
 
-class _PreferredScanner:
-    """Hyperscan when it can be had, else plain Python; decided when first used, for a short log needs neither."""
+class _LazyScanner:
+    """Chooses and prepares a scanner when first used: that takes 10 to 30 ms, and a short log needs none."""
 
-    def __init__(self, literals: Collection[bytes]) -> None:
+    def __init__(self, literals: Collection[bytes], fast: bool | None) -> None:  # noqa: FBT001  # private
         self._literals = literals
+        self._fast = fast
 
     @cached_property
     def _chosen(self) -> LineScanner:
-        # Loading and compiling it cost some 20 ms: so not before somebody scans.
+        literals = drop_covered(self._literals)
+        if self._fast is False or not literals or b"" in literals:
+            return ShapeScanner(literals)
         from nicmedic.kernlog.scan.vectorscan import UnavailableError, VectorScanner
 
         try:
-            return VectorScanner(self._literals)
+            return VectorScanner(literals)
         except UnavailableError:
-            return ShapeScanner(self._literals)
+            if self._fast:
+                raise
+            return ShapeScanner(literals)
 
     @property
     def name(self) -> str:
@@ -96,20 +101,18 @@ def drop_covered(literals: Collection[bytes]) -> tuple[bytes, ...]:
 
 
 def build_scanner(literals: Collection[bytes], *, fast: bool | None = None) -> LineScanner:
-    """Make a scanner for these literals. Cheap: the work is done when the first block comes.
+    """Make a scanner for these literals. Costs nothing: the work is done when it is first used.
 
     Args:
         literals: what to look for, some hundred strings of 6 to 40 bytes; anything else is found as well, only slower.
         fast: True: Hyperscan or an error; False: plain Python; None: Hyperscan where it can be had.
 
     Raises:
-        UnavailableError: Hyperscan was asked for by ``fast=True`` and cannot be used here.
+        UnavailableError: Hyperscan was asked for by ``fast=True`` and is not installed. That it cannot be used with this processor
+            or these literals is raised when the scanner is first used.
     """
-    needed = drop_covered(literals)
-    if fast is False or not needed or b"" in needed:
-        return ShapeScanner(needed)
-    if fast is None:
-        return _PreferredScanner(needed)
-    from nicmedic.kernlog.scan.vectorscan import VectorScanner  # loads an optional package
+    if fast:
+        from nicmedic.kernlog.scan.vectorscan import load_library
 
-    return VectorScanner(needed)
+        load_library()
+    return _LazyScanner(literals, fast)

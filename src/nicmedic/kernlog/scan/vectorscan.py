@@ -15,11 +15,11 @@ import importlib
 import sys
 import threading
 from collections.abc import Collection
-from typing import Any
+from types import ModuleType
 
 from nicmedic.kernlog.scan.anchors import AnchorScanner
 
-__all__ = ["UnavailableError", "VectorScanner"]
+__all__ = ["UnavailableError", "VectorScanner", "load_library"]
 
 MANY_MATCHES = 500
 """Matches in a block after which the Python scanner, which skips to the next line after each, is the better way."""
@@ -28,6 +28,18 @@ LINE_FEED = b"\n"
 
 class UnavailableError(ImportError):
     """Hyperscan is not installed, or cannot be used on this machine."""
+
+
+def load_library() -> ModuleType:
+    """Load the optional package.
+
+    Raises:
+        UnavailableError: it is not installed, or damaged.
+    """
+    try:
+        return importlib.import_module("hyperscan")
+    except Exception as error:  # a damaged package may raise anything, and there is another way
+        raise UnavailableError(f"hyperscan cannot be loaded: {error}") from error
 
 
 def _note_end(_id: int, _start: int, end: int, _flags: int, ends: list[int]) -> bool:
@@ -47,18 +59,13 @@ class VectorScanner:
         Raises:
             UnavailableError: there is no Hyperscan, or not for this processor, or it refuses the literals.
         """
-        try:
-            self._library: Any = importlib.import_module("hyperscan")
-        except Exception as error:  # a damaged package may raise anything, and there is another way
-            message = f"hyperscan cannot be loaded: {error}"
-            raise UnavailableError(message) from error
+        self._library = load_library()
         patterns = [b"".join(b"\\x%02x" % byte for byte in literal) for literal in literals]
         try:
             self._database = self._library.Database(mode=self._library.HS_MODE_BLOCK)
             self._database.compile(expressions=patterns, ids=list(range(len(patterns))), flags=[0] * len(patterns))
         except self._library.error as error:
-            message = f"hyperscan cannot compile the literals: {error}"
-            raise UnavailableError(message) from error
+            raise UnavailableError(f"hyperscan cannot compile the literals: {error}") from error
         self._thread = threading.local()
         self._literals = tuple(literals)
 
