@@ -99,6 +99,8 @@ install_nicmedic() { # PIP-OPTION...
         quietly "$venv/bin/pip" install -q "$@" -e .
         say "hyperscan cannot be had for this machine: going on without it (same answers, slower on large logs)"
     fi
+    # An editable install leaves compiling to the first run, which PYTHONDONTWRITEBYTECODE would make every run.
+    "$venv/bin/python" -m compileall -q src
 }
 
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore PIP_NO_INPUT=1

@@ -52,6 +52,16 @@ class Request:
     """True: only the compiled scanner; False: only plain Python; None: the best that is installed."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Scanners:
+    """What is looked for first."""
+
+    lines: LineScanner
+    """In a big source: what makes a line worth reading, with its neighbours."""
+    records: LineScanner
+    """Among records: any signal."""
+
+
 @dataclass(slots=True)
 class _Reading:
     """What has been gathered over all sources."""
@@ -77,15 +87,17 @@ def explain(
     """
     reading = _Reading()
     index = SignalIndex(knowledge.signals)
-    literals = (*knowledge.literals, *(literal.encode() for literal in SYSTEM_LITERALS))
-    scanner = build_scanner(literals, fast=request.fast)
+    scanners = _Scanners(
+        lines=build_scanner((*knowledge.scan_literals, *(literal.encode() for literal in SYSTEM_LITERALS)), fast=request.fast),
+        records=build_scanner(knowledge.literals, fast=False),
+    )
     since = request.since.astimezone(datetime.UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if request.since else None
     streams = logs.open_logs(request.names) if request.names else logs.open_own_log(since)
     for stream in streams:
         if isinstance(stream, NicmedicError):
             reading.errors.append(stream)
         else:
-            _read_stream(stream, index, scanner, request, reading, on_progress)
+            _read_stream(stream, index, scanners, request, reading, on_progress)
     boots, events, facts = merge_sources(reading.boots, reading.events, reading.facts)
     events, facts = _filter(events, facts, request)
     hangs = group_hangs(events)
@@ -140,7 +152,7 @@ class _Held:
 def _read_stream(
     stream: LogStream,
     index: SignalIndex,
-    scanner: LineScanner,
+    scanners: _Scanners,
     request: Request,
     reading: _Reading,
     on_progress: Callable[[str, int], None] | None,
@@ -163,16 +175,16 @@ def _read_stream(
     reader, collector = LogReader(), EventCollector(index=index, source=stream.name)
     if whole:
         lines = data.count(b"\n") + (0 if data.endswith(b"\n") or not data else 1)
-        _collect(_read_whole(reader, data), collector, scanner)
+        _collect(_read_whole(reader, data), collector, scanners.records)
         sparse = None
     else:
         encoding, _ = find_encoding(data)
         rest: Iterable[bytes] = chain((data,), blocks)
         if encoding != "utf-8":
             rest = _transcode(iter(rest), encoding)
-        sparse = SparseReader(scanner, workers=request.workers)
+        sparse = SparseReader(scanners.lines, workers=request.workers, before_lines=20, after_lines=80)
         for records in _read_sparse(reader, sparse.read_windows(rest)):
-            _collect(records, collector, scanner)
+            _collect(records, collector, scanners.records)
         lines = sparse.lines
     if held.error is not None:
         reading.errors.append(held.error)

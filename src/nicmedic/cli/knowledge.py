@@ -61,7 +61,7 @@ def _run_literals(arguments: argparse.Namespace) -> int:
     from nicmedic.kernlog.system import LITERALS
 
     del arguments
-    for literal in dict.fromkeys((*(item.decode() for item in read_knowledge().literals), *LITERALS)):
+    for literal in dict.fromkeys((*(item.decode() for item in read_knowledge().scan_literals), *LITERALS)):
         print(literal)
     return 0
 

@@ -85,9 +85,15 @@ def _shares(event: Event | Fact, case: tuple[str | None, str | None, str | None]
     driver, interface, bus = case
     if event.interface is not None and interface is not None:
         return event.interface == interface
-    if event.bus is not None and bus is not None and event.driver == driver:
-        return event.bus == bus
+    if event.bus is not None and bus is not None and event.driver in (None, driver):
+        return _same_bus(event.bus, bus)
     return event.driver is None or event.driver == driver or event.signal.startswith("platform/")
+
+
+def _same_bus(first: str, second: str) -> bool:
+    """Whether two bus addresses are one: ``02:00.0`` and ``0000:02:00.0``, ``1-1.1`` and ``1-1.1:1.0``."""
+    short, long = sorted((first, second), key=len)
+    return long == short or long.endswith(f":{short}") or long.startswith(f"{short}:")
 
 
 def _flapping(events: Sequence[Event]) -> set[str]:
@@ -111,8 +117,30 @@ def build_cases(evidence: Evidence, nic_drivers: Iterable[str]) -> list[NicCase]
         others = [event for event in evidence.events if event.kind not in _QUIET_KINDS and event.same_as is None]
         if others:
             named[""] = others
+    _join_to_only_nic(named)
     cases = [_build_case(evidence, members) for members in named.values()]
     return sorted(cases, key=lambda case: (-len(case.hangs), case.interface or case.bus or ""))
+
+
+def _join_to_only_nic(named: dict[str, list[Event]]) -> None:
+    """Give events of a driver that name no interface to its NIC, when the logs show only one NIC of that driver."""
+    for name, members in list(named.items()):
+        if any(event.interface is not None for event in members):
+            continue
+        driver = next((event.driver for event in members if event.driver is not None), None)
+        owners = [
+            other
+            for other, events in named.items()
+            if other != name and any(event.interface is not None and event.driver == driver for event in events)
+        ]
+        buses = {event.bus for other in owners for event in named[other] if event.bus is not None}
+        own = {event.bus for event in members if event.bus is not None}
+        if (
+            driver is not None
+            and len(owners) == 1
+            and (not buses or not own or any(_same_bus(first, second) for first in buses for second in own))
+        ):
+            named[owners[0]] = sorted([*named[owners[0]], *named.pop(name)], key=lambda event: (event.boot or 0, event.line))
 
 
 def _build_case(evidence: Evidence, members: Sequence[Event]) -> NicCase:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Hold clauses of the knowledge against one NIC in one boot. What is not known never counts, neither for nor against."""
 
+import datetime
 import re
 from typing import NamedTuple
 
@@ -58,15 +59,25 @@ def _holds_system(clause: Clause, view: BootView) -> bool:
     return clause.chip is None or any(re.search(clause.chip, value, re.IGNORECASE) for fact in view.facts for _, value in fact.values)
 
 
+def _seconds_between(first: Event | None, second: Event) -> float | None:
+    """Seconds by the kernel's clock, else by the wall clock of one source; None: unknown."""
+    if first is None:
+        return None
+    if first.uptime_s is not None and second.uptime_s is not None:
+        return second.uptime_s - first.uptime_s
+    if first.local_time is None or second.local_time is None or first.source != second.source:
+        return None
+    moments = [datetime.datetime.fromisoformat(event.local_time.replace("--", "2000-", 1)) for event in (first, second) if event.local_time]
+    return (moments[1] - moments[0]).total_seconds()
+
+
 def _holds_time(clause: Clause, view: BootView) -> bool:
     first = min((event for event in view.troubles if event.uptime_s is not None), key=lambda event: event.uptime_s or 0.0, default=None)
     if clause.uptime_max_s is not None and (first is None or first.uptime_s is None or first.uptime_s > clause.uptime_max_s):
         return False
     if clause.after_link_up_max_s is not None:
-        link = view.last_link
-        if first is None or first.uptime_s is None or link is None or link.uptime_s is None:
-            return False
-        if not 0 <= first.uptime_s - link.uptime_s <= clause.after_link_up_max_s:
+        passed_s = _seconds_between(view.last_link, view.troubles[0])
+        if passed_s is None or not 0 <= passed_s <= clause.after_link_up_max_s:
             return False
     stalls = [event.stall_ms for event in view.troubles if event.stall_ms is not None]
     if clause.stall_ms_min is not None and not any(stall >= clause.stall_ms_min for stall in stalls):

@@ -22,7 +22,7 @@ class DevicePrefix(NamedTuple):
     rest: str
 
 
-_DRIVER = r"(?P<driver>[A-Za-z0-9][\w.+-]{1,31})"
+_DRIVER = r"(?P<driver>[A-Za-z0-9][\w.+,-]{1,31})"
 _BUS = r"(?P<bus>(?=[^\s]*\d)[0-9A-Za-z_][\w.+:@/-]{0,63}?)"
 _STATE = r"(?: \((?:unnamed net_device|uninitialized|unregistering|unregistered|released|unknown)\))"
 _INTERFACE = rf"(?P<interface>[^\s:()\[\]]{{1,63}}{_STATE}{{0,2}}|\(unnamed net_device\)(?: \(uninitialized\))?)"
@@ -37,6 +37,8 @@ _NIC = (
     r"[\w.@-]*\d[\w.@-]*|[ps]\d+[ps]\d+[\w.@-]*|wan|lan)"
 )
 _NIC_NAME = lazy_pattern(rf"{_NIC}\Z")
+_NAMED = lazy_pattern(rf"{_DRIVER} (?P<interface>{_NIC}): ")
+"""``net eth0: `` (the class device, drivers/net/ethernet/dec/tulip) and ``sky2 eth0: `` (drivers that registered no parent name)."""
 _NIC_COLON = lazy_pattern(rf"(?P<interface>{_NIC}): ?")
 _NIC_SPACE = lazy_pattern(rf"(?P<interface>{_NIC}) (?=NIC |[Ll]ink |is |: )")
 _OWN_NAME = lazy_pattern(r"(?P<driver>[a-z0-9][\w-]{1,31}): (?=\S)")
@@ -81,8 +83,13 @@ def parse_device_prefix(text: str) -> DevicePrefix:
     first_line = text.split("\n", 1)[0]
     bracket = _BRACKET.match(first_line)
     if bracket is not None:
-        driver = bracket["driver"] or bracket["function"].split("_", 1)[0]
+        driver = bracket["driver"] or bracket["function"].lstrip("_").split("_", 1)[0]
         return DevicePrefix(driver, None, bracket["interface"], text[bracket.end() :])
+    named = _NAMED.match(first_line)
+    if named is not None:
+        driver = None if named["driver"] == "net" else named["driver"]
+        interface, rest = _strip_repeats(driver, named["interface"], text[named.end() :])
+        return DevicePrefix(driver, None, interface, rest)
     found = _NETDEV.match(first_line)
     if found is not None and not found["driver"].endswith("."):
         interface, rest = _strip_repeats(found["driver"], found["interface"], text[found.end() :])

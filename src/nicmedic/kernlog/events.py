@@ -5,6 +5,7 @@ import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from nicmedic.kernlog.boots import BootDraft, BootTracker
 from nicmedic.kernlog.clock import Upper
@@ -203,7 +204,7 @@ class EventCollector:
             for key, (record, fields) in self._facts.items()
         )
         self._drafts = _drop_nameless(self._drafts)
-        _fill_names(self._drafts)
+        _fill_names(self._drafts, [(key[1], fields) for key, (_, fields) in self._facts.items()])
         events = tuple(self._freeze(draft, first_boot, upper) for draft in self._drafts)
         return SourceEvents(boots=tuple(boots), events=events, facts=facts, uncounted=self.uncounted)
 
@@ -250,15 +251,25 @@ def _drop_nameless(drafts: Sequence[_Draft]) -> list[_Draft]:
     ]
 
 
-def _fill_names(drafts: Sequence[_Draft]) -> None:
-    """Give events the interface, driver and bus that other events of their boot name together."""
-    known: dict[tuple[int, str], _Draft] = {}
-    for draft in drafts:
-        for name in (draft.interface, draft.bus):
-            if name is not None and (draft.driver or draft.bus) and draft.interface:
-                older = known.get((draft.boot.number, name))
-                if older is None or (older.driver is None and draft.driver) or (older.bus is None and draft.bus and draft.driver):
-                    known[(draft.boot.number, name)] = draft
+class _Names(NamedTuple):
+    """What one message calls a NIC."""
+
+    interface: str | None
+    driver: str | None
+    bus: str | None
+
+
+def _fill_names(drafts: Sequence[_Draft], facts: Iterable[tuple[int, dict[str, str]]]) -> None:
+    """Give events the interface, driver and bus that other messages of their boot name together."""
+    known: dict[tuple[int, str], _Names] = {}
+    named = [(draft.boot.number, _Names(draft.interface, draft.driver, draft.bus)) for draft in drafts]
+    named += [(boot, _Names(fields.get("interface"), fields.get("driver"), fields.get("bus"))) for boot, fields in facts]
+    for boot, names in named:
+        for name in (names.interface, names.bus):
+            if name is not None and (names.driver or names.bus) and names.interface:
+                older = known.get((boot, name))
+                if older is None or (older.driver is None and names.driver) or (older.bus is None and names.bus and names.driver):
+                    known[(boot, name)] = names
     for draft in drafts:
         other = known.get((draft.boot.number, draft.interface or draft.bus or ""))
         if other is not None and (draft.driver is None or other.driver is None or draft.driver == other.driver):

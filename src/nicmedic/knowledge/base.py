@@ -74,8 +74,13 @@ class KnowledgeBase:
 
     @cached_property
     def literals(self) -> tuple[bytes, ...]:
-        """The literal strings of all signals, each once: what a fast scanner looks for."""
+        """The literal strings of all signals, each once."""
         return tuple(dict.fromkeys(signal.literal.encode() for signal in self.signals))
+
+    @cached_property
+    def scan_literals(self) -> tuple[bytes, ...]:
+        """Those of the signals that big logs are searched for."""
+        return tuple(dict.fromkeys(signal.literal.encode() for signal in self.signals if signal.scan))
 
     @cached_property
     def trials(self) -> tuple[Trial, ...]:

@@ -89,7 +89,7 @@ def parse_names(data: Table) -> tuple[str, ...]:
     return (driver, *(alias for alias in aliases if isinstance(alias, str)))
 
 
-_SIGNAL_KEYS = ("id", "kind", "where", "literal", "pattern", "example", "expect", "printed_by", "since", "hang", "means")
+_SIGNAL_KEYS = ("id", "kind", "where", "literal", "pattern", "example", "expect", "printed_by", "since", "hang", "scan", "means")
 
 
 def _signal(table: Table, file: str, names: tuple[str, ...]) -> Signal:
@@ -109,6 +109,7 @@ def _signal(table: Table, file: str, names: tuple[str, ...]) -> Signal:
         pattern=_text(table, "pattern"),
         hang=hang is True,
         means=_text(table, "means"),
+        scan=table.get("scan", True) is True,
         drivers=names,
     )
 

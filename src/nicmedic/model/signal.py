@@ -38,6 +38,8 @@ class Signal:
     pattern: str
     hang: bool
     means: str
+    scan: bool
+    """Whether big logs are searched for it; False: ordinary logs are full of it, and it matters only near other signals."""
     drivers: tuple[str, ...]
     """Driver names for which ``where = driver`` holds; empty for core and platform files."""
 
