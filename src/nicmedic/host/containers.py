@@ -70,10 +70,6 @@ def find_magic(start: bytes) -> str | None:
     return "tar" if start[257:262] == b"ustar" else None
 
 
-def _open_gzip(stream: BinaryIO) -> BinaryIO:
-    return cast("BinaryIO", gzip.GzipFile(fileobj=stream))  # noqa: SIM115  # whoever reads it to its end closes it
-
-
 def _open_zstd(stream: BinaryIO) -> BinaryIO:
     try:
         import zstandard  # only for such files: its import takes 5 ms
@@ -84,8 +80,8 @@ def _open_zstd(stream: BinaryIO) -> BinaryIO:
 
 
 _OPENERS: dict[str, Callable[[BinaryIO], BinaryIO]] = {
-    "gzip": _open_gzip,
-    "xz": lambda stream: cast("BinaryIO", lzma.LZMAFile(stream)),
+    "gzip": lambda stream: cast("BinaryIO", gzip.GzipFile(fileobj=stream)),
+    "xz": lambda stream: cast("BinaryIO", lzma.LZMAFile(stream)),  # noqa: SIM115  # whoever reads it to its end closes it
     "bzip2": lambda stream: cast("BinaryIO", bz2.BZ2File(stream)),
     "zstd": _open_zstd,
 }

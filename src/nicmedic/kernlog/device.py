@@ -23,7 +23,7 @@ class DevicePrefix(NamedTuple):
 
 
 _DRIVER = r"(?P<driver>[A-Za-z0-9][\w.+,-]{1,31})"
-_BUS = r"(?P<bus>(?=[^\s]*\d)[0-9A-Za-z_][\w.+:@/-]{0,63}?)"
+_BUS = r"(?P<bus>(?=[^\s]*\d)[0-9A-Za-z_](?:[\w.:+@/-]{0,62}[\w.+@/-])?)"
 _STATE = r"(?: \((?:unnamed net_device|uninitialized|unregistering|unregistered|released|unknown)\))"
 _INTERFACE = rf"(?P<interface>[^\s:()\[\]]{{1,63}}{_STATE}{{0,2}}|\(unnamed net_device\)(?: \(uninitialized\))?)"
 _FUNCTION = r"(?:[a-z_][a-z0-9_]+(?:\[\d+\])?: )"

@@ -33,7 +33,7 @@ class SystemFacts(NamedTuple):
 
 
 _KEYS = ("Linux version ", "ainted", "ardware name", "DMI: ", "ypervisor", "aravirtualized", "Xen", "XEN", "xen", "sch_generic.c", "kvm-clock", "blkfront",
-         "vif", "rpm", "OpenWrt")  # fmt: skip
+         "vif", "placeholder ", "rpm", "OpenWrt")  # fmt: skip
 _BANNER = lazy_pattern(r"(?:\[[^\]]*\] )?Linux version (?P<release>\d+\.\d+\S*)(?P<rest>[^\n]*)")
 _TRACE = lazy_pattern(
     r"(?:Not tainted|Tainted: (?:\[[A-Z]\]=\w+(?:, )?)+|Tainted: [A-Z](?:[A-Z -]{0,40}[A-Z-])?) +\(?(?P<release>\d+\.\d+[^\s)]*)(?: (?P<build>#\S+?)\)?(?=\s|\Z))?(?P<rest>[^\n]*)"
@@ -80,9 +80,11 @@ _DISTROS = (
     (lazy_pattern(r"-qubes"), "Qubes OS"),
     (lazy_pattern(r"-synology|synology", re.IGNORECASE), "Synology DSM"),
 )
+# "Booting paravirtualized kernel on Xen" and "Xen version:" are said by dom0 and by paravirtual guests alike, so they decide nothing.
+# Debian's and Ubuntu's GRUB (20_linux_xen) begin dom0's command line with "placeholder".
 _HYPERVISORS = (
-    (lazy_pattern(r"\(XEN\) |xen[_-]pciback|xen-acpi-processor|Xen version: |xen: --> pirq|\bvif\d+\.\d+\b|xenbr\d|Xen: using \w+ as dom0", re.IGNORECASE), "xen-dom0"),
-    (lazy_pattern(r"Xen HVM domU|xen[_-]netfront|blkfront|Hypervisor detected: Xen|Initialising Xen virtual ethernet|paravirtualized kernel on (?:Xen|bare) PVH?"), "xen-domU"),
+    (lazy_pattern(r"\(XEN\) |xen[_-]pciback|xen-acpi-processor|xen: --> pirq|command line: placeholder |\bvif\d+\.\d+\b|xenbr\d|xen[_-](?:netback|blkback)|as dom0", re.IGNORECASE), "xen-dom0"),
+    (lazy_pattern(r"Xen HVM domU|xen[_-]netfront|blkfront|Hypervisor detected: Xen HVM|Initialising Xen virtual ethernet"), "xen-domU"),
     (lazy_pattern(r"Hypervisor detected: KVM|kvm-clock|paravirtualized kernel on KVM|Red Hat KVM|OpenStack|Amazon EC2|Google Compute|(?:RHEV|oVirt)\b"), "kvm-guest"),
     (lazy_pattern(r"Hypervisor detected: VMware|VMware Virtual|VMware, Inc\.|VMware\d+,\d"), "vmware-guest"),
     (lazy_pattern(r"Hypervisor detected: Microsoft|Microsoft Corporation Virtual Machine"), "hyperv-guest"),
@@ -153,7 +155,8 @@ def read_system_facts(text: str) -> SystemFacts | None:
     found = _BANNER.match(text)
     if found is not None:
         release, rest = found["release"], found["rest"]
-        package, distro, built = _find_package(release, "", rest), _find_distro(f"{release} {rest}"), _find_built(rest)
+        build = rest[rest.find("#") :] if "#" in rest else ""  # before it stands the compiler, with a package version of its own
+        package, distro, built = _find_package(release, "", build), _find_distro(f"{release} {rest}"), _find_built(rest)
     else:
         found = _TRACE.search(text)
         if found is not None:
