@@ -34,6 +34,8 @@ __all__ = ["Request", "explain"]
 
 WHOLE_BYTES = 4 << 20
 """A source up to this size is read whole; of a bigger one only what stands around the lines that may matter."""
+_PIECE_BYTES = 512 << 10
+"""Bytes of a window that become records at a time."""
 _SCANNED_RECORDS = 2000
 """From so many records on a scanner looks first which of them may matter."""
 
@@ -204,8 +206,13 @@ def _read_whole(reader: LogReader, data: bytes) -> list[Record]:
 def _read_sparse(reader: LogReader, windows: Iterable[Window]) -> Iterator[list[Record]]:
     expected = 1
     for window in windows:
-        yield list(reader.read(window.data, window.first_line, gap=window.first_line != expected))
-        expected = window.first_line + window.data.count(b"\n")
+        line, position = window.first_line, 0
+        while position < len(window.data):
+            end = window.data.find(b"\n", min(position + _PIECE_BYTES, len(window.data) - 1)) + 1 or len(window.data)
+            piece = window.data[position:end]
+            yield list(reader.read(piece, line, gap=line != expected))
+            line, position = line + piece.count(b"\n"), end
+            expected = line
     yield list(reader.finish())
 
 

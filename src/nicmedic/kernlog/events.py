@@ -18,7 +18,7 @@ from nicmedic.model.record import Record
 
 __all__ = ["EventCollector", "Fact", "SourceEvents", "merge_copies"]
 
-MOST_EVENTS = 20_000
+MOST_EVENTS = 10_000
 """Events kept of one source; further ones are counted by signal only, so that memory stays bounded."""
 _LONGEST_TEXT = 400
 _NEAR_LINES = 12

@@ -18,8 +18,14 @@ class SignalMatch(NamedTuple):
 
 
 _RANK = {Where.DRIVER: 0, Where.INTERFACE: 1, Where.DEVICE: 2, Where.MESSAGE: 3}
+_NO_DIGITS = dict.fromkeys(map(ord, "0123456789"))
+_MOST_SHAPES = 2000
 _LONGEST_MESSAGE = 4096
 """Longer messages are cut before patterns see them: the longest printk record is 1 KiB, dumps of several lines about 2 KiB."""
+
+
+def _has_digit(text: str) -> bool:
+    return any(character.isdigit() for character in text)
 
 
 class SignalIndex:
@@ -30,12 +36,14 @@ class SignalIndex:
         by_literal: dict[str, list[Signal]] = {}
         for signal in signals:
             by_literal.setdefault(signal.literal, []).append(signal)
-        self._by_literal = tuple((literal, tuple(group)) for literal, group in by_literal.items())
+        self._plain = tuple((literal, tuple(group)) for literal, group in by_literal.items() if not _has_digit(literal))
+        self._numbered = tuple((literal, tuple(group)) for literal, group in by_literal.items() if _has_digit(literal))
+        self._candidates: dict[str, tuple[Signal, ...]] = {}
 
     def find_matches(self, text: str) -> list[SignalMatch]:
         """Signals of one message: at most one event (the most specific) first, then facts."""
         text = text[:_LONGEST_MESSAGE]
-        candidates = [signal for literal, group in self._by_literal if literal in text for signal in group]
+        candidates = self._find_candidates(text)
         if not candidates:
             return []
         prefix = parse_device_prefix(text)
@@ -47,6 +55,21 @@ class SignalIndex:
                 (facts if signal.kind is None else events).append(SignalMatch(signal, fields))
         event = _choose(events, prefix)
         return [event, *facts] if event else facts
+
+    def _find_candidates(self, text: str) -> list[Signal]:
+        """Signals whose literal is in the text, and perhaps some more.
+
+        Messages that differ in numbers only share one answer: else a log that repeats one message for days costs a test of every
+        literal at every line.
+        A literal without digits that is in the text is also in the text without its digits.
+        """
+        shape = text.translate(_NO_DIGITS)
+        found = self._candidates.get(shape)
+        if found is None:
+            found = tuple(signal for literal, group in self._plain if literal in shape for signal in group)
+            if len(self._candidates) < _MOST_SHAPES:
+                self._candidates[shape] = found
+        return [*found, *(signal for literal, group in self._numbered if literal in text for signal in group)]
 
 
 def _choose(events: list[SignalMatch], prefix: DevicePrefix) -> SignalMatch | None:
