@@ -88,7 +88,9 @@ def _match(signal: Signal, text: str, prefix: DevicePrefix) -> dict[str, str] | 
     """The groups, with the prefix's fields beneath them; None: no match."""
     driver = prefix.driver
     if signal.where is Where.MESSAGE:
-        driver = driver if prefix.bus or prefix.interface else None  # "WARNING: " and its like are no drivers
+        if prefix.interface is None and not any(mark in (prefix.bus or "") for mark in ":.-"):
+            prefix = DevicePrefix(None, None, None, text)  # "WARNING: " and "irq 18: " name no driver
+            driver = None
         found = signal.match(text)
     elif signal.where is Where.DEVICE:
         found = signal.match(prefix.rest) if (prefix.driver or prefix.interface) else None
