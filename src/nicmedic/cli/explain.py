@@ -12,7 +12,7 @@ __all__ = ["EXPLAIN"]
 
 def _run(arguments: argparse.Namespace) -> int:
     from nicmedic.app.explain import Request, explain  # --help must not wait for these
-    from nicmedic.cli.output import Progress, print_error, read_width, use_colour
+    from nicmedic.cli.output import Progress, is_piped, print_error, read_width, use_colour
     from nicmedic.cli.since import parse_since
     from nicmedic.host.clock import read_now
     from nicmedic.host.knowledge import read_knowledge
@@ -26,8 +26,9 @@ def _run(arguments: argparse.Namespace) -> int:
         workers=len(os.sched_getaffinity(0)),
         fast={"python": False, "hyperscan": True}.get(scanner),
     )
+    knowledge = read_knowledge()
     with Progress(sys.stderr) as progress:
-        explanation = explain(HostLogs(), read_knowledge(), request, progress.show)
+        explanation = explain(HostLogs(), knowledge, request, progress.show)
     for error in explanation.errors:
         print_error(error)
     for problem in explanation.knowledge_problems:
@@ -35,12 +36,13 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         from nicmedic.report.explain_json import render_explain_json
 
-        print(render_explain_json(explanation))
+        print(render_explain_json(explanation, knowledge))
     else:
         from nicmedic.report.explain_text import render_explain_text
         from nicmedic.report.style import Style
 
-        sys.stdout.write(render_explain_text(explanation, Style(width=read_width(), colour=use_colour(sys.stdout), more=arguments.all)))
+        style = Style(width=read_width(), colour=use_colour(sys.stdout), one_line=is_piped(sys.stdout), more=arguments.all)
+        sys.stdout.write(render_explain_text(explanation, knowledge, style))
     if not explanation.sources and explanation.errors:
         return explanation.errors[0].code
     return 1 if explanation.findings else 0

@@ -11,7 +11,7 @@ from typing import Self, TextIO
 from nicmedic.model.errors import NicmedicError
 from nicmedic.report.escape import escape_terminal
 
-__all__ = ["Progress", "print_error", "read_width", "use_colour"]
+__all__ = ["Progress", "is_piped", "print_error", "read_width", "use_colour"]
 
 _NARROWEST, _WIDEST = 40, 120
 _PATIENCE_S = 1.0
@@ -21,6 +21,11 @@ _STEP_S = 0.2
 def read_width() -> int:
     """Columns to write for: the terminal's, COLUMNS, or 100 into a pipe."""
     return max(_NARROWEST, min(_WIDEST, shutil.get_terminal_size((100, 24)).columns))
+
+
+def is_piped(stream: TextIO) -> bool:
+    """Whether nobody says how wide lines may be: neither a terminal nor COLUMNS."""
+    return not stream.isatty() and not os.environ.get("COLUMNS")
 
 
 def use_colour(stream: TextIO) -> bool:

@@ -4,11 +4,13 @@
 import json
 from collections.abc import Mapping, Sequence
 
+from nicmedic.knowledge.base import KnowledgeBase
 from nicmedic.model.boot import Boot
 from nicmedic.model.event import Event
 from nicmedic.model.explanation import Explanation, SourceReport
 from nicmedic.model.finding import Finding, Hang, RankedRemedy
-from nicmedic.remedy.catalog import Target, describe_remedy
+from nicmedic.remedy.catalog import describe_remedy, fitting_remedies, join_cautions
+from nicmedic.remedy.target import Target, build_target
 
 __all__ = ["SCHEMA", "build_document", "render_explain_json"]
 
@@ -28,7 +30,10 @@ def _source(source: SourceReport) -> dict[str, object]:
 
 
 def _boot(boot: Boot) -> dict[str, object]:
-    names = "index host kernel_release kernel_package distro virtualization hardware boot_id first_time last_time first_uptime_s last_uptime_s started"
+    names = (
+        "index host kernel_release kernel_package distro virtualization hardware boot_id "
+        "first_time last_time first_uptime_s last_uptime_s started"
+    )
     return {name: getattr(boot, name) for name in names.split()}
 
 
@@ -58,16 +63,16 @@ def _remedy(remedy: RankedRemedy, target: Target) -> dict[str, object]:
         "failed": remedy.failed,
         "partial": remedy.partial,
         "sources": list(remedy.sources),
-        "caution": made.caution,
+        "caution": join_cautions(remedy, made),
+        "look": list(made.look),
+        "steps": list(made.steps),
+        "undo_note": made.undo_note,
         "reasons": list(remedy.reasons),
     }
 
 
-def _finding(finding: Finding, boots: Sequence[Boot]) -> dict[str, object]:
-    boot = next((boot for boot in boots if boot.index == finding.boot), None)
-    target = Target(
-        interface=finding.interface, driver=finding.driver, bus=finding.bus, virtualization=boot.virtualization if boot else None
-    )
+def _finding(finding: Finding, boots: Sequence[Boot], knowledge: KnowledgeBase) -> dict[str, object]:
+    target = build_target(finding, boots, knowledge)
     return {
         "interface": finding.interface,
         "driver": finding.driver,
@@ -82,11 +87,11 @@ def _finding(finding: Finding, boots: Sequence[Boot]) -> dict[str, object]:
         "settle": list(finding.settle),
         "sources": list(finding.sources),
         "boot": finding.boot,
-        "remedies": [_remedy(remedy, target) for remedy in finding.remedies],
+        "remedies": [_remedy(remedy, target) for remedy in fitting_remedies(finding.remedies, target)],
     }
 
 
-def build_document(explanation: Explanation) -> Mapping[str, object]:
+def build_document(explanation: Explanation, knowledge: KnowledgeBase) -> Mapping[str, object]:
     """The document as plain values."""
     return {
         "schema": SCHEMA,
@@ -94,7 +99,7 @@ def build_document(explanation: Explanation) -> Mapping[str, object]:
         "boots": [_boot(boot) for boot in explanation.boots],
         "events": [_event(event) for event in explanation.events],
         "hangs": [_hang(hang) for hang in explanation.hangs],
-        "findings": [_finding(finding, explanation.boots) for finding in explanation.findings],
+        "findings": [_finding(finding, explanation.boots, knowledge) for finding in explanation.findings],
         "unknowns": [{"text": unknown.text, "command": unknown.command} for unknown in explanation.unknowns],
         "notes": list(explanation.notes),
         "errors": [{"slug": error.slug, "code": error.code, "message": error.message, "hint": error.hint} for error in explanation.errors],
@@ -102,6 +107,6 @@ def build_document(explanation: Explanation) -> Mapping[str, object]:
     }
 
 
-def render_explain_json(explanation: Explanation) -> str:
+def render_explain_json(explanation: Explanation, knowledge: KnowledgeBase) -> str:
     """One JSON document, ASCII only: no control character of a log gets through."""
-    return json.dumps(build_document(explanation), ensure_ascii=True, indent=1)
+    return json.dumps(build_document(explanation, knowledge), ensure_ascii=True, indent=1)

@@ -17,6 +17,8 @@ class Style:
 
     width: int = 100
     colour: bool = False
+    one_line: bool = False
+    """Leave the verdict on one line, however long: nobody reads along on a terminal, and ``head -n 1`` should give it whole."""
     more: bool = False
     """Print everything, also what is usually left out for brevity."""
 
@@ -25,6 +27,10 @@ class Style:
         if not self.colour or not names:
             return text
         return f"\x1b[{';'.join(_CODES[name] for name in names)}m{text}\x1b[0m"
+
+    def title(self, text: str) -> str:
+        """The heading of a section."""
+        return self.wrap(text, rest="  ", paint=("bold",))
 
     def wrap(self, text: str, *, first: str = "", rest: str | None = None, paint: tuple[str, ...] = ()) -> str:
         """Escape and wrap a paragraph; words longer than the line are left whole, so that they can be copied."""
