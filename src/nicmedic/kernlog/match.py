@@ -49,7 +49,7 @@ class SignalIndex:
         prefix = parse_device_prefix(text)
         events: list[SignalMatch] = []
         facts: list[SignalMatch] = []
-        for signal in sorted(candidates, key=lambda candidate: _RANK[candidate.where]):
+        for signal in sorted(candidates, key=lambda candidate: (_RANK[candidate.where], -len(candidate.literal))):
             fields = _match(signal, text, prefix)
             if fields is not None:
                 (facts if signal.kind is None else events).append(SignalMatch(signal, fields))
