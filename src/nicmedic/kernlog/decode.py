@@ -45,9 +45,9 @@ def find_encoding(data: bytes) -> tuple[str, int]:
     return "utf-8", 0
 
 
-def decode_text(data: bytes) -> str:
-    r"""Decode a whole piece; bytes that are no text stay visible as ``\xNN``."""
-    name, skip = find_encoding(data)
+def decode_text(data: bytes, encoding: str | None = None) -> str:
+    r"""Decode a whole piece; bytes that are no text stay visible as ``\xNN``. ``encoding``: known from the beginning of the source."""
+    name, skip = find_encoding(data) if encoding is None else (encoding, 0)
     errors = "backslashreplace" if name == "utf-8" else "replace"
     return data[skip:].decode(name, errors)
 

@@ -9,21 +9,23 @@ import quopri
 import re
 from collections.abc import Callable, Sequence
 
+from nicmedic.kernlog.decode import clean_line
 from nicmedic.kernlog.lazy import lazy_pattern
 
-__all__ = ["Repair", "decode_quoted_printable", "find_repairs"]
+__all__ = ["Repair", "decode_quoted_printable", "find_repairs", "is_quoted_printable"]
 
 Repair = Callable[[str], str]
 
 _QUOTE = lazy_pattern(r"(?:[>|] ?){1,8}")
-_BULLET = lazy_pattern(r"\s{0,8}(?:[-*+•·] |#?\d{1,6}[.:)]? +(?=\[|<|[A-Z][a-z]{2} ))")
+_BULLET = lazy_pattern(r"\s{0,8}(?:[-*+•·] |#?\d{1,6}[.:)]?[ \t]+(?=\[|<|[A-Z][a-z]{2} ))")
 _BACKTICKS = lazy_pattern(r"`+(.*?)`*\Z")
 _GREP = lazy_pattern(
     r"(?:[\w./@+-]{1,200}[:-])?(?:\d{1,9}[:-])?(?=(?:<\d{1,3}>)?\[ *\d{1,9}\.\d{6}\]|[A-Z][a-z]{2} {1,2}\d{1,2} \d\d:|(?:19|20)\d\d-\d\d-\d\dT)"
 )
-_MARK = lazy_pattern(r"[:|+*~] ?(?=\S)")
+_MARK = lazy_pattern(r"[:|+*~'] ?(?=\S)")
 _ENTITY = lazy_pattern(r"&(?:lt|gt|amp|quot|apos|nbsp|#\d{1,7}|#x[0-9a-fA-F]{1,6});")
-_SOFT_BREAK = re.compile(rb"=\r?\n")
+_SOFT_BREAK = re.compile(rb"=[ \t]{0,8}\r?\n")
+_BROKEN_LINE = re.compile(rb"(?:[^\n]*=[ \t]{0,8}\r?\n)+[^\n]*")
 _QP_ESCAPE = re.compile(rb"=(?:3D|20|09|2E|[CE][0-9A-F]=[89AB][0-9A-F])")
 _TABLE_RULE = lazy_pattern(r"\s*\|?[\s:|-]*-{2,}[\s:|-]*\Z")
 _CELLS = lazy_pattern(r"^\|?\s*(\[[^\]|]{1,40}\]|[^|]{1,40}?)\s*\|\s*(.*?)\s*\|?\s*$")
@@ -31,17 +33,28 @@ _MOST = 0.6
 _SAMPLE_LINES = 300
 
 
+def is_quoted_printable(data: bytes) -> bool:
+    """Whether soft breaks and ``=3D`` show that a source's beginning is a mail body in quoted-printable (RFC 2045 §6.7)."""
+    return len(_SOFT_BREAK.findall(data[:65_536])) >= 2 and _QP_ESCAPE.search(data[:65_536]) is not None  # one may be chance
+
+
 def decode_quoted_printable(data: bytes) -> bytes:
-    """Decode a mail body in quoted-printable (RFC 2045 §6.7); returned unchanged unless soft breaks and ``=3D`` show that it is one."""
-    if len(_SOFT_BREAK.findall(data[:65_536])) < 2 or not _QP_ESCAPE.search(data[:65_536]):  # one may be chance
-        return data
-    return quopri.decodestring(data)
+    """Decode such a body; lines keep their numbers."""
+    return quopri.decodestring(_BROKEN_LINE.sub(_join_broken_line, data))
+
+
+def _join_broken_line(found: re.Match[bytes]) -> bytes:
+    """Join a line at its soft breaks; as many empty lines follow, so that the lines after it keep their numbers."""
+    joined, breaks = _SOFT_BREAK.subn(b"", found[0])
+    return joined + b"\n" * breaks
 
 
 def _unescape(line: str) -> str:
-    """Entities, twice where a page had been quoted twice."""
+    """Entities, twice where a page had been quoted twice. What comes out is one line, whatever ``&#10;`` says."""
     line = html.unescape(line)
-    return html.unescape(line) if _ENTITY.search(line) else line
+    if _ENTITY.search(line):
+        line = html.unescape(line)
+    return clean_line(line.replace("\n", " ").replace("\r", " "))
 
 
 def _strip(pattern: re.Pattern[str]) -> Repair:

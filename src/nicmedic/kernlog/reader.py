@@ -9,13 +9,13 @@ from collections import Counter
 from collections.abc import Generator, Iterator
 from typing import NamedTuple
 
-from nicmedic.kernlog.decode import clean_line, decode_text
+from nicmedic.kernlog.decode import clean_line, decode_text, find_encoding
 from nicmedic.kernlog.formats import LINE_FORMATS, Head, LineFormat
 from nicmedic.kernlog.formats.journal import EXPORT_FIELD, VERBOSE_FIELD, VERBOSE_HEAD, flatten_export, parse_entry
 from nicmedic.kernlog.formats.kmsg import parse_dictionary
 from nicmedic.kernlog.formats.wrappers import Wrapped, unwrap_json, unwrap_line
 from nicmedic.kernlog.lazy import lazy_pattern
-from nicmedic.kernlog.paste import Repair, decode_quoted_printable, find_repairs
+from nicmedic.kernlog.paste import Repair, decode_quoted_printable, find_repairs, is_quoted_printable
 from nicmedic.model.record import Record, WallTime
 
 __all__ = ["BARE", "LogReader"]
@@ -28,6 +28,12 @@ LONGEST_LINE = 65_536
 _LONGEST_RECORD = 8192
 _WRAP_WIDTH = 60
 _LONGEST_OBJECT = 400
+_LONGEST_ANSWER = 8 << 20
+"""Characters of JSON on one line: the whole answer to a query."""
+_JUDGED_LINES = 300
+"""Lines at the beginning of a source from which repairs are decided."""
+_MOST_FRAGMENTED = 64
+"""Messages of which fragments wait; further ones push the oldest out."""
 
 _EMBEDDED = lazy_pattern(r"(?<=\S) ?(?=(?:<\d>)?\[ {0,6}\d{1,9}\.\d{6}\] ?\S)")
 _BOOT_MARK = lazy_pattern(r"-- (?:Boot (?P<id>[0-9a-f]{32})|Reboot) ?-{0,2}")
@@ -41,10 +47,23 @@ _STRONG_START = lazy_pattern(
     r"\s*(?:NETDEV WATCHDOG: |-{4,}\[ cut here|[\w.-]+ [\w:.-]*\d[\w:.-]* [\w.@-]+: |[\w.-]+ [0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.\d: )"
 )
 _UNFINISHED = lazy_pattern(
-    r"(?:[^\n]*\s)?NETDEV WATCHDOG: [^\n]*?\b(?:transmit|transmit queue|transmit queue \d+|transmit queue \d+ timed|transmit timed)\Z"
+    r"NETDEV WATCHDOG:(?: CPU: \d{1,5}:)?(?: [^\s:()]{1,63}(?: \([^()\n]{0,32}\))?:?)?(?: transmit(?: queue(?: \d{1,6}(?: timed)?)?| timed)?)?\s?\Z"
 )
-_GLUE = tuple(":/-_.,(<[+=")
+_LONGEST_UNFINISHED = 200
+_GLUE = tuple("/-_.,(<[+=")
+_ADDRESS = lazy_pattern(r"[^\n]*\b[0-9a-f]{1,4}:\Z")
+_BROKEN_STAMP = lazy_pattern(r"\[\s*\d{1,9}\.\d{1,7}(?![\d\]]) ?(?=[^\W\d_])")
+_STAMP_REST = lazy_pattern(r"[\s\d.]{0,16}\] ?(?=\S)")
+_PAGER_CUT = lazy_pattern(
+    r"([^\n]*NETDEV WATCHDOG: [^\n>]*\btransmit (?:queue \d+ )?)(?:t|ti|tim|time|timed|timed |timed o|timed ou|timed out)?>\Z"
+)
+"""``less -S`` cuts at the screen's edge and writes ``>``; what is cut off of a watchdog line here can only be ``timed out``."""
 _OBJECT_ENDS = frozenset({"}", "},", "}]", "} ]", "}]}", "}}"})
+_NEXT_OBJECT = frozenset({"},{", "}, {"})
+_DENIED = lazy_pattern(
+    r"dmesg: (?:read kernel buffer|klogctl)[^\n]{0,20}: Operation not permitted|Hint: You are currently not seeing messages from "
+)
+"""What dmesg and journalctl say to a user who may not read the kernel's log."""
 
 
 _Taken = Generator[Record, None, bool]
@@ -56,10 +75,14 @@ class _Pending(NamedTuple):
 
     record: Record
     raw_length: int
+    part: int | None
 
 
 class LogReader:
-    """Turns one source into records. Feed it pieces of whole lines in order, then call ``finish``."""
+    """Turns one source into records. Feed it pieces of whole lines in order, then call ``finish``.
+
+    UTF-16 has to come in one piece, or already turned into UTF-8: its lines do not end where its bytes say so.
+    """
 
     def __init__(self) -> None:
         """A reader that has seen nothing yet."""
@@ -67,47 +90,85 @@ class LogReader:
         self.records = 0
         self.unread_lines = 0
         self.cut_lines = 0
+        self.denied = False
+        """A line says that whoever took this log was not allowed to."""
         self.part: int | None = None
-        """Number of the pstore part that is being read."""
+        """Number of the pstore part in which the record stood that was given last."""
+        self._part: int | None = None
         self._format: LineFormat | None = None
+        self._start: list[bytes] = []
+        self._start_line = 1
         self._repairs: tuple[Repair, ...] | None = None
+        self._quoted_printable = False
         self._pending: _Pending | None = None
         self._new_boot = False
         self._gap = False
         self._boot_id: str | None = None
         self._anchor: WallTime | None = None
         self._object: list[str] | None = None
+        self._object_line = 0
         self._fields: dict[str, object] | None = None
         self._fields_line = 0
         self._verbose = False
-        self._fragments: dict[str, list[tuple[int, str]]] = {}
-        self._partial: dict[str, str] = {}
+        self._fragments: dict[str, list[tuple[int, int, Head]]] = {}
+        self._partial: dict[str, tuple[int, Wrapped]] = {}
 
     def read(self, data: bytes, first_line: int = 1, *, gap: bool = False) -> Iterator[Record]:
         """Records of one piece of whole lines. ``gap``: lines before this piece were left out."""
         if gap:
+            yield from self._read_start()
             yield from self._flush()
             self._object, self._fields, self._gap = None, None, True
-        text = decode_text(decode_quoted_printable(flatten_export(data)))
-        lines = text.split("\n")
+        if self._repairs is None:  # wait until there is enough to judge from
+            self._start_line = self._start_line if self._start else first_line
+            self._start.append(data)
+            if sum(piece.count(b"\n") for piece in self._start) >= _JUDGED_LINES:
+                yield from self._read_start()
+            return
+        yield from self._read_piece(data, first_line)
+
+    def _read_start(self) -> Iterator[Record]:
+        """Judge from the beginning of the source what all of it needs, and read that beginning."""
+        if self._repairs is None and self._start:
+            data = b"".join(self._start)
+            self._start = []
+            encoding, skip = find_encoding(data)
+            data = data[skip:] if encoding == "utf-8" else decode_text(data[skip:], encoding).encode("utf-8", "replace")
+            self._quoted_printable = is_quoted_printable(data)
+            self._repairs = find_repairs([clean_line(line) for line in self._split_lines(data)[:_JUDGED_LINES]])
+            yield from self._read_piece(data, self._start_line)
+
+    def _split_lines(self, data: bytes) -> list[str]:
+        data = flatten_export(data)
+        lines = decode_text(decode_quoted_printable(data) if self._quoted_printable else data, "utf-8").split("\n")
         if lines and not lines[-1]:
             lines.pop()
-        if self._repairs is None:
-            self._repairs = find_repairs([clean_line(line) for line in lines[:300]])
-        for number, raw in enumerate(lines, first_line):
+        return lines
+
+    def _read_piece(self, data: bytes, first_line: int) -> Iterator[Record]:
+        for number, raw in enumerate(self._split_lines(data), first_line):
             if len(raw) > LONGEST_LINE:
+                answer = _load_answer(raw)
+                if answer is not None:
+                    yield from self._read_value(number, answer, 0)
+                    continue
                 self.cut_lines += 1
                 raw = raw[:LONGEST_LINE]  # noqa: PLW2901  # what is beyond is not looked at again
             for piece in raw.rstrip("\r").split("\r") if "\r" in raw else (raw,):
                 line = clean_line(piece)
-                for repair in self._repairs:
+                for repair in self._repairs or ():
                     line = repair(line)
                 yield from self._read_line(number, line)
 
     def finish(self) -> Iterator[Record]:
         """Records that were waiting for a line that did not come."""
+        yield from self._read_start()
         if self._fields is not None:
             yield from self._end_fields()
+        for number, wrapped in list(self._partial.values()):
+            yield from self._read_wrapped(number, wrapped._replace(partial=False, line=""), 0)
+        for pieces in list(self._fragments.values()):
+            yield from self._emit(pieces[0][0], _join_pieces(pieces), "kmsg", 0)
         yield from self._flush()
 
     # Lines -------------------------------------------------------------------------------------------------------------------
@@ -117,7 +178,7 @@ class LogReader:
             if self._fields is not None and not self._verbose:
                 yield from self._end_fields()
             return
-        if line[0] in "-#=POESURHl~([<.M" and self._read_mark(line):
+        if line[0] in "-#=POESURHl~([<.Md" and self._read_mark(line):
             yield from self._flush()
             return
         if self._fields is not None or line[0] in "_ABCDEFGHIJKLMNOPQRSTUVWXYZ" or line[-1] == "]":
@@ -147,9 +208,11 @@ class LogReader:
             return True
         section = _SECTION.match(line)
         if section is not None:
-            self.part = int(section["part"]) if section["part"] else None
+            self._part = int(section["part"]) if section["part"] else None
             self._gap = True
             return True
+        if _DENIED.match(line):
+            self.denied = True
         return _NO_LOG.match(line) is not None
 
     def _read_dictionary(self, line: str) -> bool:
@@ -204,7 +267,7 @@ class LogReader:
         stripped = stripped.removeprefix("data: ") if stripped.startswith("data: {") else stripped
         if self._object is None:
             if stripped == "{":
-                self._object = ["{"]
+                self._object, self._object_line = ["{"], number
                 return True
             if not (stripped.startswith(('{"', "[{", "[ {")) and stripped.rstrip(",").endswith(("}", "]"))):
                 return False
@@ -214,15 +277,23 @@ class LogReader:
             yield from self._read_value(number, value, len(line))
             return True
         if stripped == "{":
-            self._object = ["{"]
+            self._object, self._object_line = ["{"], number
             return True
-        self._object.append(stripped)
-        if stripped in _OBJECT_ENDS:
-            value = _load_json("\n".join(self._object)[: -len(stripped)] + "}")
+        if stripped.startswith('{"') and stripped.endswith(("}", "},")):  # whole entries one a line in a list that was broken into lines
+            value = _load_json(stripped.rstrip(","))
             if value is not None:
                 self._object = None
-                yield from self._read_value(number, value, 0)
-        elif len(self._object) > _LONGEST_OBJECT:
+                yield from self._read_value(number, value, len(line))
+                return True
+        if stripped in _OBJECT_ENDS or stripped in _NEXT_OBJECT:
+            value = _load_json("\n".join(self._object) + "\n}")
+            first_line, following = self._object_line, stripped in _NEXT_OBJECT
+            if value is not None or following:
+                self._object, self._object_line = (["{"], number) if following else (None, 0)
+                yield from self._read_value(first_line, value, 0)
+                return True
+        self._object.append(stripped)
+        if len(self._object) > _LONGEST_OBJECT:
             self._object = None
         return True
 
@@ -234,13 +305,16 @@ class LogReader:
         if wrapped.head is not None:
             yield from self._emit(number, wrapped.head, wrapped.name, 0)
             return
-        line = self._partial.pop(wrapped.name, "") + wrapped.line
-        if wrapped.partial and len(line) < LONGEST_LINE:
-            self._partial[wrapped.name] = line
+        before = self._partial.pop(wrapped.name, None)
+        if before is not None:
+            number, wrapped = before[0], before[1]._replace(line=before[1].line + wrapped.line, partial=wrapped.partial)
+        if wrapped.partial and len(wrapped.line) < LONGEST_LINE:
+            self._partial[wrapped.name] = number, wrapped
             return
-        for piece in line.split("\n"):
-            if piece.strip():
-                yield from self._read_plain(number, clean_line(piece), wrapped, length)
+        for piece in wrapped.line.split("\n"):
+            line = clean_line(piece[:LONGEST_LINE])
+            if line.strip():
+                yield from self._read_plain(number, line, wrapped, length)
 
     # Lines of their own ------------------------------------------------------------------------------------------------------
 
@@ -263,7 +337,8 @@ class LogReader:
             parsed = self._parse_head(line.lstrip())
         if parsed is None:
             if wrapped is not None:
-                yield from self._emit(number, Head(line, wall=wrapped.wall, host=wrapped.host), wrapped.name, length)
+                head = Head(line, wall=wrapped.wall, host=wrapped.host, kernel=wrapped.kernel)
+                yield from self._emit(number, head, wrapped.name, length)
                 return
             pieces = _EMBEDDED.split(line, maxsplit=8) if "[" in line else [line]
             yield from self._read_headless(number, pieces[0])
@@ -272,7 +347,8 @@ class LogReader:
             return
         head, name = parsed
         if wrapped is not None:
-            head = head._replace(wall=head.wall or wrapped.wall, host=head.host or wrapped.host)
+            kernel = head.kernel if wrapped.kernel is None else wrapped.kernel
+            head = head._replace(wall=head.wall or wrapped.wall, host=head.host or wrapped.host, kernel=kernel)
         pieces = _EMBEDDED.split(head.text, maxsplit=8) if "[" in head.text else [head.text]
         yield from self._emit(number, head._replace(text=pieces[0]), name, len(line))
         for piece in pieces[1:]:
@@ -283,36 +359,40 @@ class LogReader:
         pending = self._pending
         if pending is not None and not _STRONG_START.match(line):
             text = pending.record.text
-            if _UNFINISHED.match(text):
-                self._extend(" " + line.strip())
+            if _UNFINISHED.search(text, max(0, len(text) - _LONGEST_UNFINISHED)):
+                self._extend((" " if text[-1] != " " else "") + line.strip())
                 return
             if line[0] in " \t":
                 self._extend("\n" + line)
+                return
+            if pending.record.container != BARE and text.endswith(" ") and number == pending.record.line + 1 + text.count("\n"):
+                self._extend(line, len(line))  # format=flowed (RFC 3676): a blank at the end says that the line goes on
                 return
             if (
                 pending.record.container != BARE
                 and pending.raw_length >= _WRAP_WIDTH
                 and number - pending.record.line <= 1 + text.count("\n")
             ):
-                self._extend(line if text.endswith(_GLUE) else " " + line, len(line))
+                self._extend(line if text.endswith(_GLUE) or _ADDRESS.match(text) else " " + line, len(line))
                 return
-        yield from self._emit(number, Head(line), BARE, len(line))
+        broken = _BROKEN_STAMP.match(line) or (_STAMP_REST.match(line) if self.records == 0 and pending is None else None)
+        yield from self._emit(number, Head(line[broken.end() :] if broken else line), BARE, len(line))
 
     def _extend(self, more: str, raw_length: int = 0) -> None:
         assert self._pending is not None  # noqa: S101  # callers looked
         record = self._pending.record
         if len(record.text) + len(more) <= _LONGEST_RECORD:
-            self._pending = _Pending(record._replace(text=record.text + more), raw_length)
+            self._pending = self._pending._replace(record=record._replace(text=record.text + more), raw_length=raw_length)
 
     # Records -----------------------------------------------------------------------------------------------------------------
 
     def _emit(self, number: int, head: Head, name: str, raw_length: int) -> Iterator[Record]:
         """Close the record before this one and hold this one back."""
         if head.fragment is not None:
-            joined = self._join_fragment(head)
+            joined = self._join_fragment(number, head)
             if joined is None:
                 return
-            head = joined
+            number, head = joined
         yield from self._flush()
         wall = head.wall
         if name == "dmesg-reltime":
@@ -320,9 +400,12 @@ class LogReader:
             wall = self._anchor
         if name == BARE:
             self.unread_lines += 1
+        text = head.text
+        if text.endswith(">"):
+            text = _PAGER_CUT.sub(r"\1timed out", text)
         record = Record(
             line=number,
-            text=head.text,
+            text=text,
             wall=wall,
             uptime_s=head.uptime_s,
             host=head.host,
@@ -334,28 +417,46 @@ class LogReader:
             device=head.device,
             repeated=head.repeated,
             container=name,
+            release=head.release,
         )
         self._new_boot = self._gap = False
-        self._pending = _Pending(record, raw_length)
+        self._pending = _Pending(record, raw_length, self._part)
 
-    def _join_fragment(self, head: Head) -> Head | None:
-        """Collect the pieces of an extended netconsole record; None until the last one is there."""
+    def _join_fragment(self, number: int, head: Head) -> tuple[int, Head] | None:
+        """Collect the pieces of an extended netconsole record, with the line of the first; None until the last one is there."""
         assert head.fragment is not None  # noqa: S101  # the caller looked
         key, offset, total = head.fragment
+        if key not in self._fragments and len(self._fragments) >= _MOST_FRAGMENTED:
+            del self._fragments[next(iter(self._fragments))]
         pieces = self._fragments.setdefault(key, [])
-        pieces.append((offset, head.text))
-        text = "".join(piece for _, piece in sorted(pieces))
-        if len(text.encode("utf-8", "replace")) < total and len(pieces) < 16:  # a record has 1 KiB, a fragment 960 bytes
+        pieces.append((number, offset, head))
+        joined = _join_pieces(pieces)
+        if len(joined.text.encode("utf-8", "replace")) < total and len(pieces) < 16:  # a record has 1 KiB, a fragment 960 bytes
             return None
         del self._fragments[key]
-        return head._replace(text=text, fragment=None)
+        return pieces[0][0], joined
 
     def _flush(self) -> Iterator[Record]:
         if self._pending is not None:
-            record, self._pending = self._pending.record, None
+            record, _, self.part = self._pending
+            self._pending = None
             self.records += 1
             self.containers[record.container] += 1
             yield record
+
+
+def _join_pieces(pieces: list[tuple[int, int, Head]]) -> Head:
+    """One message out of what has arrived of it."""
+    ordered = sorted(pieces, key=lambda piece: piece[1])
+    return ordered[0][2]._replace(text="".join(head.text for _, _, head in ordered), fragment=None)
+
+
+def _load_answer(line: str) -> object:
+    """A query's answer or a whole export on one very long line; None: it is no JSON."""
+    stripped = line.lstrip("\x1e \t").rstrip()
+    if len(line) > _LONGEST_ANSWER or not (stripped.startswith(("{", "[")) and stripped.endswith(("}", "]"))):
+        return None
+    return _load_json(stripped)
 
 
 def _load_json(text: str) -> object:

@@ -50,7 +50,9 @@ def find_month(name: str) -> int | None:
 
 
 def find_zone_offset(name: str | None) -> int | None:
-    """Offset in minutes of a zone name, where that name means only one."""
+    """Offset in minutes of a zone name, where that name means only one; zones without letters of their own print as ``-03`` or ``+0545``."""
+    if name and name[0] in "+-" and name[1:].isdigit():
+        return (int(name[1:3]) * 60 + int(name[3:5] or 0)) * (-1 if name[0] == "-" else 1)
     return _ZONES.get(name) if name else None
 
 

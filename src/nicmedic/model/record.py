@@ -44,3 +44,5 @@ class Record(NamedTuple):
     """Bus address from the record's dictionary (``_KERNEL_DEVICE=+pci:0000:02:00.0``)."""
     repeated: int = 0
     container: str = ""
+    release: str | None = None
+    """Kernel release, where the container names it (extended netconsole)."""

@@ -26,6 +26,8 @@ class Head(NamedTuple):
     fragment: tuple[str, int, int] | None = None
     """Key, offset and total bytes of a piece of a message (netconsole's ncfrag; CRI's and Docker's parts have total 0 until the last)."""
     repeated: int = 0
+    release: str | None = None
+    """Kernel release, where the container names it."""
 
 
 class LineFormat(NamedTuple):
@@ -44,6 +46,7 @@ _PREFIX = lazy_pattern(
     r"(?:<(?P<pri>\d{1,3})> ?)?"
     r"(?:\[\s*(?P<up>\d{1,9}[.,]\d{3,9})(?:\s*<\s*[-+*\d.,]*\s*>)?\s*\] ?)?"
     r"(?:\[\s*[TC]\d{1,9}\] ?)?"
+    r"(?:<(?P<inner>[0-7])>(?=[^.\s]))?"
     r"(?:(?:<\d>\.)?\(\d{1,3}\)\[\d+:[^\]\n]{1,32}\] ?)?"
 )
 
@@ -68,10 +71,11 @@ def parse_kernel_prefix(text: str) -> Head:
     if found is None or found.end() == 0:
         return Head(text)
     priority = int(found["pri"]) if found["pri"] else None
+    level = priority % _LEVELS_A_FACILITY if priority is not None else int(found["inner"]) if found["inner"] else None
     uptime = float(found["up"].replace(",", ".")) if found["up"] else None
     return Head(
         text[found.end() :],
         uptime_s=uptime,
-        level=None if priority is None else priority % _LEVELS_A_FACILITY,
+        level=level,
         kernel=None if priority is None else priority < _LEVELS_A_FACILITY,
     )

@@ -27,6 +27,8 @@ _LONGEST_FIELD = 1 << 20
 def flatten_export(data: bytes) -> bytes:
     r"""Write binary fields of the export format (name, 8 bytes of length, bytes) as ``NAME=text`` with newlines as ``\x0a``.
 
+    Each newline taken away comes back as an empty field ``_=``, so that the lines after it keep their numbers.
+
     https://systemd.io/JOURNAL_EXPORT_FORMATS/#journal-export-format
     """
     pieces: list[bytes] = []
@@ -39,7 +41,7 @@ def flatten_export(data: bytes) -> bytes:
         if length > _LONGEST_FIELD or data[begin + length : begin + length + 1] != b"\n":
             continue
         value = data[begin : begin + length].replace(b"\n", b"\\x0a")
-        pieces += [data[position : found.start()], found[1], b"=", value]
+        pieces += [data[position : found.start()], found[1], b"=", value, b"\n_=" * data.count(b"\n", found.start(), begin + length)]
         position = begin + length
     return b"".join([*pieces, data[position:]]) if pieces else data
 

@@ -44,6 +44,7 @@ def _parse(line: str) -> Head | None:
         level=int(found["prio"]) % _LEVELS_A_FACILITY,
         kernel=int(found["prio"]) < _LEVELS_A_FACILITY,
         fragment=(found["seq"], int(fragment[1]), int(fragment[2])) if fragment else None,
+        release=found["release"],
     )
 
 

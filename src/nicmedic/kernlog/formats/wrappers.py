@@ -18,7 +18,7 @@ from typing import NamedTuple
 from nicmedic.kernlog.formats.head import Head
 from nicmedic.kernlog.formats.journal import parse_entry
 from nicmedic.kernlog.lazy import lazy_pattern
-from nicmedic.kernlog.stamps import ISO, parse_epoch_us, parse_iso
+from nicmedic.kernlog.stamps import ISO, parse_epoch_us, parse_iso, parse_syslog
 from nicmedic.model.record import WallTime
 
 __all__ = ["Wrapped", "unwrap_json", "unwrap_line"]
@@ -34,16 +34,23 @@ class Wrapped(NamedTuple):
     host: str | None = None
     partial: bool = False
     """The line goes on in the next one (Docker splits at 16 KiB, CRI marks ``P``)."""
+    kernel: bool | None = None
+    """Whether the journal had it from the kernel, where a label says so."""
 
 
 _CRI = lazy_pattern(rf"{ISO} std(?:out|err) (?P<part>[FP]) ")
 _TAB = lazy_pattern(rf"{ISO}\t")
 _FOLLOWER = lazy_pattern(r"(?:[\w.-]{1,64} +\| |\[pod/[^\]\s]{1,200}\] )")
-_KIBANA = lazy_pattern(r'"?[A-Z][a-z]{2} \d{1,2}, \d{4} @ \d\d:\d\d:\d\d\.\d{3}"?[,\t]')
+_KIBANA = lazy_pattern(
+    r'"?(?P<mon>[A-Z][a-z]{2}) (?P<d>[0-3]?\d), (?P<y>(?:19|20)\d\d) @ (?P<h>[012]\d):(?P<mi>[0-5]\d):(?P<s>[0-5]\d)\.(?P<us>\d{3})"?[,\t]'
+)
 _ISO = lazy_pattern(ISO)
 _TEXT_KEYS = ("message", "MESSAGE", "msg", "log", "line", "short_message", "_raw", "body", "content")
 _TIME_KEYS = ("@timestamp", "timestamp", "time", "ts")
 _HOST_KEYS = ("host", "hostname", "_HOSTNAME", "node_name", "nodename")
+_LABEL_KEYS = ("labels", "fields", "stream", "journald")
+_TRANSPORTS = {"kernel": True, "syslog": False, "journal": False, "stdout": False, "driver": False, "audit": False}
+"""``_TRANSPORT`` of systemd.journal-fields(7)."""
 _DEEPEST = 6
 
 
@@ -66,12 +73,29 @@ def _time_of(value: object) -> WallTime | None:
 
 
 def _host_of(fields: Mapping[str, object]) -> str | None:
-    for key in _HOST_KEYS:
+    for place in (fields, *_labels_of(fields)):
+        for key in _HOST_KEYS:
+            value = place.get(key)
+            if isinstance(value, Mapping):
+                value = value.get("hostname", value.get("name"))
+            if isinstance(value, str) and value:
+                return value
+    return None
+
+
+def _labels_of(fields: Mapping[str, object]) -> Iterator[Mapping[str, object]]:
+    """Labels that a log system puts beside an entry (Loki, Grafana) or a whole stream of them."""
+    for key in _LABEL_KEYS:
         value = fields.get(key)
         if isinstance(value, Mapping):
-            value = value.get("hostname", value.get("name"))
-        if isinstance(value, str) and value:
-            return value
+            yield value
+
+
+def _kernel_of(fields: Mapping[str, object]) -> bool | None:
+    for place in (fields, *_labels_of(fields)):
+        transport = place.get("transport", place.get("_TRANSPORT"))
+        if isinstance(transport, str):
+            return _TRANSPORTS.get(transport)
     return None
 
 
@@ -90,16 +114,17 @@ def unwrap_json(value: object, depth: int = 0) -> Iterator[Wrapped]:
     if depth > _DEEPEST:
         return
     if isinstance(value, list):
-        pair = len(value) >= 2 and isinstance(value[0], str) and isinstance(value[1], str) and value[0].isdigit()
-        if pair and depth > 0:
+        if depth > 0 and len(value) >= 2 and isinstance(value[0], str) and isinstance(value[1], str) and value[0].isdigit():
             yield Wrapped("loki", value[1], wall=_time_of(value[0]))
             return
         for item in value:
             yield from unwrap_json(item, depth + 1)
-        return
-    if not isinstance(value, Mapping):
-        return
-    if "MESSAGE" in value and any(key.startswith("_") for key in value if isinstance(key, str)):
+    elif isinstance(value, Mapping):
+        yield from _unwrap_object(value, depth)
+
+
+def _unwrap_object(value: Mapping[str, object], depth: int) -> Iterator[Wrapped]:
+    if "MESSAGE" in value and any(key.startswith("_") for key in value):
         head = parse_entry(value)
         if head is not None:
             yield Wrapped("journal-json", "", head=head)
@@ -112,11 +137,13 @@ def unwrap_json(value: object, depth: int = 0) -> Iterator[Wrapped]:
     if isinstance(text, str):
         wall = next((time for time in (_time_of(value.get(key)) for key in _TIME_KEYS) if time), None)
         partial = "stream" in value and "log" in value and not text.endswith("\n")
-        yield Wrapped("json", text.rstrip("\n"), wall=wall, host=_host_of(value), partial=partial)
+        yield Wrapped("json", text.rstrip("\n"), wall=wall, host=_host_of(value), partial=partial, kernel=_kernel_of(value))
         return
+    stream = value if "values" in value else {}  # Loki: labels beside the pairs that they are for
     for item in value.values():
         if isinstance(item, (list, Mapping)):
-            yield from unwrap_json(item, depth + 1)
+            for wrapped in unwrap_json(item, depth + 1):
+                yield wrapped._replace(host=wrapped.host or _host_of(stream), kernel=_kernel_of(stream)) if stream else wrapped
 
 
 def unwrap_line(line: str) -> Wrapped | None:
@@ -131,7 +158,11 @@ def unwrap_line(line: str) -> Wrapped | None:
     found = _FOLLOWER.match(line)
     if found is not None:
         return Wrapped("follower", line[found.end() :])
-    if _KIBANA.match(line):
-        cells = next(csv.reader([line], delimiter="\t" if "\t" in line else ","), [])
-        return Wrapped("csv", max(cells, key=len, default=""))
+    found = _KIBANA.match(line)
+    if found is not None:
+        try:
+            cells = next(csv.reader([line], delimiter="\t" if "\t" in line else ","), [])
+        except csv.Error:
+            return None
+        return Wrapped("csv", max(cells, key=len, default=""), wall=parse_syslog(found))
     return None
