@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Records of one source to events: which messages matter, which NIC they speak of, and what stands around them."""
 
-import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -16,13 +15,13 @@ from nicmedic.model.boot import Boot
 from nicmedic.model.event import Duplex, Event, EventKind
 from nicmedic.model.record import Record
 
-__all__ = ["EventCollector", "Fact", "SourceEvents", "merge_copies"]
+__all__ = ["EventCollector", "Fact", "SourceEvents"]
 
 MOST_EVENTS = 10_000
 """Events kept of one source; further ones are counted by signal only, so that memory stays bounded."""
 _LONGEST_TEXT = 400
-_NEAR_LINES = 12
-"""Between the WARNING and the watchdog line of one time-out stand fewer lines."""
+_NEAR_RECORDS = 12
+"""Between the WARNING and the watchdog line of one time-out stand fewer messages."""
 _BLOCK_RECORDS = 80
 """A WARNING block with its registers and trace is shorter than that many lines."""
 _RENAMED = lazy_pattern(
@@ -62,6 +61,8 @@ class _Draft:
 
     match: SignalMatch
     record: Record
+    number: int
+    """Position of the record in its source."""
     epoch: int
     boot: BootDraft
     interface: str | None
@@ -113,9 +114,11 @@ class EventCollector:
     _last_event: dict[str | None, _Draft] = field(default_factory=dict)
     _renames: dict[tuple[int, str], str] = field(default_factory=dict)
     _counts: Counter[str] = field(default_factory=Counter)
+    _records: int = 0
 
     def add(self, record: Record, *, look: bool = True) -> None:
         """Take the next record. ``look = False``: a scanner already knows that no signal is in it."""
+        self._records += 1
         boot, facts, epoch = self.boots.track(record)
         if not record.text:
             last = self._last_event.get(record.host)
@@ -146,10 +149,11 @@ class EventCollector:
         fields = match.fields
         interface = fields.get("interface") or fields.get("pinterface")
         if interface is not None and not interface.startswith("("):
-            interface = _STATE_WORDS.sub("", interface) if match.signal.kind is not EventKind.TX_TIMEOUT else interface
+            interface = _STATE_WORDS.sub("", interface)
         draft = _Draft(
             match=match,
             record=record._replace(text=record.text.split("\n", 1)[0][:_LONGEST_TEXT]),
+            number=self._records,
             epoch=epoch,
             boot=boot,
             interface=interface,
@@ -239,15 +243,11 @@ class EventCollector:
 def _drop_nameless(drafts: Sequence[_Draft]) -> list[_Draft]:
     """Leave out reports without any name beside a watchdog line of the same boot: the WARNING that belongs to it."""
     named = [draft for draft in drafts if draft.match.signal.kind is EventKind.TX_TIMEOUT]
-    lines = {(draft.boot.number, draft.record.line + shift) for draft in named for shift in range(-_NEAR_LINES, _NEAR_LINES + 1)}
+    near = {(draft.boot.number, draft.number + shift) for draft in named for shift in range(-_NEAR_RECORDS, _NEAR_RECORDS + 1)}
     return [
         draft
         for draft in drafts
-        if draft.interface
-        or draft.driver
-        or draft.bus
-        or not draft.match.signal.hang
-        or (draft.boot.number, draft.record.line) not in lines
+        if draft.interface or draft.driver or draft.bus or not draft.match.signal.hang or (draft.boot.number, draft.number) not in near
     ]
 
 
@@ -276,16 +276,3 @@ def _fill_names(drafts: Sequence[_Draft], facts: Iterable[tuple[int, dict[str, s
             draft.interface = draft.interface or other.interface
             draft.driver = draft.driver or other.driver
             draft.bus = draft.bus or other.bus
-
-
-def merge_copies(events: Iterable[Event]) -> list[Event]:
-    """Mark events that another source, or another container in the same one, shows a second time: same text and kernel stamp."""
-    seen: dict[tuple[str, float], int] = {}
-    marked: list[Event] = []
-    for number, event in enumerate(events):
-        first = None
-        if event.uptime_s is not None:
-            first = seen.setdefault((event.text, round(event.uptime_s, 3)), number)
-        copy = first is not None and first != number and (marked[first].source, marked[first].line) != (event.source, event.line)
-        marked.append(dataclasses.replace(event, same_as=first) if copy else event)
-    return marked

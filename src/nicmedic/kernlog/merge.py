@@ -2,18 +2,26 @@
 """Put the boots and events of several sources together: a dmesg and a syslog of one boot are one boot, and tell each event once."""
 
 import dataclasses
+import datetime
 from collections.abc import Sequence
 
-from nicmedic.kernlog.events import Fact, merge_copies
+from nicmedic.kernlog.events import Fact
 from nicmedic.model.boot import Boot
 from nicmedic.model.event import Event
 
 __all__ = ["merge_sources"]
 
+_MOST_ALIKE = 16
+"""Earlier events with the same text and stamp that a further one is compared with."""
+_SAME_MOMENT_S = 120.0
+_ZONE_STEP_S = 900
+_WIDEST_ZONES_S = 26 * 3600
+"""From UTC-12 to UTC+14."""
+
 
 def merge_sources(boots: Sequence[Boot], events: Sequence[Event], facts: Sequence[Fact]) -> tuple[list[Boot], list[Event], list[Fact]]:
     """Merge boots that share an id or an event, renumber them, and mark events told a second time."""
-    marked = merge_copies(events)
+    marked = _mark_copies(events, boots)
     parent = list(range(len(boots)))
 
     def root(number: int) -> int:
@@ -62,3 +70,63 @@ def _merge(index: int, members: Sequence[Boot]) -> Boot:
         else:
             values[field.name] = found[0] if found else None
     return dataclasses.replace(members[0], **{**values, "index": index})  # type: ignore[arg-type]  # values of the same fields
+
+
+def _mark_copies(events: Sequence[Event], boots: Sequence[Boot]) -> list[Event]:
+    """Mark events that another source, or another part of the same one, shows a second time: same text and kernel stamp, and nothing against it.
+
+    The stamp alone does not do: in a log of many boots the link comes up at the same microsecond more often than one thinks.
+    """
+    by_index = {boot.index: boot for boot in boots}
+    seen: dict[tuple[str, float], list[int]] = {}
+    marked: list[Event] = []
+    for event in events:
+        first = None
+        if event.uptime_s is not None:
+            alike = seen.setdefault((event.text, round(event.uptime_s, 3)), [])
+            first = next((number for number in alike if _may_be_copy(marked[number], event, by_index)), None)
+            if first is None and len(alike) < _MOST_ALIKE:
+                alike.append(len(marked))
+        marked.append(dataclasses.replace(event, same_as=first) if first is not None else event)
+    return marked
+
+
+def _may_be_copy(first: Event, second: Event, boots: dict[int, Boot]) -> bool:
+    """Whether nothing says that two events with the same text and stamp are different ones."""
+    if (first.source, first.line) == (second.source, second.line):
+        return False
+    one, other = (boots.get(event.boot) if event.boot is not None else None for event in (first, second))
+    if one is not None and other is not None:
+        if one.boot_id is not None and other.boot_id is not None and one.boot_id != other.boot_id:
+            return False
+        if _are_different_hosts(one.host, other.host):
+            return False
+    apart_s = _find_seconds_apart(first, second)
+    if apart_s is None or apart_s <= _SAME_MOMENT_S:
+        return True
+    unknown_zones = first.source != second.source and (first.time is None or second.time is None)
+    rest = apart_s % _ZONE_STEP_S
+    return unknown_zones and apart_s <= _WIDEST_ZONES_S and min(rest, _ZONE_STEP_S - rest) <= _SAME_MOMENT_S
+
+
+def _are_different_hosts(first: str | None, second: str | None) -> bool:
+    """Two names; an address may be anybody's."""
+    if first is None or second is None or ":" in first + second or first[:1].isdigit() or second[:1].isdigit():
+        return False
+    return first.split(".", 1)[0].lower() != second.split(".", 1)[0].lower()
+
+
+def _find_seconds_apart(first: Event, second: Event) -> float | None:
+    """Between the wall clocks of two events; None: one has none."""
+    if first.time is not None and second.time is not None:
+        one, other = datetime.datetime.fromisoformat(first.time), datetime.datetime.fromisoformat(second.time)
+        return abs((one - other).total_seconds())
+    if first.local_time is None or second.local_time is None:
+        return None
+    yearless = first.local_time.startswith("--") or second.local_time.startswith("--")
+    one, other = (
+        datetime.datetime.fromisoformat("2000-" + text[-len("01-01T00:00:00") :] if yearless else text)
+        for text in (event.local_time.split(".", 1)[0] for event in (first, second) if event.local_time is not None)
+    )
+    apart_s = abs((one - other).total_seconds())
+    return min(apart_s, 366 * 86_400 - apart_s) if yearless else apart_s
