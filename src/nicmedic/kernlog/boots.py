@@ -8,7 +8,7 @@ with daylight saving; none of these is a boot.
 from dataclasses import dataclass, field
 
 from nicmedic.kernlog.clock import TimeLine, Upper, find_seconds_between, render_local_time, render_time
-from nicmedic.kernlog.system import SystemFacts, find_rtc_time, is_banner, is_suspend, read_system_facts
+from nicmedic.kernlog.system import SystemFacts, find_rtc_time, is_banner, is_clock_set, is_suspend, read_system_facts
 from nicmedic.model.boot import Boot
 from nicmedic.model.record import Record, WallTime
 
@@ -19,6 +19,7 @@ _INTERLEAVED_S = 5.0
 _SAME_INSTANT_S = 120.0
 _EARLY_S = 5.0
 _HOUR_S = 3600
+_DAY_S = 86_400
 
 
 @dataclass(slots=True)
@@ -31,6 +32,8 @@ class BootDraft:
     boot_id: str | None = None
     banner: bool = False
     slept: bool = False
+    clock_set: bool = False
+    """A time service says that it has set the clock: the wall clock may jump, once."""
     records: int = 0
     first_wall: tuple[WallTime, int] | None = None
     last_wall: tuple[WallTime, int] | None = None
@@ -76,8 +79,11 @@ class BootTracker:
         self._current[host] = draft
         epoch = self.timeline.follow(record.wall) if record.wall is not None else self.timeline.epoch
         facts = None
+        draft.kernel_release = draft.kernel_release or record.release
         if record.kernel is not False:
             facts = self._note_text(draft, record)
+        elif is_clock_set(record.text):
+            draft.clock_set = True
         self._note_times(draft, record, epoch)
         return draft, facts, epoch
 
@@ -188,8 +194,10 @@ def _compare_clocks(record: Record, current: BootDraft) -> str | None:
     shift_s = wall_s - passed_s
     if passed_s < -_INTERLEAVED_S:
         return "uptime" if abs(shift_s) > _SAME_INSTANT_S and not _is_daylight_saving(shift_s) else None
-    if abs(passed_s) <= _SAME_INSTANT_S or current.slept:
-        return None  # a clock was set, or the machine slept
+    if abs(passed_s) <= _SAME_INSTANT_S or current.slept or current.clock_set or current.banner:
+        return None  # a clock was set, or the machine slept; a log that shows the first lines of boots would show this boot's too
+    if (shift_s > 0 and wall_s < record.uptime_s - _SAME_INSTANT_S) or -_DAY_S < shift_s < 0:
+        return None  # the machine was up before the other line was written: a clock was set
     return "clock" if abs(shift_s) > _SAME_INSTANT_S and not _is_daylight_saving(shift_s) else None
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from nicmedic.kernlog.lazy import lazy_pattern
 
-__all__ = ["LITERALS", "SystemFacts", "find_rtc_time", "is_banner", "is_suspend", "read_system_facts"]
+__all__ = ["LITERALS", "SystemFacts", "find_rtc_time", "is_banner", "is_clock_set", "is_suspend", "read_system_facts"]
 
 LITERALS = ("Linux version ", "ainted", "Hardware name: ", "DMI: ", "Kernel command line: ", "Hypervisor detected", "paravirtualized kernel on",
             "PM: suspend", "setting system clock to", "Booting Linux on", "-- Boot ", "-- Reboot --", "__CURSOR=")  # fmt: skip
@@ -93,6 +93,9 @@ _HYPERVISORS = (
 )  # fmt: skip
 
 
+_CLOCK_SET = ("lock synchronization", "System clock was stepped", "time reset ", "step time server", "setting time to ")
+
+
 def is_banner(text: str) -> bool:
     """Whether a message is among the very first of a boot."""
     return text.startswith(("Linux version ", "Booting Linux on physical CPU"))
@@ -103,6 +106,11 @@ def is_suspend(text: str) -> bool:
     return text.startswith(
         ("PM: suspend", "PM: Syncing filesystems", "PM: hibernation", "PM: Preparing system for", "PM: resume of devices")
     )
+
+
+def is_clock_set(text: str) -> bool:
+    """Whether a time service says that it has set the clock (systemd-timesyncd, chronyd, ntpd, busybox ntpd)."""
+    return any(words in text for words in _CLOCK_SET)
 
 
 def find_rtc_time(text: str) -> tuple[int, int, int, int, int, int] | None:
