@@ -24,7 +24,7 @@ from nicmedic.kernlog.scan import LineScanner, build_scanner
 from nicmedic.kernlog.system import LITERALS as SYSTEM_LITERALS
 from nicmedic.knowledge.base import KnowledgeBase
 from nicmedic.model.boot import Boot
-from nicmedic.model.errors import EmptyInputError, NicmedicError, NotAKernelLogError, UnreadableInputError
+from nicmedic.model.errors import EmptyInputError, KernelLogAccessError, NicmedicError, NotAKernelLogError, UnreadableInputError
 from nicmedic.model.event import Event
 from nicmedic.model.explanation import Explanation, SourceReport
 from nicmedic.model.record import Record
@@ -244,8 +244,14 @@ def _report(
         return
     if not found.events and not kernel_lines:
         if not stream.optional:
-            message = f"{stream.name}: none of its {lines} lines is a kernel message"
-            reading.errors.append(NotAKernelLogError(message, hint="journalctl -k -b all > kern.log   # or: dmesg > kern.log"))
+            if reader.denied:
+                message = f"{stream.name}: whoever took this log was not allowed to read the kernel's messages"
+                reading.errors.append(
+                    KernelLogAccessError(message, hint="sudo journalctl -k -b all > kern.log   # or: sudo dmesg > kern.log")
+                )
+            else:
+                message = f"{stream.name}: none of its {lines} lines is a kernel message"
+                reading.errors.append(NotAKernelLogError(message, hint="journalctl -k -b all > kern.log   # or: dmesg > kern.log"))
         return
     if found.uncounted:
         reading.notes.append(f"{stream.name}: {found.uncounted} further events are not listed; counts are lower bounds")
