@@ -25,7 +25,7 @@ from nicmedic.host.run import find_program, stream_program
 from nicmedic.model.errors import KernelLogAccessError, NicmedicError, UnreadableInputError
 from nicmedic.ports.logs import LogStream
 
-__all__ = ["HostLogs"]
+__all__ = ["HostLogs", "is_log_name"]
 
 STDIN = "-"
 MOST_MEMBERS = 100_000

@@ -5,7 +5,18 @@ import re
 
 from nicmedic.model.record import WallTime
 
-__all__ = ["CTIME", "ISO", "MONTH_NAME", "SYSLOG", "find_month", "parse_ctime", "parse_epoch_us", "parse_iso", "parse_syslog"]
+__all__ = [
+    "CTIME",
+    "ISO",
+    "MONTH_NAME",
+    "SYSLOG",
+    "find_month",
+    "find_zone_offset",
+    "parse_ctime",
+    "parse_epoch_us",
+    "parse_iso",
+    "parse_syslog",
+]
 
 # English, then what glibc's locales print for %b in German, Spanish, French, Italian, Portuguese, Dutch, Polish, Czech and the Nordic ones.
 _MONTHS = (
