@@ -17,7 +17,7 @@ RUN     := .venv/.ready-run
 DEV     := .venv/.ready-dev
 LINT    := step-format step-ruff step-mypy step-imports step-codespell step-shellcheck step-knowledge
 
-FUZZ_EXAMPLES ?= 20000
+FUZZ_SECONDS ?= 600
 
 .PHONY: help demo test check fuzz bench format lock clean $(LINT)
 
@@ -37,14 +37,12 @@ test: $(LINT) ## everything that CI runs
 check: step-format step-ruff step-mypy step-imports ## the fast loop: format, lint, types, import rules, unit tests
 	@$(BIN)/pytest -q --no-header tests/unit
 
-fuzz: $(DEV) ## the property tests with many more examples (FUZZ_EXAMPLES=20000)
-	@FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/pytest -q --no-header -m hypothesis --hypothesis-profile=fuzz
+fuzz: $(DEV) ## ten minutes of coverage-guided fuzzing of everything that reads a log (FUZZ_SECONDS=600)
+	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/pip install -q -c requirements-dev.txt atheris
+	@$(BIN)/python tests/fuzz/fuzz_explain.py -max_total_time=$(FUZZ_SECONDS)
 
-bench: $(DEV) ## measure; one program a subject in bench/
-	@for program in bench/bench_*.py; do \
-	    test -e "$$program" || { echo 'bench/ holds no bench_*.py yet'; exit 0; }; \
-	    echo "== $$program"; $(BIN)/python "$$program" || exit; \
-	done
+bench: $(DEV) ## measure start-up and a 1 GB log beside grep and ripgrep (apt-get install ripgrep)
+	@for program in bench/start.py bench/scan.py; do echo "== $$program"; $(BIN)/python "$$program" || exit; done
 
 format: $(DEV) ## let ruff format and mend what it can
 	@$(BIN)/ruff format -q

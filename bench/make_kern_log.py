@@ -128,8 +128,8 @@ def _make_system(pick: random.Random) -> str:
         (
             f"systemd[1]: {unit}.service: Consumed {rnd(60)}.{rnd(1000):03d}s CPU time.",
             f"systemd[1]: Started {unit}.service - a daemon of this server.",
-            f"systemd-journald[{rnd(200, 900)}]: Data hash table of /run/log/journal/{rnd(1 << 62):016x}/system.journal has a fill level at 75.{rnd(10)}",
-            f"perf: interrupt took too long ({rnd(2500, 9000)} > {rnd(2000, 8000)}), lowering kernel.perf_event_max_sample_rate to {rnd(10_000, 80_000)}",
+            f"systemd-journald[{rnd(200, 900)}]: Data hash table of /run/log/journal/{rnd(1 << 62):016x}/system.journal is at 75.{rnd(10)}",
+            f"perf: interrupt took too long ({rnd(2500, 9000)} > 2500), lowering kernel.perf_event_max_sample_rate to {rnd(10_000, 80_000)}",
             f"mce: CPU{rnd(16)}: Core temperature/speed normal",
             f"TCP: request_sock_TCP: Possible SYN flooding on port {rnd(65536)}. Sending cookies.  Check SNMP counters.",
             f"IPv6: ADDRCONF(NETDEV_CHANGE): veth{rnd(1 << 28):07x}: link becomes ready",

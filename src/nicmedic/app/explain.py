@@ -36,7 +36,7 @@ WHOLE_BYTES = 4 << 20
 """A source up to this size is read whole; of a bigger one only what stands around the lines that may matter."""
 _PIECE_BYTES = 512 << 10
 """Bytes of a window that become records at a time."""
-_SCANNED_RECORDS = 2000
+_SCANNED_RECORDS = 200
 """From so many records on a scanner looks first which of them may matter."""
 
 

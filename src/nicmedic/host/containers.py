@@ -52,6 +52,16 @@ class PeekedStream(io.RawIOBase):
         """Always."""
         return True
 
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes as the stream below gives them; the way through ``readinto`` would copy each block twice."""
+        if size < 0:
+            return self.readall()
+        data, self._held = self._held[:size], self._held[size:]
+        if not data:
+            data = self._stream.read(size) or b""
+        self.taken += len(data)
+        return data
+
     def readinto(self, buffer: "memoryview") -> int:  # type: ignore[override]  # RawIOBase says WriteableBuffer
         """Fill a buffer."""
         data, self._held = self._held[: len(buffer)], self._held[len(buffer) :]

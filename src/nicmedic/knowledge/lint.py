@@ -15,6 +15,9 @@ __all__ = ["find_line", "lint_file", "lint_signals"]
 
 Item = TypeVar("Item")
 SHORTEST_LITERAL = 6
+_SHORTEST_SHAPE = 4
+_SHAPELESS = dict.fromkeys(map(ord, "0123456789abcdef.: "))
+"""What ``kernlog/scan/shapes.py`` leaves out of a line before it looks at it."""
 _SURE_ALONE = 1.0
 _NESTED_QUANTIFIER = re.compile(r"\([^()]*[+*][^()]*\)[+*]")
 _IDENTITY_KEYS = {"kernel", "chip", "virtualization", "hardware"}
@@ -36,6 +39,13 @@ def _examples(table: Mapping[str, object]) -> tuple[str, ...]:
     return tuple(str(item) for item in value) if isinstance(value, Sequence) else ()
 
 
+def _lint_literal(literal: str, *, scanned: bool) -> Iterator[str]:
+    if len(literal) < SHORTEST_LITERAL:
+        yield f"literal {literal!r} is shorter than {SHORTEST_LITERAL} characters"
+    if scanned and len(literal.translate(_SHAPELESS)) < _SHORTEST_SHAPE:
+        yield f"literal {literal!r} is little but digits and a to f, which big logs are full of: find another, or set scan = false"
+
+
 def _lint_signal(table: Mapping[str, object], index: SignalIndex, key: str) -> Iterator[str]:
     """Reasons why one signal's table is not good."""
     pattern, literal = str(table.get("pattern", "")), str(table.get("literal", ""))
@@ -46,8 +56,7 @@ def _lint_signal(table: Mapping[str, object], index: SignalIndex, key: str) -> I
         return
     if _NESTED_QUANTIFIER.search(pattern):
         yield "pattern nests quantifiers, which can take exponential time on hostile text"
-    if len(literal) < SHORTEST_LITERAL:
-        yield f"literal {literal!r} is shorter than {SHORTEST_LITERAL} characters"
+    yield from _lint_literal(literal, scanned=table.get("scan", True) is True)
     if not table.get("printed_by"):
         yield "printed_by is missing: which function of which file prints this line?"
     examples = _examples(table)

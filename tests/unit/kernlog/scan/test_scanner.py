@@ -2,13 +2,14 @@
 """Every scanner gives what ``any(literal in line for literal in literals)`` gives, to the byte."""
 
 import importlib.util
+import sys
 from collections.abc import Callable, Collection
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from nicmedic.kernlog.scan import LineScanner, build_scanner
+from nicmedic.kernlog.scan import LineScanner, build_scanner, shapes
 from nicmedic.kernlog.scan.anchors import AnchorScanner
 from nicmedic.kernlog.scan.scanner import drop_covered
 
@@ -134,6 +135,26 @@ def test_finds_each_of_six_hundred_literals(build: Build) -> None:
     assert build(literals).find_hits(text) == find_hits_naively(text, literals)
 
 
+@every_scanner
+def test_finds_a_short_literal_in_a_last_line_without_an_end(build: Build) -> None:
+    assert build([b"ab1"]).find_hits(b"x\n..ab1") == [2]
+
+
+@every_scanner
+def test_what_literals_share_is_no_hit_by_itself(build: Build) -> None:
+    text = make_ordinary(2_000) + b"e1000e 0000:00:19.0\ne1000e 0000:00:1f.6\ne1000e 0000:00:1e.2\n" + make_ordinary(100)
+    literals = [b"0000:00:19.0", b"0000:00:1f.6"]
+    assert build(literals).find_hits(text) == find_hits_naively(text, literals)
+
+
+def test_forgets_known_lines_rather_than_grow_and_misses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shapes, "KNOWN_BYTES_MAX", 2_000)
+    scanner = build_scanner(KERNEL_LITERALS, fast=False)
+    for word in (b"go", b"up", b"to", b"in"):
+        text = b"".join(b"line %s\n" % (word * number) for number in range(60)) + b"Tx timeout\n"
+        assert scanner.find_hits(text) == find_hits_naively(text, KERNEL_LITERALS)
+
+
 @given(literals=st.lists(st.text("ab\n", max_size=5).map(str.encode), max_size=12), line=st.text("ab", max_size=8).map(str.encode))
 def test_what_is_dropped_as_covered_changes_no_answer(literals: list[bytes], line: bytes) -> None:
     kept = drop_covered(literals)
@@ -151,3 +172,10 @@ def test_python_can_be_asked_for() -> None:
 def test_hyperscan_is_preferred_where_it_is_installed() -> None:
     assert build_scanner(KERNEL_LITERALS).name == "hyperscan"
     assert build_scanner(KERNEL_LITERALS, fast=True).name == "hyperscan"
+
+
+@needs_hyperscan
+def test_hyperscan_serves_threads_only_where_python_has_its_lock() -> None:
+    """Without the GIL the binding takes a lock of its own around every scan."""
+    has_lock = bool(getattr(sys, "_is_gil_enabled", lambda: True)())
+    assert build_scanner(KERNEL_LITERALS, fast=True).releases_gil is has_lock

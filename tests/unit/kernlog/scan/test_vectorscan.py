@@ -2,11 +2,12 @@
 """What is particular to Hyperscan: it may be missing, it may refuse, and it serves several threads."""
 
 import sys
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from nicmedic.kernlog.scan import build_scanner
+from nicmedic.kernlog.scan import build_scanner, vectorscan
 from nicmedic.kernlog.scan.vectorscan import MANY_MATCHES, UnavailableError, VectorScanner
 
 
@@ -27,6 +28,17 @@ def test_literals_that_it_refuses_are_an_error_of_the_same_kind() -> None:
     pytest.importorskip("hyperscan")
     with pytest.raises(UnavailableError, match="cannot compile"):
         VectorScanner([b""])
+
+
+def test_a_refusal_falls_back_to_python_unless_hyperscan_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_literals: Collection[bytes]) -> VectorScanner:
+        raise UnavailableError("not on this processor")
+
+    monkeypatch.setattr(vectorscan, "VectorScanner", refuse)
+    monkeypatch.setattr(vectorscan, "load_library", lambda: None)
+    assert build_scanner([b"Tx timeout"]).name == "python"
+    with pytest.raises(UnavailableError, match="this processor"):
+        build_scanner([b"Tx timeout"], fast=True).find_hits(b"")
 
 
 def test_threads_may_scan_at_the_same_time() -> None:
