@@ -19,7 +19,7 @@ LINT    := step-format step-ruff step-mypy step-imports step-codespell step-shel
 
 FUZZ_SECONDS ?= 600
 
-.PHONY: help demo test check fuzz bench format lock clean $(LINT)
+.PHONY: help demo test check docs fuzz bench format lock clean $(LINT)
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -36,6 +36,9 @@ test: $(LINT) ## everything that CI runs
 
 check: step-format step-ruff step-mypy step-imports ## the fast loop: format, lint, types, import rules, unit tests
 	@$(BIN)/pytest -q --no-header tests/unit
+
+docs: $(RUN) ## renew what is made out of the code: man/, completions/, docs/commands.md, docs/errors.md
+	@$(BIN)/python -m nicmedic.cli.reference
 
 fuzz: $(DEV) ## ten minutes of coverage-guided fuzzing of everything that reads a log (FUZZ_SECONDS=600)
 	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/pip install -q -c requirements-dev.txt atheris

@@ -1,11 +1,25 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""One record a command and one an option, from which the parser, the help, the man page and the completions are made."""
+"""One record a command and one an option, from which the parser, the help, the manual pages and the completions are made (``cli/reference.py``)."""
 
 import argparse
+import shutil
+import textwrap
 from collections.abc import Callable
+from enum import StrEnum
 from typing import NamedTuple
 
-__all__ = ["Argument", "Command", "Example", "add_arguments"]
+__all__ = ["Argument", "Command", "Example", "Offer", "add_arguments"]
+
+_NARROWEST, _WIDEST = 40, 100
+
+
+class Offer(StrEnum):
+    """What a completion offers for a value."""
+
+    NOTHING = "nothing"
+    FILES = "files"
+    DRIVERS = "drivers"
+    INTERFACES = "interfaces"
 
 
 class Argument(NamedTuple):
@@ -16,9 +30,19 @@ class Argument(NamedTuple):
     metavar: str | None = None
     nargs: str | None = None
     flag: bool = False
-    choices: tuple[str, ...] | None = None
-    files: bool = False
-    """Its value is a path: completions offer files."""
+    offer: Offer = Offer.NOTHING
+    version: str | None = None
+    """Not an option with a value: prints this text and ends."""
+
+    @property
+    def is_option(self) -> bool:
+        """Whether it begins with a hyphen."""
+        return self.names[0].startswith("-")
+
+    @property
+    def takes_value(self) -> bool:
+        """Whether a value follows the option."""
+        return self.is_option and not self.flag and self.version is None
 
 
 class Example(NamedTuple):
@@ -35,33 +59,44 @@ class Command(NamedTuple):
     summary: str
     """One line, for lists."""
     description: str
+    """Paragraphs, with an empty line between two; wrapped where they are shown."""
     arguments: tuple[Argument, ...] = ()
     examples: tuple[Example, ...] = ()
-    exit_statuses: tuple[tuple[int, str], ...] = ()
+    exit_statuses: tuple[tuple[int | str, str], ...] = ()
     run: Callable[[argparse.Namespace], int] | None = None
     commands: "tuple[Command, ...]" = ()
 
 
 def _type_of(argument: Argument) -> dict[str, object]:
+    if argument.version is not None:
+        return {"action": "version", "version": argument.version}
     if argument.flag:
         return {"action": "store_true"}
-    options = {"metavar": argument.metavar, "nargs": argument.nargs, "choices": argument.choices}
+    options = {"metavar": argument.metavar, "nargs": argument.nargs}
     return {name: value for name, value in options.items() if value is not None}
 
 
+def _wrap(text: str, first: str = "", rest: str = "") -> str:
+    width = max(_NARROWEST, min(_WIDEST, shutil.get_terminal_size((80, 24)).columns - 2))
+    return textwrap.fill(text, width, initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False)
+
+
 def _epilog(command: Command) -> str:
-    lines: list[str] = []
+    parts: list[str] = []
     if command.examples:
-        width = max(len(example.line) for example in command.examples)
-        lines += ["examples:", *(f"  {example.line:<{width}}  {example.purpose}" for example in command.examples)]
+        # Commands are never wrapped: they are there to be copied.
+        shown = [f"  {example.line}\n{_wrap(example.purpose, '      ', '      ')}" for example in command.examples]
+        parts.append("\n".join(["examples:", *shown]))
     if command.exit_statuses:
-        lines += ["", "exit status:", *(f"  {status:<4} {meaning}" for status, meaning in command.exit_statuses)]
-    return "\n".join(lines)
+        shown = [_wrap(meaning, f"  {status:<6} ", " " * 9) for status, meaning in command.exit_statuses]
+        parts.append("\n".join(["exit status:", *shown]))
+    return "\n\n".join(parts)
 
 
 def add_arguments(parser: argparse.ArgumentParser, command: Command) -> None:
     """Fill a parser from a command's record, with its sub-commands if it has any."""
-    parser.description, parser.epilog = command.description, _epilog(command)
+    parser.description = "\n\n".join(_wrap(paragraph) for paragraph in command.description.split("\n\n"))
+    parser.epilog = _epilog(command)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     for argument in command.arguments:
         parser.add_argument(*argument.names, help=argument.help, **_type_of(argument))  # type: ignore[arg-type]  # argparse's own keywords

@@ -5,14 +5,14 @@ import argparse
 import os
 import sys
 
-from nicmedic.cli.declare import Argument, Command, Example
+from nicmedic.cli.declare import Argument, Command, Example, Offer
 
 __all__ = ["EXPLAIN"]
 
 
 def _run(arguments: argparse.Namespace) -> int:
     from nicmedic.app.explain import Request, explain  # --help must not wait for these
-    from nicmedic.cli.output import Progress, is_piped, print_error, read_width, use_colour
+    from nicmedic.cli.output import Progress, is_piped, print_error, print_problem, read_width, use_colour
     from nicmedic.cli.since import parse_since
     from nicmedic.host.clock import read_now
     from nicmedic.host.knowledge import read_knowledge
@@ -30,9 +30,9 @@ def _run(arguments: argparse.Namespace) -> int:
     with Progress(sys.stderr) as progress:
         explanation = explain(HostLogs(), knowledge, request, progress.show)
     for error in explanation.errors:
-        print_error(error)
-    for problem in explanation.knowledge_problems:
-        print(f"nicmedic: knowledge: {problem}", file=sys.stderr)
+        print_error(error, debug=arguments.debug)
+    for problem in knowledge.problems:
+        print_problem(problem)
     if arguments.json:
         from nicmedic.report.explain_json import render_explain_json
 
@@ -50,17 +50,19 @@ def _run(arguments: argparse.Namespace) -> int:
 
 EXPLAIN = Command(
     name="explain",
-    summary="say what a kernel log tells of a NIC that hung, why, and what to try",
+    summary="say from a kernel log why a NIC hung, and what to try",
     description="""\
-Reads kernel logs in any container (dmesg, syslog, journal, netconsole, pstore, serial captures, JSON, mail pastes, sos and supportconfig archives,
-compressed or not; it finds out by itself), and tells what happened to which network card, what is probably behind it, and what to try, best first,
-with the exact command, its undo and its risk.
+Reads kernel logs in whatever form they come (dmesg, syslog, journal, netconsole, pstore, serial captures, JSON, pasted mail, sos and supportconfig \
+archives; compressed or not), and tells what happened to which network card, what is probably behind it, and what to try, best first, with the exact \
+command, its undo and its risk.
 
-With no FILE it reads this machine's own kernel log: the journal of all boots, else /dev/kmsg, else dmesg. Nothing is changed on the machine.""",
+With no FILE it reads this machine's own kernel log: the journal of all boots, else /dev/kmsg, else dmesg. Nothing is changed on the machine.
+
+When several logs are named and some cannot be read, the others are still explained; the exit status then tells of the findings.""",
     arguments=(
-        Argument(("file",), "a log, a folder or an archive of logs, or - for standard input", "FILE|DIR|-", "*", files=True),
+        Argument(("file",), "a log, a folder or an archive of logs, or - for standard input", "FILE|DIR|-", "*", offer=Offer.FILES),
         Argument(("--json",), "print one JSON document, schema nicmedic.explain/1", flag=True),
-        Argument(("--interface",), "tell only what concerns this interface or the whole host", "IF"),
+        Argument(("--interface",), "tell only what concerns this interface or the whole host", "IF", offer=Offer.INTERFACES),
         Argument(("--since",), "leave out what is known to be older: 2026-01-31, '2026-01-31 12:00', 2h, '3 days ago', yesterday", "T"),
         Argument(("--all",), "print every event of the timeline and every remedy", flag=True),
     ),
@@ -74,7 +76,11 @@ With no FILE it reads this machine's own kernel log: the journal of all boots, e
         (0, "nothing wrong was found"),
         (1, "findings"),
         (2, "the command line is wrong"),
-        (11, "none of the files could be read (docs/errors.md lists 10 to 39)"),
+        (11, "no log could be read: missing, forbidden, damaged"),
+        (12, "the log is empty"),
+        (13, "no line of it is a kernel message"),
+        (14, "this user may not read this machine's kernel log"),
+        (15, "a program is missing that reads such a file"),
     ),
     run=_run,
 )

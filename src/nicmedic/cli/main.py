@@ -8,27 +8,44 @@ import sys
 from collections.abc import Sequence
 
 from nicmedic import __version__
-from nicmedic.cli.declare import Command, add_arguments
+from nicmedic.cli.declare import Argument, Command, Example, add_arguments
 from nicmedic.cli.explain import EXPLAIN
 from nicmedic.cli.knowledge import KNOWLEDGE
 
-__all__ = ["COMMANDS", "build_parser", "main"]
+__all__ = ["COMMANDS", "PROGRAM", "build_parser", "main"]
 
 COMMANDS: tuple[Command, ...] = (EXPLAIN, KNOWLEDGE)
 
 PROGRAM = Command(
     name="nicmedic",
-    summary="for the host whose network card goes silent",
-    description="nicmedic: for the host whose network card goes silent.",
+    summary="explain why a network card hung, and what helps",
+    description="""\
+For the host whose network card goes silent: reads the kernel log, says which card hung, why that is so likely, and what others tried against it \
+with what result, with the commands and their undo.
+
+It changes nothing on the machine.""",
+    arguments=(
+        Argument(("--version",), "print the version and end", version=f"nicmedic {__version__}"),
+        Argument(("--debug",), "show a traceback also for expected errors; stands before the command", flag=True),
+    ),
+    examples=(Example("nicmedic explain", "what this machine's kernel log says"),),
+    exit_statuses=(
+        (0, "nothing wrong was found"),
+        (1, "findings"),
+        (2, "the command line is wrong"),
+        ("10-39", "it could not do its work; docs/errors.md lists them"),
+        (130, "interrupted from the keyboard"),
+        (141, "the reader of its output went away"),
+    ),
     commands=COMMANDS,
 )
+_INTERNAL_ERROR = 10
+"""Never 1: a script would take a crash for findings."""
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser of all commands."""
-    parser = argparse.ArgumentParser(prog="nicmedic", allow_abbrev=False)
-    parser.add_argument("--version", action="version", version=f"nicmedic {__version__}")
-    parser.add_argument("--debug", action="store_true", help="show a traceback also for expected errors")
+    parser = argparse.ArgumentParser(prog=PROGRAM.name, allow_abbrev=False)
     add_arguments(parser, PROGRAM)
     return parser
 
@@ -42,11 +59,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = int(options.run(options))
         sys.stdout.flush()
     except NicmedicError as error:
-        if options.debug:
-            raise
         from nicmedic.cli.output import print_error  # as above
 
-        print_error(error)
+        print_error(error, debug=options.debug)
         return error.code
     except BrokenPipeError:
         # The reader has seen enough. Python would complain once more at exit, so standard output is turned away first.
@@ -54,4 +69,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 128 + signal.SIGPIPE
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
+    except Exception:  # noqa: BLE001  # the last resort: a bug must not look like an answer
+        import traceback
+
+        traceback.print_exc()
+        print("nicmedic: this is a bug in nicmedic; please report it with the lines above.", file=sys.stderr)
+        return _INTERNAL_ERROR
     return status

@@ -5,13 +5,15 @@ import os
 import shutil
 import sys
 import time
+from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
 
+from nicmedic.knowledge.values import Problem
 from nicmedic.model.errors import NicmedicError
 from nicmedic.report.escape import escape_terminal
 
-__all__ = ["Progress", "is_piped", "print_error", "read_width", "use_colour"]
+__all__ = ["Progress", "is_piped", "print_error", "print_problem", "read_knowledge_text", "read_width", "use_colour"]
 
 _NARROWEST, _WIDEST = 40, 120
 _PATIENCE_S = 1.0
@@ -33,11 +35,30 @@ def use_colour(stream: TextIO) -> bool:
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM", "dumb") != "dumb"
 
 
-def print_error(error: NicmedicError) -> None:
+def print_error(error: NicmedicError, *, debug: bool = False) -> None:
     """One line what is wrong, one what to type next."""
+    if debug:
+        import traceback  # rarely wanted
+
+        traceback.print_exception(error)
     print(f"nicmedic: {escape_terminal(error.message)}", file=sys.stderr)
     if error.hint:
         print(f"          {escape_terminal(error.hint)}", file=sys.stderr)
+
+
+def read_knowledge_text(path: Path) -> str:
+    """A knowledge file as text, to find lines in; empty when it cannot be read."""
+    try:
+        return path.read_text("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def print_problem(problem: Problem) -> None:
+    """What cannot be used of a knowledge file, with its line."""
+    from nicmedic.report.problems import render_problem  # most runs have none
+
+    print(f"nicmedic: knowledge: {render_problem(problem, read_knowledge_text(Path(problem.file)))}", file=sys.stderr)
 
 
 class Progress:

@@ -99,16 +99,17 @@ def offload_off(to: Names) -> Prescription:
     commands = (f"ethtool -K {to.interface} " + " ".join(f"{name} off" for name in wanted),)
     undo = (f"ethtool -K {to.interface} " + " ".join(f"{name} on" for name in wanted),)
     look: tuple[str, ...] = (f"ethtool -k {to.interface}",)
+    fixed = "What ethtool -k marks [fixed] cannot be changed."
     if to.family is Family.HAOS:
         commands = (_nmcli(to, *(f"ethtool.feature-{name} off" for name in wanted)),)
         undo = (_nmcli(to, *(f'ethtool.feature-{name} ""' for name in wanted)),)
-        look = ()
+        look, fixed = (), "Stays set over reboots until it is undone."
     return Prescription(
         title=f"Switch offloads off: {', '.join(wanted)}",
         commands=commands,
         undo=undo,
         disruption=NONE,
-        caution="Costs CPU time. What ethtool -k marks [fixed] cannot be changed.",
+        caution=f"Costs CPU time. {fixed}",
         look=look,
         undo_note="switch on only what was on before" if look else "",
     )

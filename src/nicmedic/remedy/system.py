@@ -41,14 +41,19 @@ def _boot_parameter(to: Names, parameter: str) -> tuple[tuple[str, ...], tuple[s
     )
 
 
+_WHICH_INTERRUPTS = (
+    "Boot once with irqpoll (a shared line that nobody serves) or pci=nomsi (MSI that does not arrive) on the command line.",
+)
+
+
 def change_interrupts(to: Names) -> Prescription:
-    """The argument is the kernel parameter: irqpoll, irqfixup, noapic; else pci=nomsi."""
+    """The argument is the kernel parameter: irqpoll, irqfixup, noapic and their like."""
     words = ("irqpoll", "irqfixup", "noapic", "nolapic", "pci=nomsi", "acpi=noirq", "intremap=off")
-    parameter = next((word for word in to.arguments if word in words), "pci=nomsi")
-    commands, undo, steps = _boot_parameter(to, parameter)
+    parameter = next((word for word in to.arguments if word in words), None)
+    commands, undo, steps = _boot_parameter(to, parameter) if parameter else ((), (), _WHICH_INTERRUPTS)
     asked = "every device of the host" if parameter != "irqpoll" else "all drivers at every interrupt, which costs CPU time"
     return Prescription(
-        title=f"Deliver interrupts another way: boot with {parameter}",
+        title="Deliver interrupts another way" + (f": boot with {parameter}" if parameter else ""),
         commands=commands,
         undo=undo,
         disruption=REBOOT,
@@ -108,7 +113,7 @@ def kernel_previous(to: Names) -> Prescription:
     elif to.family is Family.HAOS:
         look, commands, steps = ("ha os info",), ("ha os boot-slot other",), ()
     elif to.family in (Family.OPENWRT, Family.RASPBERRY):
-        look, steps = ("uname -a",), ("Put the former release's image back.",)
+        look, steps = (), ("Put the former release's image back.",)
     return Prescription(
         title="Boot the kernel that was in use before",
         commands=commands,
@@ -280,7 +285,7 @@ def mend_host(to: Names) -> Prescription:
     return Prescription(
         title="Mend what starves or breaks the NIC from outside",
         disruption=NONE,
-        caution="The NIC complains first, and is not what is ill.",
+        caution="What is set on the NIC does not help when the fault is outside of it.",
         look=("dmesg | grep -iE 'stall|lockup|blocked for|out of memory|fault|error' | tail -n 50",),
         steps=("Follow the reasons above, and what the log says shortly before the hang.",),
     )

@@ -12,7 +12,7 @@ from nicmedic.model.explanation import Explanation
 from nicmedic.model.finding import RankedRemedy, RemedyId
 from nicmedic.remedy.catalog import describe_remedy, fitting_remedies, join_cautions
 from nicmedic.remedy.prescription import FLAP, HANDS, NONE, PAUSE, REBOOT, Prescription
-from nicmedic.remedy.target import Target, build_target
+from nicmedic.remedy.target import Family, Target, build_target, find_family
 from nicmedic.report.escape import escape_terminal
 from nicmedic.report.style import Style
 from nicmedic.report.verdict import NicGroup, group_findings
@@ -22,6 +22,8 @@ __all__ = ["render_advice", "render_command"]
 
 _MOST_REMEDIES = 3
 _MOST_NAMED = 6
+_MAY_CUT = frozenset({RemedyId.LINK_ADVERTISE_100, RemedyId.LINK_FORCE_100, RemedyId.MTU})
+"""After these the link may not come back, or carry less than it must."""
 _SENTENCE_END = re.compile(r"(?<=[.!?]) (?=[A-Z])")
 _RISKS = {
     NONE: "no interruption",
@@ -71,7 +73,7 @@ def _remedy_lines(number: int, remedy: RankedRemedy, target: Target, style: Styl
         undo = f" Undo: {made.undo_note}." if made.undo_note else ""
         yield style.wrap(f"{risk}{undo}", first="     ", rest="     ", paint=("dim",))
     if style.more and remedy.sources:
-        yield style.wrap(f"Told by: {', '.join(remedy.sources)}", first="     ", rest="     ", paint=("dim",))
+        yield style.wrap(f"Told by: {'; '.join(remedy.sources)}", first="     ", rest="     ", paint=("dim",))
 
 
 def _first_aid(remedies: Sequence[RankedRemedy], target: Target, style: Style) -> Iterator[str]:
@@ -91,7 +93,7 @@ def _dead_man(shown: Sequence[RankedRemedy], target: Target, style: Style) -> It
     for number, remedy in enumerate(shown, 1):
         made = describe_remedy(remedy, target)
         undo = "; ".join(made.undo)
-        if made.disruption in (FLAP, PAUSE) and undo and "'" not in undo and "FORMER" not in undo:
+        if remedy.id in _MAY_CUT and undo and "'" not in undo and "FORMER" not in undo:
             how = f"Logged in through this NIC? First arm the undo of remedy {number}; when all is well, disarm it:"
             yield style.wrap(how, first="  ", rest="    ")
             yield render_command(f"nohup sh -c 'sleep 180; {undo}' >/dev/null 2>&1 &")
@@ -129,6 +131,12 @@ def render_advice(explanation: Explanation, knowledge: KnowledgeBase, style: Sty
     for number, remedy in enumerate(shown, 1):
         lines += _remedy_lines(number, remedy, target, style)
     lines += _dead_man(shown, target, style)
+    if find_family(target.distro) is Family.OPENWRT and any("ethtool" in line for line in lines):
+        how = "OpenWrt brings no ethtool: opkg update && opkg install ethtool; on releases with apk: apk add ethtool."
+        lines.append(style.wrap(how, first="  ", rest="    "))
+    if any("IFACE" in line for line in lines):
+        how = "The log does not name the interface: put its name in place of IFACE (ip -br link lists them)."
+        lines.append(style.wrap(how, first="  ", rest="    "))
     if len(shown) < len(good):
         rest = [str(remedy.id) for remedy in good[len(shown) :]]
         more = ", …" if len(rest) > _MOST_NAMED else ""

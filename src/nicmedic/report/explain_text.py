@@ -63,7 +63,7 @@ def _why(explanation: Explanation, style: Style) -> Iterator[str]:
 
 
 def _unknown(explanation: Explanation, style: Style) -> Iterator[str]:
-    settle = list(dict.fromkeys(command for finding in explanation.findings[:2] for command in finding.settle))
+    settle = list(dict.fromkeys(command for group in group_findings(explanation.findings)[:2] for command in group.finding.settle))
     if not (explanation.unknowns or settle or explanation.notes):
         return
     lines = [style.title("What the log does not say, and what would settle it")]
