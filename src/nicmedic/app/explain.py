@@ -100,6 +100,9 @@ def explain(
             reading.errors.append(stream)
         else:
             _read_stream(stream, index, scanners, request, reading, on_progress)
+    if request.names and not reading.reports and not reading.errors:
+        message = f"{', '.join(request.names)}: no file in it holds kernel messages"
+        reading.errors.append(NotAKernelLogError(message, hint="journalctl -k -b all > kern.log   # or: dmesg > kern.log"))
     boots, events, facts = merge_sources(reading.boots, reading.events, reading.facts)
     events, facts = _filter(events, facts, request)
     hangs = group_hangs(events)

@@ -163,9 +163,9 @@ def _open_stream(
     try:
         inner, kind = expand(name, stream)
         if kind == "tar":
-            yield from _open_tar(name, inner, written)
+            yield from _open_tar(name, inner, written, optional=optional)
         elif kind == "zip":
-            yield from _open_zip(name, inner, written)
+            yield from _open_zip(name, inner, written, optional=optional)
         elif kind == "journal":
             yield from _open_journal(name, inner, path if inner.taken == 0 and path is not None and _is_plain(path) else None)
         elif kind is not None:
@@ -181,7 +181,9 @@ def _is_plain(path: str) -> bool:
         return file.read(8) == b"LPKSHHRH"
 
 
-def _open_tar(name: str, stream: PeekedStream, written: tuple[int, int, int] | None) -> Iterator[LogStream | NicmedicError]:
+def _open_tar(
+    name: str, stream: PeekedStream, written: tuple[int, int, int] | None, *, optional: bool
+) -> Iterator[LogStream | NicmedicError]:
     """Members that are called like logs, in the archive's order; when none is, the archive is named."""
     count = 0
     try:
@@ -201,11 +203,13 @@ def _open_tar(name: str, stream: PeekedStream, written: tuple[int, int, int] | N
             f"{name}: the archive is damaged or cut off after {count} logs: {error}", hint="copy it again, or unpack what is there"
         )
         return
-    if not count:
+    if not count and not optional:
         yield UnreadableInputError(f"{name}: no file in this archive is called like a kernel log", hint=f"tar tf {name}")
 
 
-def _open_zip(name: str, stream: PeekedStream, written: tuple[int, int, int] | None) -> Iterator[LogStream | NicmedicError]:
+def _open_zip(
+    name: str, stream: PeekedStream, written: tuple[int, int, int] | None, *, optional: bool
+) -> Iterator[LogStream | NicmedicError]:
     """As tar; a zip archive has its table at the end, so it is first copied into a temporary file."""
     count = 0
     with tempfile.TemporaryFile(prefix="nicmedic-") as copy:
@@ -221,7 +225,7 @@ def _open_zip(name: str, stream: PeekedStream, written: tuple[int, int, int] | N
         except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError, ValueError) as error:
             yield UnreadableInputError(f"{name}: the archive is damaged, or has a password: {error}", hint="unpack it and hand in the logs")
             return
-    if not count:
+    if not count and not optional:
         yield UnreadableInputError(f"{name}: no file in this archive is called like a kernel log", hint=f"unzip -l {name}")
 
 
