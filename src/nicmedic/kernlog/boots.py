@@ -19,6 +19,8 @@ _INTERLEAVED_S = 5.0
 _SAME_INSTANT_S = 120.0
 _EARLY_S = 5.0
 _HOUR_S = 3600
+_VERSION = "Linux version "
+_MOST_BEFORE_VERSION = 5
 _DAY_S = 86_400
 
 
@@ -31,6 +33,8 @@ class BootDraft:
     host: str | None = None
     boot_id: str | None = None
     banner: bool = False
+    version: bool = False
+    """The banner with the version has been seen; on Arm the line of the first CPU stands before it."""
     slept: bool = False
     clock_set: bool = False
     """A time service says that it has set the clock: the wall clock may jump, once."""
@@ -47,6 +51,10 @@ class BootDraft:
     distro: str | None = None
     virtualization: str | None = None
     hardware: str | None = None
+
+    def is_beginning(self, text: str) -> bool:
+        """Whether a banner is the second half of this boot's own: ``Booting Linux on physical CPU``, then ``Linux version``."""
+        return self.banner and not self.version and text.startswith(_VERSION) and self.records <= _MOST_BEFORE_VERSION
 
     def note(self, facts: SystemFacts) -> None:
         """Keep what is told first; xen-dom0 and a package version outweigh lesser words."""
@@ -114,12 +122,14 @@ class BootTracker:
             return "separator"
         if record.kernel is False:
             return None
-        if is_banner(record.text) and (current.banner or (current.last_uptime_s or 0.0) > _EARLY_S or _has_ended(current, record)):
-            return "banner"
+        if is_banner(record.text) and not current.is_beginning(record.text):
+            if current.banner or (current.last_uptime_s or 0.0) > _EARLY_S or _has_ended(current, record):
+                return "banner"
         return _compare_clocks(record, current)
 
     def _note_text(self, draft: BootDraft, record: Record) -> SystemFacts | None:
-        draft.banner = draft.banner or is_banner(record.text)
+        if is_banner(record.text):
+            draft.banner, draft.version = True, draft.version or record.text.startswith(_VERSION)
         draft.slept = draft.slept or is_suspend(record.text)
         rtc = find_rtc_time(record.text)
         if rtc is not None:

@@ -12,6 +12,7 @@ Upper = tuple[int, int, int]
 """Year, month, day after which nothing in a source can have been written: its file's or archive's own date."""
 
 _HALF_YEAR_MONTHS = 6
+_MOST_BOUNDS = 64
 _DAY_S = 86_400
 _ASSUMED_YEAR = 2000
 """Stands for an unknown year in differences; a leap year, so that Feb 29 exists."""
@@ -41,6 +42,15 @@ class _Anchor(NamedTuple):
     year: int
 
 
+class _Lower(NamedTuple):
+    """A stamp, and a day that it is not older than."""
+
+    built: tuple[int, int, int]
+    epoch: int
+    month: int
+    day: int
+
+
 class TimeLine:
     """Follows the stamps of one source and finds their years at the end."""
 
@@ -51,8 +61,8 @@ class TimeLine:
         self._month: int | None = None
         self._anchor: _Anchor | None = None
         self._last: tuple[int, WallTime] | None = None
-        self._lower: tuple[int, int, int] | None = None
-        self._lower_epoch = 0
+        self._built: tuple[int, int, int] | None = None
+        self._lower: list[_Lower] = []
 
     def follow(self, wall: WallTime) -> int:
         """Take the next stamp in file order and return its epoch."""
@@ -63,6 +73,8 @@ class TimeLine:
         if wall.year is not None and self._anchor is None:
             self._anchor = _Anchor(self.epoch, wall.year)
         self._last = (self.epoch, wall)
+        if self._built is not None:
+            self.note_built(self._built)
         return self.epoch
 
     def note_year(self, year: int, month: int) -> None:
@@ -74,8 +86,11 @@ class TimeLine:
         self._anchor = _Anchor(epoch, year + (1 if step < -_HALF_YEAR_MONTHS else -1 if step > _HALF_YEAR_MONTHS else 0))
 
     def note_built(self, day: tuple[int, int, int]) -> None:
-        """The kernel was built on that day: what follows is not older."""
-        self._lower, self._lower_epoch = day, self.epoch
+        """The kernel that speaks at the last stamp, or else at the next one, was built on that day: that stamp is not older."""
+        self._built = day if self._last is None else None
+        if self._last is not None and len(self._lower) < _MOST_BOUNDS:
+            epoch, wall = self._last
+            self._lower.append(_Lower(day, epoch, wall.month, wall.day))
 
     def find_year(self, wall: WallTime, epoch: int, upper: Upper | None) -> int | None:
         """Year of a stamp; None where several are possible."""
@@ -83,13 +98,14 @@ class TimeLine:
             return wall.year
         if self._anchor is not None:
             return self._anchor.year + epoch - self._anchor.epoch
-        if self._lower is None or upper is None or self._last is None:
+        if not self._lower or upper is None or self._last is None:
             return None
         last_epoch, last = self._last
         candidates = [
             year
-            for year in range(self._lower[0], upper[0] + 1)
-            if (year, last.month, last.day) <= upper and (year + self._lower_epoch - last_epoch, wall.month, wall.day) >= self._lower
+            for year in range(min(bound.built[0] for bound in self._lower), upper[0] + 1)
+            if (year, last.month, last.day) <= upper
+            and all((year + bound.epoch - last_epoch, bound.month, bound.day) >= bound.built for bound in self._lower)
         ]
         return candidates[0] + epoch - last_epoch if len(candidates) == 1 else None
 
