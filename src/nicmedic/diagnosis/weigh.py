@@ -33,9 +33,9 @@ def _seen(names: tuple[str, ...], file: str, view: BootView) -> list[Event | Fac
 def _holds_signal(clause: Clause, file: str, view: BootView) -> tuple[bool, str]:
     if clause.no_signal is not None and _seen(clause.no_signal, file, view):
         return False, ""
-    if clause.signal is None:
+    if clause.signal is None and clause.kind is None:
         return True, ""
-    found = _seen(clause.signal, file, view)
+    found = _seen(clause.signal, file, view) if clause.signal is not None else [event for event in view.events if event.kind == clause.kind]
     if clause.within_s is not None:
         found = [item for item in found if view.is_near(item, clause.within_s)]
     count = sum(1 + item.repeated if isinstance(item, Event) else 1 for item in found)

@@ -135,6 +135,8 @@ def _clause(table: Table) -> Clause:
         else:
             _refuse(f"condition {key}: {value!r} is not of the right type")
     clause = Clause(**values)  # type: ignore[arg-type]  # each value was checked against its field just above
+    if clause.kind is not None:
+        EventKind(clause.kind)
     if clause.kernel is not None:
         parse_kernel_range(clause.kernel)
     for pattern in (clause.chip, clause.hardware, clause.process):

@@ -34,6 +34,7 @@ class Clause:
     because: str = ""
     signal: tuple[str, ...] | None = None
     no_signal: tuple[str, ...] | None = None
+    kind: str | None = None
     within_s: float | None = None
     count_min: int | None = None
     kernel: str | None = None
