@@ -37,7 +37,7 @@ test: $(LINT) ## everything that CI runs
 check: step-format step-ruff step-mypy step-imports ## the fast loop: format, lint, types, import rules, unit tests
 	@$(BIN)/pytest -q --no-header tests/unit
 
-docs: $(RUN) ## renew what is made out of the code: man/, completions/, docs/commands.md, docs/errors.md
+docs: $(RUN) ## renew what is made out of the code: man/, completions/, pages of docs/
 	@$(BIN)/python -m nicmedic.cli.reference
 
 fuzz: $(DEV) ## ten minutes of coverage-guided fuzzing of everything that reads a log (FUZZ_SECONDS=600)

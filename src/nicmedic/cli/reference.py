@@ -4,6 +4,7 @@
 They stand in the tree, so that who packages or installs nicmedic needs nothing for them; a test fails when one is stale. Not used when nicmedic runs.
 """
 
+import json
 import re
 import sys
 from collections.abc import Iterator, Mapping
@@ -13,6 +14,7 @@ from nicmedic.cli.completion import render_bash, render_fish, render_zsh
 from nicmedic.cli.declare import Command
 from nicmedic.cli.main import PROGRAM
 from nicmedic.cli.manual import render_manual
+from nicmedic.cli.schema_page import render_schema_page
 from nicmedic.model import errors
 
 __all__ = ["list_errors", "main", "render_reference"]
@@ -96,7 +98,12 @@ def _commands_page() -> str:
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).rstrip("\n") + "\n"
 
 
-def render_reference() -> Mapping[str, str]:
+def _schema_page(root: Path, file: str) -> str:
+    schema = json.loads((root / "docs" / file).read_text("utf-8"))
+    return render_schema_page(schema, _MADE.format(f"docs/{file}"), file)
+
+
+def render_reference(root: Path) -> Mapping[str, str]:
     """Path below the repository's root to content."""
     pages = {PROGRAM.name: PROGRAM, **{f"{PROGRAM.name} {command.name}": command for command in PROGRAM.commands}}
     names = [path.replace(" ", "-") for path in pages]
@@ -111,12 +118,14 @@ def render_reference() -> Mapping[str, str]:
         "completions/nicmedic.fish": render_fish(PROGRAM),
         "docs/commands.md": _commands_page(),
         "docs/errors.md": _errors_page(),
+        "docs/explain-json.md": _schema_page(root, "schema/explain-1.json"),
+        "docs/knowledge-json.md": _schema_page(root, "schema/knowledge-show-1.json"),
     }
 
 
 def main(root: str = ".") -> int:
     """Write what is stale below a folder, and say so."""
-    for name, text in render_reference().items():
+    for name, text in render_reference(Path(root)).items():
         path = Path(root, name)
         if not path.is_file() or path.read_text("utf-8") != text:
             path.parent.mkdir(parents=True, exist_ok=True)
