@@ -88,7 +88,7 @@ def explain(
         on_progress: called with a source's name and the bytes read of it so far, at least once a MiB.
     """
     reading = _Reading()
-    index = SignalIndex(knowledge.signals)
+    index = SignalIndex((literal.decode() for literal in knowledge.literals), knowledge.find_signals)
     scanners = _Scanners(
         lines=build_scanner((*knowledge.scan_literals, *(literal.encode() for literal in SYSTEM_LITERALS)), fast=request.fast),
         records=build_scanner(knowledge.literals, fast=False),

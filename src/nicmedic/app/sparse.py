@@ -9,7 +9,6 @@ Not for what a line means: the scanner says which lines may matter, the parser r
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain
 
@@ -148,6 +147,8 @@ class SparseReader:
         if self._workers < 2 or not self._scanner.releases_gil:  # two make a pair
             yield from map(self._scan_block, blocks)
             return
+        from concurrent.futures import Future, ThreadPoolExecutor  # only here: short logs should not wait 10 ms for it
+
         waiting: deque[Future[_Scanned]] = deque()
         with ThreadPoolExecutor(self._workers) as pool:
             for block in blocks:

@@ -5,6 +5,7 @@ Parsing all shipped TOML takes longer than everything else that ``explain`` does
 beside them. That file is only ever a copy: each table in it carries the checksum of the TOML it came from, and where that differs the TOML is read.
 """
 
+import dataclasses
 import json
 import os
 import tomllib
@@ -58,9 +59,10 @@ def _read_shipped() -> Iterator[KnowledgeFile | Problem]:
         content = path.read_bytes()
         kept = compiled.get(path.stem)
         if isinstance(kept, Mapping) and kept.get("crc32") == zlib.crc32(content) and isinstance(kept.get("tables"), Mapping):
-            yield KnowledgeFile(name=path.stem, path=str(path), data=kept["tables"])
+            yield KnowledgeFile(name=path.stem, path=str(path), data=kept["tables"], shipped=True)
         else:
-            yield read_knowledge_file(path, content)
+            read = read_knowledge_file(path, content)
+            yield read if isinstance(read, Problem) else dataclasses.replace(read, shipped=True)
 
 
 def read_knowledge(operator_folder: Path = OPERATOR_FOLDER) -> KnowledgeBase:

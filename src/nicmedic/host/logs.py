@@ -11,9 +11,6 @@ import os
 import re
 import stat
 import sys
-import tarfile
-import tempfile
-import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -185,6 +182,8 @@ def _open_tar(
     name: str, stream: PeekedStream, written: tuple[int, int, int] | None, *, optional: bool
 ) -> Iterator[LogStream | NicmedicError]:
     """Members that are called like logs, in the archive's order; when none is, the archive is named."""
+    import tarfile  # with the rest of this module it would cost every start 3 ms
+
     count = 0
     try:
         with tarfile.open(fileobj=stream, mode="r|", errors="backslashreplace") as archive:
@@ -211,6 +210,9 @@ def _open_zip(
     name: str, stream: PeekedStream, written: tuple[int, int, int] | None, *, optional: bool
 ) -> Iterator[LogStream | NicmedicError]:
     """As tar; a zip archive has its table at the end, so it is first copied into a temporary file."""
+    import tempfile  # as tarfile
+    import zipfile
+
     count = 0
     with tempfile.TemporaryFile(prefix="nicmedic-") as copy:
         _copy(name, stream, cast("BinaryIO", copy))
@@ -241,6 +243,8 @@ def _copy(name: str, stream: PeekedStream, target: BinaryIO) -> None:
 
 def _open_journal(name: str, stream: PeekedStream, path: str | None) -> Iterator[LogStream | NicmedicError]:
     """A binary journal, through journalctl; one in an archive is copied into a temporary file first."""
+    import tempfile  # as tarfile
+
     if path is not None:
         yield LogStream(name=name, blocks=_read_journal(path), optional=False)
         return

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Which signals a kernel message shows, and what they read out of it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from nicmedic.kernlog.device import DevicePrefix, parse_device_prefix
@@ -24,21 +24,24 @@ _LONGEST_MESSAGE = 4096
 """Longer messages are cut before patterns see them: the longest printk record is 1 KiB, dumps of several lines about 2 KiB."""
 
 
-def _has_digit(text: str) -> bool:
-    return any(character.isdigit() for character in text)
-
-
 class SignalIndex:
     """All signals, ready to be looked for in messages."""
 
-    def __init__(self, signals: Iterable[Signal]) -> None:
-        """Sort the signals by literal; nothing is compiled yet."""
+    def __init__(self, literals: Iterable[str], find_signals: Callable[[str], Sequence[Signal]]) -> None:
+        """Take the literals of all signals, and what gives the signals of one of them: most logs need few."""
+        literals = tuple(dict.fromkeys(literals))
+        self._numbered = tuple(literal for literal in literals if literal.translate(_NO_DIGITS) != literal)
+        self._plain = tuple(literal for literal in literals if literal.translate(_NO_DIGITS) == literal)
+        self._find_signals = find_signals
+        self._candidates: dict[str, tuple[Signal, ...]] = {}
+
+    @classmethod
+    def of(cls, signals: Iterable[Signal]) -> "SignalIndex":
+        """An index of signals that are all there already."""
         by_literal: dict[str, list[Signal]] = {}
         for signal in signals:
             by_literal.setdefault(signal.literal, []).append(signal)
-        self._plain = tuple((literal, tuple(group)) for literal, group in by_literal.items() if not _has_digit(literal))
-        self._numbered = tuple((literal, tuple(group)) for literal, group in by_literal.items() if _has_digit(literal))
-        self._candidates: dict[str, tuple[Signal, ...]] = {}
+        return cls(by_literal, by_literal.__getitem__)
 
     def find_matches(self, text: str) -> list[SignalMatch]:
         """Signals of one message: at most one event (the most specific) first, then facts."""
@@ -66,10 +69,10 @@ class SignalIndex:
         shape = text.translate(_NO_DIGITS)
         found = self._candidates.get(shape)
         if found is None:
-            found = tuple(signal for literal, group in self._plain if literal in shape for signal in group)
+            found = tuple(signal for literal in self._plain if literal in shape for signal in self._find_signals(literal))
             if len(self._candidates) < _MOST_SHAPES:
                 self._candidates[shape] = found
-        return [*found, *(signal for literal, group in self._numbered if literal in text for signal in group)]
+        return [*found, *(signal for literal in self._numbered if literal in text for signal in self._find_signals(literal))]
 
 
 def _choose(events: list[SignalMatch], prefix: DevicePrefix) -> SignalMatch | None:

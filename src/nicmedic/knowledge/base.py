@@ -23,6 +23,8 @@ class KnowledgeFile:
     name: str
     path: str
     data: Mapping[str, object]
+    shipped: bool = False
+    """It came with nicmedic, and was checked when that was built; others are checked as soon as they are read."""
 
 
 def _merge(first: DriverKnowledge, second: DriverKnowledge) -> DriverKnowledge:
@@ -44,12 +46,15 @@ class KnowledgeBase:
         """Take the files in order: shipped ones first, an operator's additions after them."""
         self._files: dict[str, list[KnowledgeFile]] = {}
         self._parsed: dict[str, DriverKnowledge] = {}
+        self._signals: dict[str, tuple[Signal, ...]] = {}
         self._problems: dict[Problem, None] = dict.fromkeys(problems)
         self._names: dict[str, str] = {}
         for file in files:
             self._files.setdefault(file.name, []).append(file)
             for driver in parse_names(file.data):
                 self._names.setdefault(driver, file.name)
+            if not file.shipped:
+                self._note(parse_driver(file.data, file.name)[1], file)
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -63,7 +68,7 @@ class KnowledgeBase:
 
     @cached_property
     def signals(self) -> tuple[Signal, ...]:
-        """All signals of all files."""
+        """All signals of all files: for looking at them and for the lint; a log needs few of them."""
         signals: list[Signal] = []
         for name, files in self._files.items():
             for file in files:
@@ -75,12 +80,38 @@ class KnowledgeBase:
     @cached_property
     def literals(self) -> tuple[bytes, ...]:
         """The literal strings of all signals, each once."""
-        return tuple(dict.fromkeys(signal.literal.encode() for signal in self.signals))
+        return tuple(literal.encode() for literal in self._by_literal)
 
     @cached_property
     def scan_literals(self) -> tuple[bytes, ...]:
         """Those of the signals that big logs are searched for."""
-        return tuple(dict.fromkeys(signal.literal.encode() for signal in self.signals if signal.scan))
+        return tuple(
+            literal.encode() for literal, found in self._by_literal.items() if any(table.get("scan", True) is True for _, table in found)
+        )
+
+    @cached_property
+    def _by_literal(self) -> dict[str, list[tuple[KnowledgeFile, Mapping[str, object]]]]:
+        """The tables of signals as they are in the files, by literal."""
+        found: dict[str, list[tuple[KnowledgeFile, Mapping[str, object]]]] = {}
+        for files in self._files.values():
+            for file in files:
+                tables = file.data.get("signal", ())
+                for table in tables if isinstance(tables, list) else ():
+                    literal = table.get("literal") if isinstance(table, dict) else None
+                    if isinstance(literal, str) and literal:
+                        found.setdefault(literal, []).append((file, table))
+        return found
+
+    def find_signals(self, literal: str) -> tuple[Signal, ...]:
+        """The signals with this literal; each is made when it is first asked for."""
+        if literal not in self._signals:
+            made: list[Signal] = []
+            for file, table in self._by_literal.get(literal, ()):
+                signals, bad = parse_signals({**file.data, "signal": [table]}, file.name)
+                made += signals
+                self._note(bad, file)
+            self._signals[literal] = tuple(made)
+        return self._signals[literal]
 
     @cached_property
     def trials(self) -> tuple[Trial, ...]:

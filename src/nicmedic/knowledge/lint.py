@@ -79,7 +79,7 @@ def _lint_signal(table: Mapping[str, object], index: SignalIndex, key: str) -> I
 def lint_signals(data: Mapping[str, object], file: str, others: KnowledgeBase) -> list[Problem]:
     """Signals of one file: each example must show its own signal, also among the signals of all other files."""
     own, problems = parse_signals(data, file)
-    index = SignalIndex([*own, *(signal for signal in others.signals if signal.file != file)])
+    index = SignalIndex.of([*own, *(signal for signal in others.signals if signal.file != file)])
     tables = data.get("signal", ())
     counted = Counter(signal.id for signal in own)
     problems += [
