@@ -168,12 +168,16 @@ def change_ring(to: Names) -> Prescription:
     """The transmit ring, unless the arguments say rx."""
     size = next((word for word in to.arguments if word.isascii() and word.isdigit()), "1024")
     ring = "rx" if "rx" in to.arguments else "tx"
+    commands, undo = (f"ethtool -G {to.interface} {ring} {size}",), (f"ethtool -G {to.interface} {ring} FORMER_SIZE",)
+    look: tuple[str, ...] = (f"ethtool -g {to.interface}",)
+    if to.family is Family.HAOS:
+        commands, undo, look = (_nmcli(to, f"ethtool.ring-{ring} {size}"),), (_nmcli(to, f'ethtool.ring-{ring} ""'),), ()
     return Prescription(
         title=f"Change the {'receive' if ring == 'rx' else 'transmit'} ring to {size} descriptors",
-        commands=(f"ethtool -G {to.interface} {ring} {size}",),
-        undo=(f"ethtool -G {to.interface} {ring} FORMER_SIZE",),
+        commands=commands,
+        undo=undo,
         disruption=PAUSE,
-        caution="ethtool -g tells the largest size that the card takes.",
-        look=(f"ethtool -g {to.interface}",),
-        undo_note="with the size it had before",
+        caution="A size above what the card takes is refused (ethtool -g tells it).",
+        look=look,
+        undo_note="with the size it had before" if look else "",
     )

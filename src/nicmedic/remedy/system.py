@@ -234,7 +234,7 @@ def change_bios(to: Names) -> Prescription:
         disruption=HANDS,
         caution="One change at a time; it needs a console or remote management.",
         look=() if board else ("cat /sys/class/dmi/id/bios_version /sys/class/dmi/id/bios_date",),
-        steps=()
+        steps=("Install the newest boot firmware (U-Boot, EEPROM) that the board's maker gives.",)
         if board
         else ("Update it; then, one by one, switch off ASPM, deep C-states, wake-on-LAN and management (AMT, NC-SI) of the NIC.",),
         undo_note="set it back",

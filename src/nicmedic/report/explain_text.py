@@ -53,24 +53,27 @@ def _why(explanation: Explanation, style: Style) -> Iterator[str]:
         reasons = finding.reasons if style.more else finding.reasons[:_MOST_REASONS]
         lines += [style.wrap(reason, first="     + ", rest="       ") for reason in reasons]
         if len(reasons) < len(finding.reasons):
-            lines.append(f"       … {say_count(len(finding.reasons) - len(reasons), 'more reason')}: --all shows all")
+            more = f"… {say_count(len(finding.reasons) - len(reasons), 'more reason')}: --all shows all"
+            lines.append(style.wrap(more, first="     ", rest="       "))
         lines += [style.wrap(reason, first="     - ", rest="       ") for reason in finding.against]
         if finding.explains and (number == 1 or style.more):
             lines.append(style.wrap(finding.explains, first="     "))
     if len(shown) < len(groups):
-        lines.append(f"  … {say_count(len(groups) - len(shown), 'more finding')}: --all shows all")
+        lines.append(style.wrap(f"… {say_count(len(groups) - len(shown), 'more finding')}: --all shows all", first="  ", rest="    "))
     yield "\n".join(lines)
 
 
 def _unknown(explanation: Explanation, style: Style) -> Iterator[str]:
     settle = list(dict.fromkeys(command for group in group_findings(explanation.findings)[:2] for command in group.finding.settle))
-    if not (explanation.unknowns or settle or explanation.notes):
+    # Where nothing was found, only what may have hidden something is worth a word: those unknowns have no command.
+    unknowns = [unknown for unknown in explanation.unknowns if explanation.findings or not unknown.command]
+    if not (unknowns or settle or explanation.notes):
         return
     lines = [style.title("What the log does not say, and what would settle it")]
     if settle:
-        lines.append("  - Whether this is the cause")
+        lines.append("  - Whether this is the cause:")
         lines += [render_command(command.partition("   # ")[0]) for command in (settle if style.more else settle[:_MOST_COMMANDS])]
-    for unknown in explanation.unknowns if style.more else explanation.unknowns[:_MOST_UNKNOWNS]:
+    for unknown in unknowns if style.more else unknowns[:_MOST_UNKNOWNS]:
         command, _, remark = unknown.command.partition("   # ")
         text = f"{unknown.text} ({remark})" if remark else unknown.text
         lines.append(style.wrap(text, first="  - ", rest="    "))

@@ -86,13 +86,14 @@ def _boot(boot: Boot | None, events: Sequence[Event], count: int, style: Style) 
     if title:
         yield style.wrap(title, first="  ", rest="    ", paint=("blue",))
     chosen, left_out = _chosen(events, style)
+    more = style.wrap(f"… {say_count(left_out, 'more event')}: --all shows all", first="    ", rest="      ")
     half = len(chosen) // 2 if len(chosen) == _MOST_EVENTS else len(chosen)
     for number, run in enumerate(chosen):
         if left_out and number == half:
-            yield f"    … {say_count(left_out, 'more event')}: --all shows all"
+            yield more
         yield _line(run, style)
     if left_out and half == len(chosen):
-        yield f"    … {say_count(left_out, 'more event')}: --all shows all"
+        yield more
 
 
 def render_timeline(explanation: Explanation, style: Style) -> Iterator[str]:
@@ -108,7 +109,8 @@ def render_timeline(explanation: Explanation, style: Style) -> Iterator[str]:
         shown = hung if len(hung) <= _MOST_BOOTS else [*hung[: _MOST_BOOTS - 1], hung[-1]]
     for place, number in enumerate(shown):
         if place and place == len(shown) - 1 and len(shown) < len(numbers):
-            lines.append(f"  … {say_count(len(numbers) - len(shown), 'more boot')} with events: --all shows all")
+            more = f"… {say_count(len(numbers) - len(shown), 'more boot')} with events: --all shows all"
+            lines.append(style.wrap(more, first="  ", rest="    "))
         events = [event for event in explanation.events if event.boot == number]
         lines += _boot(boots.get(number) if number is not None else None, events, len(boots), style)
     yield "\n".join(lines)
