@@ -32,6 +32,8 @@ with atheris.instrument_imports(include=["nicmedic"]):
     from nicmedic.model.errors import NicmedicError
     from nicmedic.ports.logs import LogStream
     from nicmedic.report.explain_json import render_explain_json
+    from nicmedic.report.explain_text import render_explain_text
+    from nicmedic.report.style import Style
 
 SEED_FOLDERS = ("tests/corpus", "tests/cases", "examples")
 SEED_BYTES_MAX = 1 << 14
@@ -42,6 +44,7 @@ MEGABYTES_MAX = 1024
 
 REQUEST = Request(names=("fuzz",), fast=False)
 KNOWLEDGE = read_knowledge()
+STYLE = Style(width=80)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,9 @@ class OneLog:
 
 def read_one(data: bytes) -> None:
     """Read one log; whatever is raised is a finding."""
-    render_explain_json(explain(OneLog(data), KNOWLEDGE, REQUEST))
+    explanation = explain(OneLog(data), KNOWLEDGE, REQUEST)
+    render_explain_json(explanation, KNOWLEDGE)
+    render_explain_text(explanation, KNOWLEDGE, STYLE)
 
 
 def copy_seeds(corpus: Path) -> int:
