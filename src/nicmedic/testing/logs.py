@@ -33,13 +33,16 @@ class FakeLogs:
         self._logs, self._own, self._block_size = logs, own, block_size
         self._fail_at = fail_at
         self._error = UnreadableInputError("read failed as asked", hint="read it again") if error is None else error
+        self._turn = 0
         self.reads = 0
         """Blocks asked for so far, over all logs."""
         self.since: str | None = None
         """What ``open_own_log`` was asked for last."""
 
-    def _blocks(self, data: bytes) -> Iterator[bytes]:
+    def _blocks(self, data: bytes, turn: int) -> Iterator[bytes]:
         for start in range(0, len(data), self._block_size):
+            if turn != self._turn:
+                raise ValueError("I/O operation on closed file")  # as on the machine: the next log was asked for
             number, self.reads = self.reads, self.reads + 1
             if number == self._fail_at:
                 raise self._error
@@ -48,13 +51,14 @@ class FakeLogs:
     def open_logs(self, names: Iterable[str]) -> Iterator[LogStream | NicmedicError]:
         for name in names:
             if name in self._logs:
-                yield LogStream(name=name, blocks=self._blocks(self._logs[name]))
+                yield LogStream(name=name, blocks=self._blocks(self._logs[name], self._turn))
             else:
                 yield UnreadableInputError(f"{name}: there is no such file", hint="ls")
+            self._turn += 1
 
     def open_own_log(self, since: str | None) -> Iterator[LogStream | NicmedicError]:
         self.since = since
         if self._own is None:
             yield KernelLogAccessError("this user may not read the kernel log", hint="sudo nicmedic explain")
         else:
-            yield LogStream(name="journal of this machine", blocks=self._blocks(self._own))
+            yield LogStream(name="journal of this machine", blocks=self._blocks(self._own, self._turn))
