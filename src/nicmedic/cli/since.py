@@ -27,11 +27,11 @@ def parse_since(text: str, now: datetime.datetime) -> datetime.datetime:
     if typed in ("today", "yesterday"):
         return midnight - datetime.timedelta(days=1 if typed == "yesterday" else 0)
     ago = _AGO.match(typed)
-    if ago is not None:
-        return now - datetime.timedelta(**{_UNITS[ago["unit"][0]]: int(ago["count"])})
     try:
+        if ago is not None:
+            return now - datetime.timedelta(**{_UNITS[ago["unit"][0]]: int(ago["count"])})
         moment = datetime.datetime.fromisoformat(text.strip())
-    except ValueError:
+    except (ValueError, OverflowError):
         raise UsageError(
             f"--since {text!r}: no point in time", hint="nicmedic explain --since '2026-01-31 12:00'   # or: 2h, 3 days ago, yesterday"
         ) from None
