@@ -5,13 +5,12 @@ from dataclasses import dataclass
 
 __all__ = ["DISRUPTIONS", "FLAP", "HANDS", "NONE", "PAUSE", "REBOOT", "Prescription"]
 
-NONE, FLAP, PAUSE, REBOOT, HANDS = DISRUPTIONS = (
-    "none",
-    "link flap of 2 to 5 s",
-    "traffic stops for seconds",
-    "reboot",
-    "hands on the machine",
-)
+NONE = "none"
+FLAP = "link flap of 2 to 5 s"
+PAUSE = "traffic stops for seconds"
+REBOOT = "reboot"
+HANDS = "hands on the machine"
+DISRUPTIONS = (NONE, FLAP, PAUSE, REBOOT, HANDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

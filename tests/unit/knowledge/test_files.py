@@ -92,7 +92,7 @@ def test_a_bad_operators_file_is_told_with_line_and_reason_and_the_rest_still_wo
     (tmp_path / "half.toml").write_text(
         'schema = "nicmedic.knowledge/1"\ndriver = "half"\n[[signal]]\nid = "x"\nkind = "explosion"\n' + SIGNAL
     )
-    (tmp_path / "latin.toml").write_bytes(b'title = "caf\xe9"\n')
+    (tmp_path / "latin.toml").write_bytes(b'title = "\xe9"\n')
     (tmp_path / "note.txt").write_text("not mine to read")
     base = read_knowledge(tmp_path)
     assert len(base.signals) == len(shipped_knowledge().signals) + 1
