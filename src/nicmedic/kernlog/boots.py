@@ -122,9 +122,9 @@ class BootTracker:
             return "separator"
         if record.kernel is False:
             return None
-        if is_banner(record.text) and not current.is_beginning(record.text):
-            if current.banner or (current.last_uptime_s or 0.0) > _EARLY_S or _has_ended(current, record):
-                return "banner"
+        goes_on = current.banner or (current.last_uptime_s or 0.0) > _EARLY_S or _has_ended(current, record)
+        if is_banner(record.text) and not current.is_beginning(record.text) and goes_on:
+            return "banner"
         return _compare_clocks(record, current)
 
     def _note_text(self, draft: BootDraft, record: Record) -> SystemFacts | None:
