@@ -93,7 +93,7 @@ def bounce(to: Names) -> Prescription:
 
 def offload_off(to: Names) -> Prescription:
     """Features by their short names, several in one call."""
-    wanted = tuple(word for word in to.arguments if shell_name(word, "") == word) or ("tso", "gso")
+    wanted = tuple(word for word in to.arguments if word and shell_name(word, "") == word) or ("tso", "gso")
     if not to.is_older(4, 14) and to.kernel is not None:
         wanted = tuple(word for word in wanted if word != "ufo") or ("tso", "gso")  # gone since Linux 4.14 (880388aa3c07)
     commands = (f"ethtool -K {to.interface} " + " ".join(f"{name} off" for name in wanted),)

@@ -6,7 +6,7 @@ import shlex
 from itertools import product
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nicmedic.model.finding import RankedRemedy, RemedyId
@@ -92,6 +92,7 @@ def test_the_titles_of_two_remedies_differ(remedy: RemedyId) -> None:
     assert [other for other in RemedyId if prescribe(other).title == prescribe(remedy).title] == [remedy]
 
 
+@example(interface="", driver="", bus="", argument="", remedy=RemedyId.OFFLOAD_OFF)
 @given(interface=st.text(), driver=st.text(), bus=st.text(), argument=st.text(), remedy=st.sampled_from(list(RemedyId)))
 def test_no_text_of_a_log_stands_in_a_command_unless_it_is_one_plain_word(
     interface: str, driver: str, bus: str, argument: str, remedy: RemedyId
