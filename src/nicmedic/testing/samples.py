@@ -61,7 +61,7 @@ SAMPLES: Mapping[str, bytes] = {
         _kernel("5.14.0-427.el9.x86_64", "#1 SMP PREEMPT_DYNAMIC Fri Feb 23 04:45:07 EST 2024"),
         *(_hang(f"ens1f{port}", "igb", 300.0 + 100 * port) for port in range(5)),
     ),
-    "unknown-driver": _text(_kernel("6.9.1-arch1-1", "#1 SMP PREEMPT_DYNAMIC"), _hang("eth0", "mynic")),
+    "unknown-driver": _text(_kernel("6.9.1-arch1-1", "#1 SMP PREEMPT_DYNAMIC"), _hang("eth0", "nosuchnic")),
     "hostile-names": _text(
         "[  551.300000] NETDEV WATCHDOG: eth0;reboot (r8169): transmit queue 0 timed out",
         "[  552.300000] NETDEV WATCHDOG: $(reboot) (`reboot`): transmit queue 0 timed out",

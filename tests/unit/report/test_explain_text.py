@@ -139,7 +139,7 @@ def test_a_host_in_trouble_is_no_hang_of_a_nic() -> None:
 
 
 def test_an_unknown_driver_is_not_blamed() -> None:
-    assert render_verdict(explain_sample("unknown-driver")) == "eth0 (mynic) hung 551 s after boot. The log does not show why."
+    assert render_verdict(explain_sample("unknown-driver")) == "eth0 (nosuchnic) hung 551 s after boot. The log does not show why."
 
 
 def test_nothing_found_is_told_with_what_was_read() -> None:

@@ -8,6 +8,9 @@ from typing import Any
 import jsonschema
 import pytest
 
+from nicmedic.model.event import EventKind
+from nicmedic.model.finding import Blame, RemedyId
+from nicmedic.remedy.prescription import DISRUPTIONS
 from nicmedic.report.explain_json import build_document, render_explain_json
 from nicmedic.report.knowledge_text import render_driver_json, render_driver_list_json
 from nicmedic.testing.answers import explain_bytes, explain_sample, shipped_knowledge
@@ -112,3 +115,20 @@ def test_the_list_of_drivers_follows_the_schema() -> None:
     text = render_driver_list_json(drivers)
     assert complaints("knowledge-show-1.json", text) == []
     assert {"r8169", "core", "platform"} <= {row["name"] for row in json.loads(text)["drivers"]}
+
+
+def test_the_words_of_the_schema_are_those_of_the_code() -> None:
+    parts = load("explain-1.json")["$defs"]
+    assert parts["remedy"]["properties"]["id"]["enum"] == list(RemedyId)
+    assert parts["remedy"]["properties"]["disruption"]["enum"] == list(DISRUPTIONS)
+    assert parts["event"]["properties"]["kind"]["enum"] == list(EventKind)
+    assert parts["finding"]["properties"]["blames"]["enum"] == list(Blame)
+    driver = load("knowledge-show-1.json")["$defs"]["driver"]["properties"]
+    assert driver["tried"]["items"]["properties"]["remedy"]["enum"] == list(RemedyId)
+    assert driver["signals"]["items"]["properties"]["kind"]["enum"] == [*EventKind, None]
+
+
+def test_the_page_on_knowledge_lists_every_remedy() -> None:
+    page = (ROOT / "docs/knowledge.md").read_text(encoding="utf-8")
+    listed = page[page.index("The ids: `") :].split("`")[1].split()
+    assert sorted(listed) == sorted(RemedyId)
