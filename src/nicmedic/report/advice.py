@@ -39,10 +39,10 @@ def render_command(command: str) -> str:
     return f"       {escape_terminal(command)}"
 
 
-def _tally(remedy: RankedRemedy) -> str:
+def _tally(remedy: RankedRemedy, whose: str) -> str:
     words = (("worked", remedy.worked), ("helped in part", remedy.partial), ("failed", remedy.failed))
     parts = [f"{count} {word}" for word, count in words if count]
-    return f" [reports: {', '.join(parts)}]" if parts else ""
+    return f" [reports{whose}: {', '.join(parts)}]" if parts else ""
 
 
 def _sentence(text: str) -> str:
@@ -57,9 +57,9 @@ def _warnings(remedy: RankedRemedy, made: Prescription, style: Style) -> str:
     return " ".join((*first, *((made.caution,) if made.danger or not first else ())))
 
 
-def _remedy_lines(number: int, remedy: RankedRemedy, target: Target, style: Style) -> Iterator[str]:
+def _remedy_lines(number: int, remedy: RankedRemedy, target: Target, whose: str, style: Style) -> Iterator[str]:
     made = describe_remedy(remedy, target)
-    yield style.wrap(f"{number}. {remedy.id}: {made.title}{_tally(remedy)}", first="  ", rest="     ", paint=("green",))
+    yield style.wrap(f"{number}. {remedy.id}: {made.title}{_tally(remedy, whose)}", first="  ", rest="     ", paint=("green",))
     if made.look:
         yield from map(render_command, made.look)
     yield from map(render_command, made.commands)
@@ -120,6 +120,9 @@ def render_advice(explanation: Explanation, knowledge: KnowledgeBase, style: Sty
     top = groups[0].finding
     target = build_target(top, explanation.boots, knowledge)
     remedies = fitting_remedies(top.remedies, target)
+    known = knowledge.find_driver(top.driver)
+    # Where nobody told of this driver, the tallies are those of all drivers (diagnosis/rank.py); that must not look like experience with it.
+    whose = "" if known is not None and known.trials else ", all drivers"
     good = [remedy for remedy in remedies if remedy.failed <= remedy.worked + remedy.partial or remedy.points >= 2]
     bad = [remedy for remedy in remedies if remedy not in good]
     aid = list(_first_aid(remedies, target, style)) if any(groups[0].has(hang) for hang in explanation.hangs) else []
@@ -129,7 +132,7 @@ def render_advice(explanation: Explanation, knowledge: KnowledgeBase, style: Sty
     name = f"{target.interface} (the others likewise)" if len(groups[0].findings) > 1 and target.interface else groups[0].title
     lines = [style.title(f"What to try for {name}, best first, as root; nothing has been changed"), *aid]
     for number, remedy in enumerate(shown, 1):
-        lines += _remedy_lines(number, remedy, target, style)
+        lines += _remedy_lines(number, remedy, target, whose, style)
     lines += _dead_man(shown, target, style)
     if find_family(target.distro) is Family.OPENWRT and any("ethtool" in line for line in lines):
         how = "OpenWrt brings no ethtool: opkg update && opkg install ethtool; on releases with apk: apk add ethtool."
@@ -143,6 +146,6 @@ def render_advice(explanation: Explanation, knowledge: KnowledgeBase, style: Sty
         lines.append(style.wrap(f"Further: {', '.join(rest[:_MOST_NAMED])}{more} (--all shows how)", first="  ", rest="    "))
     if bad:
         tried = ", ".join(f"{remedy.id} ({say_times(remedy.failed)})" for remedy in bad)
-        lines.append(style.wrap(f"Others tried in vain: {tried}", first="  ", rest="    "))
+        lines.append(style.wrap(f"Others tried in vain{whose}: {tried}", first="  ", rest="    "))
     lines += _others(groups, style)
     yield "\n".join(lines)

@@ -47,7 +47,11 @@ def _why(explanation: Explanation, style: Style) -> Iterator[str]:
     lines = [style.title("Why")]
     for number, group in enumerate(shown, 1):
         finding = group.finding
-        blames = f"{finding.blames}, {finding.confidence} confidence" if finding.blames is not Blame.UNKNOWN else "cause unknown"
+        blames = f"{finding.blames}, {finding.confidence} confidence"
+        if finding.blames is Blame.UNKNOWN:
+            blames = (
+                "cause unknown" if finding.cause.endswith("/unexplained") else f"whose fault is unknown, {finding.confidence} confidence"
+            )
         lead = f"{number}. " if len(shown) > 1 else ""
         lines.append(style.wrap(f"{lead}{group.title}: {finding.title} [{blames}]", first="  ", rest="     ", paint=("yellow",)))
         reasons = finding.reasons if style.more else finding.reasons[:_MOST_REASONS]

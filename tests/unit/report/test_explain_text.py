@@ -142,6 +142,11 @@ def test_an_unknown_driver_is_not_blamed() -> None:
     assert render_verdict(explain_sample("unknown-driver")) == "eth0 (nosuchnic) hung 551 s after boot. The log does not show why."
 
 
+def test_experience_with_other_drivers_is_not_told_as_experience_with_this_one() -> None:
+    assert "[reports, all drivers: " in re.sub(r"\s+", " ", render("unknown-driver"))
+    assert "all drivers" not in render("debian-12-r8169")
+
+
 def test_nothing_found_is_told_with_what_was_read() -> None:
     assert render("healthy") == "No hang found in 3 messages of 1 boot.\n"
 
