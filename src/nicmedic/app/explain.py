@@ -104,6 +104,9 @@ def explain(
         message = f"{', '.join(request.names)}: no file in it holds kernel messages"
         reading.errors.append(NotAKernelLogError(message, hint="journalctl -k -b all > kern.log   # or: dmesg > kern.log"))
     boots, events, facts = merge_sources(reading.boots, reading.events, reading.facts)
+    named = sorted({event.interface for event in events if event.interface is not None})
+    if request.interface is not None and named and request.interface not in named:
+        reading.notes.append(f"no message that matters names {request.interface}; these are named: {', '.join(named)}")
     events, facts = _filter(events, facts, request)
     hangs = group_hangs(events)
     evidence = Evidence(boots=boots, events=events, facts=facts, hangs=hangs)

@@ -45,8 +45,8 @@ class _Score:
         self.reasons.append(f"{reason} ({points:+.1f})")
 
 
-def _add_list(scores: dict[RemedyId, _Score], advices: Iterable[Advice], first: float, step: float, least: float, reason: str) -> None:
-    for place, advice in enumerate(advices):
+def _add_list(scores: dict[RemedyId, _Score], listed: Iterable[Advice], first: float, step: float, least: float, reason: str) -> None:
+    for place, advice in enumerate(listed):
         score = scores.setdefault(advice.id, _Score())
         score.add(max(least, first - step * place), f"{reason}, place {place + 1}")
         score.arguments = score.arguments or advice.arguments

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What the logs do not say and a diagnosis would need, each with the command that would settle it."""
 
+import re
 from collections.abc import Iterator, Sequence
 
 from nicmedic.diagnosis.evidence import Evidence
@@ -12,6 +13,8 @@ from nicmedic.model.names import shell_name
 
 __all__ = ["find_unknowns"]
 
+_PCI = re.compile(r"(?:[0-9a-f]{4,5}:)?[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]\Z")
+_USB = re.compile(r"\d{1,3}-\d{1,3}(?:\.\d{1,3})*(?::\d+\.\d+)?\Z")
 LOSS_SIGNALS = frozenset({"core/callbacks-suppressed", "core/messages-dropped", "core/messages-missed", "core/kmsg-overrun"})
 
 
@@ -52,8 +55,16 @@ def _about_nics(evidence: Evidence, findings: Sequence[Finding]) -> Iterator[Unk
         interface = shell_name(finding.interface, "IFACE")
         known = any(name == "chip" for fact in evidence.facts if fact.driver == finding.driver for name, _ in fact.values)
         if not known:
-            where = f" -s {shell_name(finding.bus, 'BUS')}" if finding.bus and ":" in finding.bus else " | grep -iA3 ethernet"
             yield Unknown(
                 text=f"Which chip {interface} has" + ("" if finding.driver else ", and which driver"),
-                command=f"ethtool -i {interface}; lspci -nnk{where}",
+                command=f"ethtool -i {interface}; {_find_list_command(finding.bus)}",
             )
+
+
+def _find_list_command(bus: str | None) -> str:
+    """What lists the device at a bus address."""
+    if bus is None:
+        return "lspci -nnk | grep -iA3 ethernet"
+    if _PCI.match(bus):
+        return f"lspci -nnk -s {bus}"
+    return "lsusb" if _USB.match(bus) else f"readlink /sys/bus/*/devices/{shell_name(bus, 'BUS')}/driver"

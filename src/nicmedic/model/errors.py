@@ -10,7 +10,6 @@ from typing import ClassVar
 __all__ = [
     "EmptyInputError",
     "KernelLogAccessError",
-    "KnowledgeError",
     "MissingToolError",
     "NicmedicError",
     "NotAKernelLogError",
@@ -72,10 +71,3 @@ class MissingToolError(NicmedicError):
 
     code = 15
     slug = "missing-tool"
-
-
-class KnowledgeError(NicmedicError):
-    """A knowledge file cannot be used; says file, line and reason."""
-
-    code = 16
-    slug = "bad-knowledge"
