@@ -52,9 +52,12 @@ class BootDraft:
     virtualization: str | None = None
     hardware: str | None = None
 
-    def is_beginning(self, text: str) -> bool:
-        """Whether a banner is the second half of this boot's own: ``Booting Linux on physical CPU``, then ``Linux version``."""
-        return self.banner and not self.version and text.startswith(_VERSION) and self.records <= _MOST_BEFORE_VERSION
+    def is_over(self, banner: Record) -> bool:
+        """Whether a banner begins another boot, and is not the second half of this one's: ``Booting Linux on physical CPU``, ``Linux version``."""
+        if self.banner and not self.version and banner.text.startswith(_VERSION) and self.records <= _MOST_BEFORE_VERSION:
+            return False
+        without_uptimes = banner.uptime_s is None and self.first_uptime_s is None and self.records > 0
+        return self.banner or (self.last_uptime_s or 0.0) > _EARLY_S or without_uptimes
 
     def note(self, facts: SystemFacts) -> None:
         """Keep what is told first; xen-dom0 and a package version outweigh lesser words."""
@@ -122,8 +125,7 @@ class BootTracker:
             return "separator"
         if record.kernel is False:
             return None
-        goes_on = current.banner or (current.last_uptime_s or 0.0) > _EARLY_S or _has_ended(current, record)
-        if is_banner(record.text) and not current.is_beginning(record.text) and goes_on:
+        if is_banner(record.text) and current.is_over(record):
             return "banner"
         return _compare_clocks(record, current)
 
@@ -183,11 +185,6 @@ class BootTracker:
             return None, None
         year = self.timeline.find_year(wall, epoch, upper)
         return render_time(wall, year), render_local_time(wall, year)
-
-
-def _has_ended(current: BootDraft, record: Record) -> bool:
-    """Without uptimes: a banner after other lines of a boot begins the next one."""
-    return record.uptime_s is None and current.first_uptime_s is None and current.records > 0
 
 
 def _compare_clocks(record: Record, current: BootDraft) -> str | None:

@@ -18,17 +18,15 @@ Repair = Callable[[str], str]
 
 _QUOTE = lazy_pattern(r"(?:[>|] ?){1,8}")
 _BULLET = lazy_pattern(r"\s{0,8}(?:[-*+•·] |#?\d{1,6}[.:)]?[ \t]+(?=\[|<|[A-Z][a-z]{2} ))")
-_BACKTICKS = lazy_pattern(r"`+(.*?)`*\Z")
 _GREP = lazy_pattern(
     r"(?:[\w./@+-]{1,200}[:-])?(?:\d{1,9}[:-])?(?=(?:<\d{1,3}>)?\[ *\d{1,9}\.\d{6}\]|[A-Z][a-z]{2} {1,2}\d{1,2} \d\d:|(?:19|20)\d\d-\d\d-\d\dT)"
 )
 _MARK = lazy_pattern(r"[:|+*~'] ?(?=\S)")
 _ENTITY = lazy_pattern(r"&(?:lt|gt|amp|quot|apos|nbsp|#\d{1,7}|#x[0-9a-fA-F]{1,6});")
 _SOFT_BREAK = re.compile(rb"=[ \t]{0,8}\r?\n")
-_BROKEN_LINE = re.compile(rb"(?:[^\n]*=[ \t]{0,8}\r?\n)+[^\n]*")
+_BROKEN_LINE = re.compile(rb"(?m)^(?:[^\n]*=[ \t]{0,8}\r?\n)+[^\n]*")
 _QP_ESCAPE = re.compile(rb"=(?:3D|20|09|2E|[CE][0-9A-F]=[89AB][0-9A-F])")
-_TABLE_RULE = lazy_pattern(r"\s*\|?[\s:|-]*-{2,}[\s:|-]*\Z")
-_CELLS = lazy_pattern(r"^\|?\s*(\[[^\]|]{1,40}\]|[^|]{1,40}?)\s*\|\s*(.*?)\s*\|?\s*$")
+_LONGEST_CELL = 40
 _MOST = 0.6
 _SAMPLE_LINES = 300
 
@@ -66,15 +64,19 @@ def _strip(pattern: re.Pattern[str]) -> Repair:
 
 
 def _strip_backticks(line: str) -> str:
-    found = _BACKTICKS.match(line.strip())
-    return found[1] if found else line
+    return line.strip().strip("`") if line.lstrip().startswith("`") else line
+
+
+def _is_table_rule(line: str) -> bool:
+    """``-- | --`` and its like."""
+    return "--" in line and not line.strip(" \t:|-")
 
 
 def _join_cells(line: str) -> str:
-    if _TABLE_RULE.match(line):
+    if _is_table_rule(line):
         return ""
-    found = _CELLS.match(line)
-    return f"{found[1]} {found[2]}" if found else line
+    first, bar, rest = line.strip().removeprefix("|").removesuffix("|").partition("|")
+    return f"{first.strip()} {rest.strip()}" if bar and 0 < len(first.strip()) <= _LONGEST_CELL else line
 
 
 def _share(lines: Sequence[str], pattern: re.Pattern[str]) -> float:
@@ -103,7 +105,7 @@ def find_repairs(lines: Sequence[str]) -> tuple[Repair, ...]:
     for pattern in (_BULLET, _GREP, _MARK):
         if _share(sample, pattern) > _MOST:
             add(_strip(pattern))
-    if any(_TABLE_RULE.match(line) and "|" in line for line in sample) and sum(" | " in line for line in sample) > _MOST / 2 * len(sample):
+    if any("|" in line and _is_table_rule(line) for line in sample) and sum(" | " in line for line in sample) > _MOST / 2 * len(sample):
         add(_join_cells)
     indent = min((len(line) - len(line.lstrip()) for line in sample), default=0)
     if indent:

@@ -55,11 +55,12 @@ _ADDRESS = lazy_pattern(r"[^\n]*\b[0-9a-f]{1,4}:\Z")
 _BROKEN_STAMP = lazy_pattern(r"\[\s*\d{1,9}\.\d{1,7}(?![\d\]]) ?(?=[^\W\d_])")
 _STAMP_REST = lazy_pattern(r"[\s\d.]{0,16}\] ?(?=\S)")
 _PAGER_CUT = lazy_pattern(
-    r"([^\n]*NETDEV WATCHDOG: [^\n>]*\btransmit (?:queue \d+ )?)(?:t|ti|tim|time|timed|timed |timed o|timed ou|timed out)?>\Z"
+    r"(NETDEV WATCHDOG: [^\n>]{0,120}\btransmit (?:queue \d+ )?)(?:t|ti|tim|time|timed|timed |timed o|timed ou|timed out)?>\Z"
 )
 """``less -S`` cuts at the screen's edge and writes ``>``; what is cut off of a watchdog line here can only be ``timed out``."""
 _OBJECT_ENDS = frozenset({"}", "},", "}]", "} ]", "}]}", "}}"})
 _NEXT_OBJECT = frozenset({"},{", "}, {"})
+_CLOSING = frozenset({"}", "]", "},", "],", "]}"})
 _DENIED = lazy_pattern(
     r"dmesg: (?:read kernel buffer|klogctl)[^\n]{0,20}: Operation not permitted|Hint: You are currently not seeing messages from "
 )
@@ -135,7 +136,7 @@ class LogReader:
             encoding, skip = find_encoding(data)
             data = data[skip:] if encoding == "utf-8" else decode_text(data[skip:], encoding).encode("utf-8", "replace")
             self._quoted_printable = is_quoted_printable(data)
-            self._repairs = find_repairs([clean_line(line) for line in self._split_lines(data)[:_JUDGED_LINES]])
+            self._repairs = find_repairs([clean_line(line[:LONGEST_LINE]) for line in self._split_lines(data)[:_JUDGED_LINES]])
             yield from self._read_piece(data, self._start_line)
 
     def _split_lines(self, data: bytes) -> list[str]:
@@ -269,6 +270,8 @@ class LogReader:
             if stripped == "{":
                 self._object, self._object_line = ["{"], number
                 return True
+            if stripped in _CLOSING:
+                return True
             if not (stripped.startswith(('{"', "[{", "[ {")) and stripped.rstrip(",").endswith(("}", "]"))):
                 return False
             value = _load_json(stripped.rstrip(","))
@@ -340,7 +343,7 @@ class LogReader:
                 head = Head(line, wall=wrapped.wall, host=wrapped.host, kernel=wrapped.kernel)
                 yield from self._emit(number, head, wrapped.name, length)
                 return
-            pieces = _EMBEDDED.split(line, maxsplit=8) if "[" in line else [line]
+            pieces = _EMBEDDED.split(line) if "[" in line else [line]
             yield from self._read_headless(number, pieces[0])
             for piece in pieces[1:]:
                 yield from self._read_plain(number, piece, None)
@@ -349,7 +352,7 @@ class LogReader:
         if wrapped is not None:
             kernel = head.kernel if wrapped.kernel is None else wrapped.kernel
             head = head._replace(wall=head.wall or wrapped.wall, host=head.host or wrapped.host, kernel=kernel)
-        pieces = _EMBEDDED.split(head.text, maxsplit=8) if "[" in head.text else [head.text]
+        pieces = _EMBEDDED.split(head.text) if "[" in head.text else [head.text]
         yield from self._emit(number, head._replace(text=pieces[0]), name, len(line))
         for piece in pieces[1:]:
             yield from self._read_plain(number, piece, None)
@@ -402,7 +405,8 @@ class LogReader:
             self.unread_lines += 1
         text = head.text
         if text.endswith(">"):
-            text = _PAGER_CUT.sub(r"\1timed out", text)
+            cut = _PAGER_CUT.search(text, max(0, len(text) - _LONGEST_UNFINISHED))
+            text = f"{text[: cut.end(1)]}timed out" if cut else text
         record = Record(
             line=number,
             text=text,

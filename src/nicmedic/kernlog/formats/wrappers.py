@@ -15,7 +15,7 @@ import csv
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from nicmedic.kernlog.formats.head import Head
+from nicmedic.kernlog.formats.head import Head, find_level
 from nicmedic.kernlog.formats.journal import parse_entry
 from nicmedic.kernlog.lazy import lazy_pattern
 from nicmedic.kernlog.stamps import ISO, parse_epoch_us, parse_iso, parse_syslog
@@ -105,8 +105,11 @@ def _dmesg_entry(fields: Mapping[str, object]) -> Head | None:
     if not isinstance(message, str) or "pri" not in fields:
         return None
     priority, facility = fields["pri"], fields.get("fac")
+    level = (
+        find_level(priority) if isinstance(priority, str) else priority % 8 if isinstance(priority, int) else None
+    )  # 8 levels a facility
     kernel = facility == "kern" if isinstance(facility, str) else (priority < 8 if isinstance(priority, int) else None)
-    return Head(message, uptime_s=float(time) if isinstance(time, (int, float)) else None, kernel=kernel)
+    return Head(message, uptime_s=float(time) if isinstance(time, (int, float)) else None, level=level, kernel=kernel)
 
 
 def unwrap_json(value: object, depth: int = 0) -> Iterator[Wrapped]:
