@@ -112,6 +112,7 @@ def explain(
     evidence = Evidence(boots=boots, events=events, facts=facts, hangs=hangs)
     findings = diagnose(evidence, knowledge)
     return Explanation(
+        interface=request.interface,
         sources=tuple(reading.reports),
         boots=tuple(boots),
         events=tuple(events),

@@ -41,6 +41,8 @@ class Unknown:
 class Explanation:
     """Everything that ``explain`` tells, before it becomes text or JSON."""
 
+    interface: str | None
+    """The only interface that was asked for; None: all."""
     sources: tuple[SourceReport, ...]
     boots: tuple[Boot, ...]
     events: tuple[Event, ...]

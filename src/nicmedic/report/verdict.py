@@ -93,7 +93,8 @@ def _nothing(explanation: Explanation) -> str:
         return f"Nothing was read: {unread}." if unread else "Nothing was read."
     size = sum(source.records if source.records is not None else source.lines for source in explanation.sources)
     where = f"{say_count(size, 'message')} of {say_count(len(explanation.boots), 'boot')}"
-    return f"No hang found in {where}{f'; {unread}' if unread else ''}."
+    whom = f" of {explanation.interface}" if explanation.interface else ""
+    return f"No hang{whom} found in {where}{f'; {unread}' if unread else ''}."
 
 
 def _what_happened(group: NicGroup, explanation: Explanation) -> str:
