@@ -47,8 +47,12 @@ _KERNEL_TEXT = lazy_pattern(r"NETDEV WATCHDOG: |[\w-]+ [0-9a-f]{4}:[0-9a-f]{2}:[
 _LEVELS_A_FACILITY = 8
 
 
-def parse_origin(rest: str, wall: WallTime | None) -> Head | None:
-    """What follows a syslog stamp. None: that is no syslog line."""
+def parse_origin(rest: str, wall: WallTime | None, *, exact: bool = False) -> Head | None:
+    """What follows a syslog stamp. None: that is no syslog line.
+
+    ``exact``: the facility is that of the kernel's own record. Elsewhere ``user.warn kernel:`` may be the kernel all the same: glibc's openlog() turns
+    LOG_KERN into LOG_USER, and the klogd of older busybox has passed through it (seen up to Linux 6.12).
+    """
     repeated = _REPEATED.match(rest)
     if repeated is not None:
         return Head("", wall=wall, host=repeated["host"], repeated=int(repeated["count"]), kernel=None)
@@ -64,8 +68,8 @@ def parse_origin(rest: str, wall: WallTime | None) -> Head | None:
     if found is None:
         return None
     text, host = rest[found.end() :], found["host"]
-    kernel = is_kernel_tag(found["tag"]) and found["facility"] in (None, "kern")
-    if not kernel:
+    tagged = is_kernel_tag(found["tag"])
+    if not tagged or found["facility"] not in (None, "kern", "user") or (exact and found["facility"] == "user"):
         return Head(text, wall=wall, host=_short_host(host), level=find_level(found["level"]), kernel=False)
     again = _REPEATED_TEXT.match(text)
     inner = parse_kernel_prefix(again["text"] if again else text)
@@ -74,7 +78,7 @@ def parse_origin(rest: str, wall: WallTime | None) -> Head | None:
         wall=wall,
         host=_short_host(host),
         level=inner.level if level is None else level,
-        kernel=inner.kernel is not False,
+        kernel=None if found["facility"] == "user" else inner.kernel is not False,
         repeated=int(again["count"]) - 1 if again else 0,
     )
 
@@ -111,7 +115,7 @@ def _parse_full(line: str) -> Head | None:
 def _parse_ctime(line: str) -> Head | None:
     found = _CTIME.match(line)
     wall = parse_ctime(found) if found else None
-    return parse_origin(line[found.end() :], wall) if found and wall else None
+    return parse_origin(line[found.end() :], wall, exact=True) if found and wall else None
 
 
 def _parse_rfc5424(line: str) -> Head | None:
