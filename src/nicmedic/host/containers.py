@@ -24,6 +24,10 @@ MOST_RATIO = 4000
 """Expansion beyond ``FREE_EXPANDED`` that no log reaches: text repeated line by line gets to about 1000 with gzip, 3000 with zstd."""
 FREE_EXPANDED = 256 << 20
 _DEEPEST = 4
+_ZSTD_BYTES = 1024
+"""Bytes that are expanded at once: each four may stand for a block of 128 KiB (RFC 8878 3.1.1.2)."""
+_XZ_MEMORY = 100 << 20
+"""``xz -9`` asks for 65 MiB; a header may ask for 1.5 GiB."""
 
 _MAGIC = ((b"\x1f\x8b", "gzip"), (b"\xfd7zXZ\x00", "xz"), (b"BZh", "bzip2"), (b"\x28\xb5\x2f\xfd", "zstd"), (b"LPKSHHRH", "journal"),
           (b"PK\x03\x04", "zip"), (b"\x04\x22\x4d\x18", "lz4"), (b"7z\xbc\xaf\x27\x1c", "7z"))  # fmt: skip
@@ -80,29 +84,81 @@ def find_magic(start: bytes) -> str | None:
     return "tar" if start[257:262] == b"ustar" else None
 
 
-def _open_zstd(stream: BinaryIO) -> BinaryIO:
-    try:
-        import zstandard  # only for such files: its import takes 5 ms
-    except ImportError:
-        message = "this file is compressed with zstd, and Python's zstandard is not installed"
-        raise MissingToolError(message, hint="apt-get install python3-zstandard   # or: zstdcat FILE | nicmedic explain -") from None
-    return cast("BinaryIO", zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(stream, read_across_frames=True))
+class _ZstdStream:
+    """Frames after each other. zstandard's own ``stream_reader`` takes a cut for an end, and says nothing."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        try:
+            import zstandard  # only for such files: its import takes 5 ms
+        except ImportError:
+            message = "this file is compressed with zstd, and Python's zstandard is not installed"
+            raise MissingToolError(message, hint="apt-get install python3-zstandard   # or: zstdcat FILE | nicmedic explain -") from None
+        self._decompressor = zstandard.ZstdDecompressor(max_window_size=1 << 27)
+        self._frame = self._decompressor.decompressobj()
+        self._begun = False
+        self._stream, self._held, self._ready = stream, b"", b""
+
+    def read1(self, size: int) -> bytes:
+        """Up to ``size`` bytes; none at the end."""
+        while not self._ready:
+            if not self._held:
+                self._held = self._stream.read(_ZSTD_BYTES)
+                if not self._held:
+                    if self._begun:
+                        raise EOFError
+                    return b""
+            self._begun = True
+            self._ready, self._held = self._frame.decompress(self._held), b""
+            if self._frame.eof:
+                self._held = self._frame.unused_data
+                self._frame, self._begun = self._decompressor.decompressobj(), False
+        data, self._ready = self._ready[:size], self._ready[size:]
+        return data
+
+
+class _XzStream:
+    """As ``lzma.LZMAFile``, with a limit on memory, which that lacks. Streams may follow each other, with zeros between (xz(1), STREAM PADDING)."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream, self._held = stream, b""
+        self._decompressor: lzma.LZMADecompressor | None = None
+
+    def read1(self, size: int) -> bytes:
+        """Up to ``size`` bytes; none at the end."""
+        while True:
+            if self._decompressor is None:
+                while not self._held.lstrip(b"\0"):
+                    self._held = self._stream.read(io.DEFAULT_BUFFER_SIZE)
+                    if not self._held:
+                        return b""
+                self._held = self._held.lstrip(b"\0")
+                self._decompressor = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY)
+            if self._decompressor.needs_input and not self._held:
+                self._held = self._stream.read(io.DEFAULT_BUFFER_SIZE)
+                if not self._held:
+                    raise EOFError
+            data = self._decompressor.decompress(self._held, size)
+            self._held = b""
+            if self._decompressor.eof:
+                self._held, self._decompressor = self._decompressor.unused_data, None
+            if data:
+                return data
 
 
 _OPENERS: dict[str, Callable[[BinaryIO], BinaryIO]] = {
     "gzip": lambda stream: cast("BinaryIO", gzip.GzipFile(fileobj=stream)),
-    "xz": lambda stream: cast("BinaryIO", lzma.LZMAFile(stream)),  # noqa: SIM115  # whoever reads it to its end closes it
+    "xz": lambda stream: cast("BinaryIO", _XzStream(stream)),
     "bzip2": lambda stream: cast("BinaryIO", bz2.BZ2File(stream)),
-    "zstd": _open_zstd,
+    "zstd": lambda stream: cast("BinaryIO", _ZstdStream(stream)),
 }
 
 
 class _Expanded(io.RawIOBase):
     """A decompressor's output with limits, and with its errors in words."""
 
-    def __init__(self, name: str, kind: str, source: PeekedStream) -> None:
+    def __init__(self, name: str, kind: str, source: PeekedStream, outermost: PeekedStream) -> None:
         super().__init__()
-        self._name, self._kind, self._source = name, kind, source
+        self._name, self._kind, self._source = name, kind, outermost
         self._inner = _OPENERS[kind](cast("BinaryIO", source))
         self._given = 0
 
@@ -139,11 +195,11 @@ def expand(name: str, stream: BinaryIO) -> tuple[PeekedStream, str | None]:
     Returns:
         The stream below, and what it is: tar, zip, journal, lz4, 7z, or None for what may be text.
     """
-    peeked = PeekedStream(stream)
+    peeked = outermost = PeekedStream(stream)
     for _ in range(_DEEPEST):
         kind = find_magic(peeked.peek(MAGIC_BYTES))
         if kind is None or kind not in _OPENERS:
             return peeked, kind
-        peeked = PeekedStream(cast("BinaryIO", _Expanded(name, kind, peeked)))
+        peeked = PeekedStream(cast("BinaryIO", _Expanded(name, kind, peeked, outermost)))
     message = f"{name}: compressed more than {_DEEPEST} times over: not read"
     raise UnreadableInputError(message, hint="expand it yourself and hand in the part that matters")

@@ -25,7 +25,7 @@ from nicmedic.ports.logs import LogStream
 __all__ = ["HostLogs", "is_log_name"]
 
 STDIN = "-"
-MOST_MEMBERS = 100_000
+MOST_FILES = 100_000
 _LARGEST_COPY = 4 << 30
 _JOURNAL_FIELDS = "MESSAGE,PRIORITY,SYSLOG_IDENTIFIER,_TRANSPORT,_BOOT_ID,_HOSTNAME,_SOURCE_MONOTONIC_TIMESTAMP,_KERNEL_DEVICE"
 _JOURNALCTL = ("journalctl", "--quiet", "--no-pager", "--all", "--output=json", f"--output-fields={_JOURNAL_FIELDS}")
@@ -132,8 +132,8 @@ def _open_folder(folder: str) -> Iterator[LogStream | NicmedicError]:
             if os.path.islink(path) or not os.path.isfile(path):  # noqa: PTH113, PTH114  # see above
                 continue
             found.append(path)
-            if len(found) > MOST_MEMBERS:
-                yield UnreadableInputError(f"{folder}: more than {MOST_MEMBERS} files", hint="name the log files one by one")
+            if len(found) > MOST_FILES:
+                yield UnreadableInputError(f"{folder}: more than {MOST_FILES} files", hint="name the log files one by one")
                 return
     logs = [path for path in found if is_log_name(path)] or [path for path in found if not _NEVER.search(path)]
     if not logs:
@@ -182,26 +182,13 @@ def _open_tar(
     name: str, stream: PeekedStream, written: tuple[int, int, int] | None, *, optional: bool
 ) -> Iterator[LogStream | NicmedicError]:
     """Members that are called like logs, in the archive's order; when none is, the archive is named."""
-    import tarfile  # with the rest of this module it would cost every start 3 ms
+    from nicmedic.host.archives import read_tar_members  # with the rest of this module it would cost every start 3 ms
 
     count = 0
-    try:
-        with tarfile.open(fileobj=stream, mode="r|", errors="backslashreplace") as archive:
-            for number, member in enumerate(archive):
-                if number > MOST_MEMBERS:
-                    yield UnreadableInputError(f"{name}: more than {MOST_MEMBERS} members", hint="unpack it and hand in the logs")
-                    return
-                if not member.isreg() or not is_log_name(member.name):
-                    continue
-                file = archive.extractfile(member)
-                if file is not None:
-                    count += 1
-                    yield from _open_stream(f"{name}:{member.name}", cast("BinaryIO", file), _day(member.mtime) or written, optional=True)
-    except (tarfile.TarError, EOFError, ValueError, OSError) as error:
-        yield UnreadableInputError(
-            f"{name}: the archive is damaged or cut off after {count} logs: {error}", hint="copy it again, or unpack what is there"
-        )
-        return
+    for path, file, seconds in read_tar_members(name, cast("BinaryIO", stream)):
+        if is_log_name(path):
+            count += 1
+            yield from _open_stream(f"{name}:{path}", file, _day(seconds) or written, optional=True)
     if not count and not optional:
         yield UnreadableInputError(f"{name}: no file in this archive is called like a kernel log", hint=f"tar tf {name}")
 
@@ -210,23 +197,17 @@ def _open_zip(
     name: str, stream: PeekedStream, written: tuple[int, int, int] | None, *, optional: bool
 ) -> Iterator[LogStream | NicmedicError]:
     """As tar; a zip archive has its table at the end, so it is first copied into a temporary file."""
-    import tempfile  # as tarfile
-    import zipfile
+    import tempfile
+
+    from nicmedic.host.archives import read_zip_members  # as above
 
     count = 0
     with tempfile.TemporaryFile(prefix="nicmedic-") as copy:
         _copy(name, stream, cast("BinaryIO", copy))
-        try:
-            with zipfile.ZipFile(copy) as archive:
-                for member in archive.infolist()[:MOST_MEMBERS]:
-                    if member.is_dir() or not is_log_name(member.filename):
-                        continue
-                    count += 1
-                    with archive.open(member) as file:
-                        yield from _open_stream(f"{name}:{member.filename}", cast("BinaryIO", file), written, optional=True)
-        except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError, ValueError) as error:
-            yield UnreadableInputError(f"{name}: the archive is damaged, or has a password: {error}", hint="unpack it and hand in the logs")
-            return
+        for path, file in read_zip_members(name, cast("BinaryIO", copy)):
+            if is_log_name(path):
+                count += 1
+                yield from _open_stream(f"{name}:{path}", file, written, optional=True)
     if not count and not optional:
         yield UnreadableInputError(f"{name}: no file in this archive is called like a kernel log", hint=f"unzip -l {name}")
 
