@@ -38,7 +38,7 @@ _MOST_FRAGMENTED = 64
 _EMBEDDED = lazy_pattern(r"(?<=\S) ?(?=(?:<\d>)?\[ {0,6}\d{1,9}\.\d{6}\] ?\S)")
 _BOOT_MARK = lazy_pattern(r"-- (?:Boot (?P<id>[0-9a-f]{32})|Reboot) ?-{0,2}")
 _NO_LOG = lazy_pattern(
-    r"-- (?:Journal begins|Logs begin|No entries|Subject:|Support:)|lines \d+-\d+|\(END\)|~\Z|\[\.\.\.\]|<snip>|\.\.\.\Z|MARK --"
+    r"-- (?:Journal begins|Logs begin|No entries|Subject:|Support:)|lines \d+-\d+|\(END\)|~\Z|\[\.\.\.\](?!: )|<snip>|\.\.\.\Z|MARK --"
 )
 _SECTION = lazy_pattern(
     r"#==\[ |(?:Panic|Oops|Emergency|Shutdown|Unknown|Restart|Halt|Poweroff)#\d+ Part(?P<part>\d+)\Z|====\d+\.\d+-[CD]\Z"
@@ -48,7 +48,14 @@ _STRONG_START = lazy_pattern(
 )
 _UNFINISHED = lazy_pattern(
     r"NETDEV WATCHDOG:(?: CPU: \d{1,5}:)?(?: [^\s:()]{1,63}(?: \([^()\n]{0,32}\))?:?)?(?: transmit(?: queue(?: \d{1,6}(?: timed)?)?| timed)?)?\s?\Z"
+    r"|[Cc]omm: [^\s]{1,16} (?:Not tainted|Tainted: [A-Z](?:[A-Z ]{0,40}[A-Z])?)\s{0,8}\Z"
 )
+"""A watchdog line that broke off before its end, and the head of a trace before the kernel's release."""
+_FOREIGN_HEAD = lazy_pattern(
+    r"[^\n]{0,47}?[\])|>:] {0,3}(?=NETDEV WATCHDOG: |[a-z][\w-]{1,31} "
+    r"(?:[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]|\d{1,3}-[\d.]{1,16}:\d\.\d|virtio\d{1,3}|[0-9a-f]{6,12}\.[a-z]{3,12})(?:: | [\w.@-]{1,32}: ))"
+)
+"""What some program or person put before a message and no container has: ``[kern.err] [kernel: .]: ``, ``00:11:25,101 CRIT kernel:``, ``2) ``."""
 _LONGEST_UNFINISHED = 200
 _GLUE = tuple("/-_.,(<[+=")
 _ADDRESS = lazy_pattern(r"[^\n]*\b[0-9a-f]{1,4}:\Z")
@@ -336,7 +343,7 @@ class LogReader:
 
     def _read_plain(self, number: int, line: str, wrapped: Wrapped | None, length: int = 0) -> Iterator[Record]:
         parsed = self._parse_head(line)
-        if parsed is None and line[0] == " " and not line.startswith("     "):
+        if parsed is None and line[0] in " \t" and not line.startswith("     "):
             parsed = self._parse_head(line.lstrip())
         if parsed is None:
             if wrapped is not None:
@@ -359,6 +366,8 @@ class LogReader:
 
     def _read_headless(self, number: int, line: str) -> Iterator[Record]:
         """A line without prefix: the rest of the line before it, or a message of its own."""
+        foreign = None if _STRONG_START.match(line) else _FOREIGN_HEAD.match(line)
+        line = line[foreign.end() :] if foreign else line
         pending = self._pending
         if pending is not None and not _STRONG_START.match(line):
             text = pending.record.text

@@ -89,7 +89,7 @@ _HYPERVISORS = (
     (lazy_pattern(r"Hypervisor detected: VMware|VMware Virtual|VMware, Inc\.|VMware\d+,\d"), "vmware-guest"),
     (lazy_pattern(r"Hypervisor detected: Microsoft|Microsoft Corporation Virtual Machine"), "hyperv-guest"),
     (lazy_pattern(r"VirtualBox"), "virtualbox-guest"),
-    (lazy_pattern(r"QEMU Standard PC|Bochs"), "qemu-guest"),
+    (lazy_pattern(r"QEMU Standard PC|QEMU Virtual Machine|Bochs"), "qemu-guest"),
 )  # fmt: skip
 
 
