@@ -54,6 +54,7 @@ def diagnose(evidence: Evidence, knowledge: KnowledgeBase) -> list[Finding]:
 
 def _find_for_case(case: NicCase, knowledge: KnowledgeBase) -> Iterator[Finding]:
     driver = knowledge.find_driver(case.driver)
+    case.aliases = frozenset(driver.names) if driver is not None else frozenset()
     weighed = _weigh_case(case, driver, knowledge)
     seen = [item for item in weighed if item[1].seen or item[1].points > _UNEXPLAINED]
     possible = [(cause, result.points) for cause, result, _ in weighed if not result.seen and result.points <= _UNEXPLAINED]

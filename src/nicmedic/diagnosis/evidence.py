@@ -68,6 +68,8 @@ class NicCase:
     bus: str | None
     views: list[BootView]
     hangs: list[Hang]
+    aliases: frozenset[str] = frozenset()
+    """All names under which the log may print this NIC's driver."""
 
 
 def _name(event: Event) -> str | None:
@@ -162,7 +164,11 @@ def _build_case(evidence: Evidence, members: Sequence[Event]) -> NicCase:
         view.facts = [fact for fact in evidence.facts if fact.boot == number and _shares(fact, identity)]
         view.hangs = [hang for hang in hangs if hang.boot == number]
         heads = [evidence.events[hang.events[0]] for hang in evidence.hangs if hang.boot == number]
-        view.together = [head for head in heads if _name(head) not in names and view.is_near(head, TOGETHER_S)]
+        view.together = [
+            head
+            for head in heads
+            if _name(head) not in names and not (head.bus and bus and _same_bus(head.bus, bus)) and view.is_near(head, TOGETHER_S)
+        ]
         first = view.troubles[0]
         before = [
             event for event in view.events if event.kind is EventKind.LINK_UP and event.interface == interface and event.line < first.line

@@ -88,7 +88,8 @@ def _holds_time(clause: Clause, view: BootView) -> bool:
 def _holds_company(clause: Clause, view: BootView, case: NicCase) -> bool:
     if clause.hangs_min is not None and len(view.hangs) < clause.hangs_min:
         return False
-    if clause.drivers_min is not None and len({case.driver, *(head.driver for head in view.together)} - {None}) < clause.drivers_min:
+    others = {head.driver for head in view.together} - {None, case.driver} - case.aliases
+    if clause.drivers_min is not None and len(others) + (case.driver is not None) < clause.drivers_min:
         return False
     alike = {head.interface or head.bus for head in view.together if head.driver == case.driver}
     return clause.interfaces_min is None or 1 + len(alike) >= clause.interfaces_min

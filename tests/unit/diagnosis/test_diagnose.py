@@ -113,6 +113,16 @@ def test_each_nic_in_trouble_has_its_own_finding() -> None:
     assert sorted(str(finding.interface) for finding in explain_sample("four-ports").findings) == [f"ens1f{port}" for port in range(5)]
 
 
+def test_an_adapter_that_speaks_under_two_names_is_not_two_nics_that_hang_together() -> None:
+    log = """\
+[38642.100000] r8152-cfgselector 4-1.1.3: Failed to read 4 bytes at 0xc010/0x0100 (-110)
+[38642.633441] NETDEV WATCHDOG: eth1 (r8152): transmit queue 0 timed out 9108 ms
+[38642.700000] r8152-cfgselector 2-2: reset SuperSpeed USB device number 2 using xhci_hcd
+[38648.000000] r8152 2-2:1.0 eth1: NETDEV WATCHDOG: CPU: 7: transmit queue 0 timed out 16045 ms
+"""
+    assert "platform/cpu-starved" not in [finding.cause for finding in explain_bytes(log.encode()).findings]
+
+
 def test_a_healthy_log_has_no_finding() -> None:
     assert explain_sample("healthy").findings == ()
 
