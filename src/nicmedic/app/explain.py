@@ -243,6 +243,8 @@ def _report(
 ) -> None:
     found = collector.finish(len(reading.boots), stream.written)
     kernel_lines = reader.records - reader.containers[BARE]
+    if sparse is None:  # of a big log most is not seen
+        kernel_lines -= reader.process_records
     if size == 0:
         if not stream.optional:
             reading.errors.append(

@@ -97,6 +97,8 @@ class LogReader:
         self.containers: Counter[str] = Counter()
         self.records = 0
         self.unread_lines = 0
+        self.process_records = 0
+        """Records that a process wrote, not the kernel."""
         self.cut_lines = 0
         self.denied = False
         """A line says that whoever took this log was not allowed to."""
@@ -454,6 +456,7 @@ class LogReader:
             record, _, self.part = self._pending
             self._pending = None
             self.records += 1
+            self.process_records += record.kernel is False
             self.containers[record.container] += 1
             yield record
 

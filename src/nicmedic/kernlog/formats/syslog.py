@@ -50,8 +50,8 @@ _LEVELS_A_FACILITY = 8
 def parse_origin(rest: str, wall: WallTime | None, *, exact: bool = False) -> Head | None:
     """What follows a syslog stamp. None: that is no syslog line.
 
-    ``exact``: the facility is that of the kernel's own record. Elsewhere ``user.warn kernel:`` may be the kernel all the same: glibc's openlog() turns
-    LOG_KERN into LOG_USER, and the klogd of older busybox has passed through it (seen up to Linux 6.12).
+    ``exact``: the facility is that of the kernel's own record. Elsewhere ``user.warn kernel:`` may be the kernel all the same: glibc's openlog()
+    turns LOG_KERN into LOG_USER, and older klogds have passed through it (seen up to Linux 6.12).
     """
     repeated = _REPEATED.match(rest)
     if repeated is not None:
