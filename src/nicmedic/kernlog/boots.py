@@ -17,6 +17,8 @@ __all__ = ["BootDraft", "BootTracker"]
 _INTERLEAVED_S = 5.0
 """Two CPUs may print out of order by less than that (seen: 3.5 s in a bnx2 register dump)."""
 _SAME_INSTANT_S = 120.0
+MOST_BOOTS = 2000
+"""Boots told apart in one source, so that memory stays bounded; a daily reboot fills it in five years."""
 _EARLY_S = 5.0
 _HOUR_S = 3600
 _VERSION = "Linux version "
@@ -76,6 +78,8 @@ class BootTracker:
 
     timeline: TimeLine = field(default_factory=TimeLine)
     drafts: list[BootDraft] = field(default_factory=list)
+    uncounted: int = 0
+    """Times a boot began after there were too many of them."""
     _current: dict[str | None, BootDraft] = field(default_factory=dict)
     _by_id: dict[str, BootDraft] = field(default_factory=dict)
     _last_host: str | None = None
@@ -109,6 +113,9 @@ class BootTracker:
                 current.boot_id = record.boot_id
                 self._by_id[record.boot_id] = current
             return current
+        if len(self.drafts) >= MOST_BOOTS:
+            self.uncounted += 1
+            return current or self.drafts[-1]
         draft = BootDraft(number=len(self.drafts), started=reason or "first", boot_id=record.boot_id)
         if record.boot_id is not None:
             self._by_id[record.boot_id] = draft

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from nicmedic.kernlog.events import Fact
 from nicmedic.model.boot import Boot
-from nicmedic.model.event import Event
+from nicmedic.model.event import Event, EventKind
 
 __all__ = ["merge_sources"]
 
@@ -26,6 +26,7 @@ def merge_sources(boots: Sequence[Boot], events: Sequence[Event], facts: Sequenc
 
     def root(number: int) -> int:
         while parent[number] != number:
+            parent[number] = parent[parent[number]]
             number = parent[number]
         return number
 
@@ -42,16 +43,18 @@ def merge_sources(boots: Sequence[Boot], events: Sequence[Event], facts: Sequenc
             other = marked[event.same_as].boot
             if other is not None:
                 join(other, event.boot)
-    roots = sorted({root(boot.index) for boot in boots})
-    numbers = {old: new for new, old in enumerate(roots)}
-    merged = [_merge(number, [boot for boot in boots if root(boot.index) == old]) for number, old in enumerate(roots)]
+    members: dict[int, list[Boot]] = {}
+    for boot in boots:
+        members.setdefault(root(boot.index), []).append(boot)
+    numbers = {old: new for new, old in enumerate(sorted(members))}
+    merged = [_merge(number, members[old]) for old, number in numbers.items()]
 
     def place(number: int | None) -> int | None:
         return None if number is None else numbers[root(number)]
 
     return (
         merged,
-        [dataclasses.replace(event, boot=place(event.boot)) for event in marked],
+        _mark_in_same_boot([dataclasses.replace(event, boot=place(event.boot)) for event in marked]),
         [dataclasses.replace(fact, boot=numbers[root(fact.boot)]) for fact in facts],
     )
 
@@ -78,35 +81,64 @@ def _mark_copies(events: Sequence[Event], boots: Sequence[Boot]) -> list[Event]:
     The stamp alone does not do: in a log of many boots the link comes up at the same microsecond more often than one thinks.
     """
     by_index = {boot.index: boot for boot in boots}
-    seen: dict[tuple[str, float], list[int]] = {}
+    seen: dict[tuple[str, float | str], list[int]] = {}
+    taken: set[tuple[int, str]] = set()
     marked: list[Event] = []
     for event in events:
         first = None
-        if event.uptime_s is not None:
-            alike = seen.setdefault((event.text, round(event.uptime_s, 3)), [])
-            first = next((number for number in alike if _may_be_copy(marked[number], event, by_index)), None)
+        stamp = round(event.uptime_s, 3) if event.uptime_s is not None else event.time or event.local_time
+        if stamp is not None:
+            alike = seen.setdefault((event.text, stamp), [])
+            first = next((number for number in alike if _may_be_copy(marked[number], event, by_index, taken, number)), None)
             if first is None and len(alike) < _MOST_ALIKE:
                 alike.append(len(marked))
+            elif first is not None:
+                taken.add((first, event.source))
         marked.append(dataclasses.replace(event, same_as=first) if first is not None else event)
     return marked
 
 
-def _may_be_copy(first: Event, second: Event, boots: dict[int, Boot]) -> bool:
-    """Whether nothing says that two events with the same text and stamp are different ones."""
+def _mark_in_same_boot(events: list[Event]) -> list[Event]:
+    """Now that boots are merged: a message with the same kernel stamp in the same boot is the same message, link changes too."""
+    seen: dict[tuple[int | None, str, float], int] = {}
+    for number, event in enumerate(events):
+        if event.uptime_s is None or event.same_as is not None:
+            continue
+        first = seen.setdefault((event.boot, event.text, event.uptime_s), number)
+        if first != number and events[first].source != event.source:
+            events[number] = dataclasses.replace(event, same_as=first)
+    return events
+
+
+def _may_be_copy(first: Event, second: Event, boots: dict[int, Boot], taken: set[tuple[int, str]], number: int) -> bool:
+    """Whether nothing says that two events with the same text and stamp are different ones.
+
+    Without a kernel stamp only another source can hold a copy, and of several alike in one second the n-th is a copy of the n-th.
+    """
     if (first.source, first.line) == (second.source, second.line):
+        return False
+    if first.uptime_s is None and (first.source == second.source or (number, second.source) in taken):
         return False
     one, other = (boots.get(event.boot) if event.boot is not None else None for event in (first, second))
     if one is not None and other is not None:
         if one.boot_id is not None and other.boot_id is not None and one.boot_id != other.boot_id:
             return False
-        if _are_different_hosts(one.host, other.host):
+        if _are_different_hosts(one.host, other.host) or _are_different_kernels(one, other):
             return False
     apart_s = _find_seconds_apart(first, second)
-    if apart_s is None or apart_s <= _SAME_MOMENT_S:
+    if apart_s is None:
+        # A link comes up at much the same moment of every boot; without a wall clock that is no proof.
+        return first.boot == second.boot or first.kind not in (EventKind.LINK_UP, EventKind.LINK_DOWN)
+    if apart_s <= _SAME_MOMENT_S:
         return True
     unknown_zones = first.source != second.source and (first.time is None or second.time is None)
     rest = apart_s % _ZONE_STEP_S
     return unknown_zones and apart_s <= _WIDEST_ZONES_S and min(rest, _ZONE_STEP_S - rest) <= _SAME_MOMENT_S
+
+
+def _are_different_kernels(first: Boot, second: Boot) -> bool:
+    pairs = ((first.kernel_release, second.kernel_release), (first.kernel_package, second.kernel_package))
+    return any(one is not None and other is not None and one != other for one, other in pairs)
 
 
 def _are_different_hosts(first: str | None, second: str | None) -> bool:

@@ -168,7 +168,14 @@ class LogReader:
                 line = clean_line(piece)
                 for repair in self._repairs or ():
                     line = repair(line)
+                if self._is_rest_of_process_line(number):
+                    self._extend("\n" + line)
+                    continue
                 yield from self._read_line(number, line)
+
+    def _is_rest_of_process_line(self, number: int) -> bool:
+        """Whether this line, cut at a carriage return, began as a line that a process wrote: then no part of it is the kernel's."""
+        return self._pending is not None and self._pending.record.line == number and self._pending.record.kernel is False
 
     def finish(self) -> Iterator[Record]:
         """Records that were waiting for a line that did not come."""
@@ -361,7 +368,8 @@ class LogReader:
         if wrapped is not None:
             kernel = head.kernel if wrapped.kernel is None else wrapped.kernel
             head = head._replace(wall=head.wall or wrapped.wall, host=head.host or wrapped.host, kernel=kernel)
-        pieces = _EMBEDDED.split(head.text) if "[" in head.text else [head.text]
+        # What a process wrote stays what a process wrote, also where it looks like a kernel line further on.
+        pieces = _EMBEDDED.split(head.text) if "[" in head.text and head.kernel is not False else [head.text]
         yield from self._emit(number, head._replace(text=pieces[0]), name, len(line))
         for piece in pieces[1:]:
             yield from self._read_plain(number, piece, None)
