@@ -21,6 +21,7 @@ from nicmedic.host.kmsg import read_kmsg
 from nicmedic.host.run import find_program, stream_program
 from nicmedic.model.errors import KernelLogAccessError, NicmedicError, UnreadableInputError
 from nicmedic.ports.logs import LogStream
+from nicmedic.report.escape import quote_file_name
 
 __all__ = ["HostLogs", "is_log_name"]
 
@@ -106,7 +107,7 @@ def _open_file(path: str, *, optional: bool, label: str | None = None) -> Iterat
     try:
         status = os.stat(path)  # noqa: PTH116  # see above
         if not (stat.S_ISREG(status.st_mode) or stat.S_ISFIFO(status.st_mode) or stat.S_ISCHR(status.st_mode)):
-            yield UnreadableInputError(f"{name}: neither a file nor a folder", hint=f"ls -l {name}")
+            yield UnreadableInputError(f"{name}: neither a file nor a folder", hint=f"ls -l {quote_file_name(name)}")
             return
         if stat.S_ISCHR(status.st_mode) and path == "/dev/kmsg":
             yield LogStream(name=name, blocks=iter([read_kmsg()]))
@@ -117,9 +118,9 @@ def _open_file(path: str, *, optional: bool, label: str | None = None) -> Iterat
     except FileNotFoundError:
         yield UnreadableInputError(f"{name}: there is no such file", hint="ls -l /var/log/kern.log* /var/log/messages* /var/log/syslog*")
     except PermissionError:
-        yield UnreadableInputError(f"{name}: this user may not read it", hint=f"sudo nicmedic explain {name}")
+        yield UnreadableInputError(f"{name}: this user may not read it", hint=f"sudo nicmedic explain {quote_file_name(name)}")
     except OSError as error:
-        yield UnreadableInputError(f"{name}: {_reason(error)}", hint=f"ls -l {name}")
+        yield UnreadableInputError(f"{name}: {_reason(error)}", hint=f"ls -l {quote_file_name(name)}")
 
 
 def _open_folder(folder: str) -> Iterator[LogStream | NicmedicError]:
@@ -137,7 +138,7 @@ def _open_folder(folder: str) -> Iterator[LogStream | NicmedicError]:
                 return
     logs = [path for path in found if is_log_name(path)] or [path for path in found if not _NEVER.search(path)]
     if not logs:
-        yield UnreadableInputError(f"{folder}: there is no file in it", hint=f"ls -lR {folder}")
+        yield UnreadableInputError(f"{folder}: there is no file in it", hint=f"ls -lR {quote_file_name(folder)}")
     for path in sorted(logs, key=_rotation_key):
         yield from _open_file(path, optional=True)
 
@@ -190,7 +191,7 @@ def _open_tar(
             count += 1
             yield from _open_stream(f"{name}:{path}", file, _day(seconds) or written, optional=True)
     if not count and not optional:
-        yield UnreadableInputError(f"{name}: no file in this archive is called like a kernel log", hint=f"tar tf {name}")
+        yield UnreadableInputError(f"{name}: no file in this archive is called like a kernel log", hint=f"tar tf {quote_file_name(name)}")
 
 
 def _open_zip(
@@ -209,7 +210,7 @@ def _open_zip(
                 count += 1
                 yield from _open_stream(f"{name}:{path}", file, written, optional=True)
     if not count and not optional:
-        yield UnreadableInputError(f"{name}: no file in this archive is called like a kernel log", hint=f"unzip -l {name}")
+        yield UnreadableInputError(f"{name}: no file in this archive is called like a kernel log", hint=f"unzip -l {quote_file_name(name)}")
 
 
 def _copy(name: str, stream: PeekedStream, target: BinaryIO) -> None:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The only place that starts programs. No shell, a fixed locale, and nothing out of a log among the arguments."""
 
+import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -42,7 +43,7 @@ def stream_program(command: Sequence[str], *, hint: str = "") -> Iterator[bytes]
             complaint = process.stderr.read(4096).decode("utf-8", "replace").strip()
             if process.wait() != 0:
                 message = f"{command[0]} failed with status {process.returncode}: {complaint or 'it said nothing'}"
-                raise UnreadableInputError(message, hint=" ".join(command))
+                raise UnreadableInputError(message, hint=shlex.join(command))
         finally:
             if process.poll() is None:
                 process.kill()

@@ -9,6 +9,7 @@ import gzip
 import io
 import lzma
 import os
+import shlex
 import sys
 import tarfile
 import tempfile
@@ -71,6 +72,19 @@ class TestFiles:
         contents, errors = read("x" * 5000, "\udcff\udcfe")
         assert contents == {}
         assert len(errors) == 2
+
+    def test_a_hint_holds_a_name_as_one_harmless_word(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(tmp_path)
+        for name in ("-rf;touch pwned", "a $(id)'"):
+            make_tar(Path(name), [(member("etc/passwd"), LOG)])
+            Path(f"{name}.d").mkdir()
+        words = [shlex.split(error.hint) for error in read("-rf;touch pwned", "a $(id)'", "-rf;touch pwned.d", "a $(id)'.d")[1]]
+        assert words == [
+            ["tar", "tf", "./-rf;touch pwned"],
+            ["tar", "tf", "a $(id)'"],
+            ["ls", "-lR", "./-rf;touch pwned.d"],
+            ["ls", "-lR", "a $(id)'.d"],
+        ]
 
     def test_a_folder_is_read_oldest_rotation_first_and_links_are_not_followed(self, tmp_path: Path) -> None:
         logs = tmp_path / "log"
