@@ -29,7 +29,7 @@ demo: $(RUN) ## explain a sample log, then this machine's own kernel log
 	@$(BIN)/nicmedic explain examples/srv4-kern.log || test $$? -eq 1 # 1: findings
 	@echo
 	@echo '$$ nicmedic explain'
-	@$(BIN)/nicmedic explain || test $$? -eq 1
+	@$(BIN)/nicmedic explain || case $$? in 1 | 1[1-5]) ;; *) exit 1 ;; esac # 11 to 15: there is none, or this user may not read it
 
 test: $(LINT) ## everything that CI runs
 	@$(BIN)/pytest
