@@ -13,12 +13,13 @@ from nicmedic.app.sparse import SparseReader, Window
 from nicmedic.diagnosis.diagnose import diagnose
 from nicmedic.diagnosis.evidence import Evidence
 from nicmedic.diagnosis.unknowns import find_unknowns
+from nicmedic.kernlog.boots import MOST_BOOTS
 from nicmedic.kernlog.decode import find_encoding, looks_binary
 from nicmedic.kernlog.events import EventCollector, Fact
 from nicmedic.kernlog.hangs import group_hangs
 from nicmedic.kernlog.match import SignalIndex
 from nicmedic.kernlog.merge import merge_sources
-from nicmedic.kernlog.order import restore_order
+from nicmedic.kernlog.order import is_newest_first, restore_order
 from nicmedic.kernlog.reader import BARE, LogReader
 from nicmedic.kernlog.scan import LineScanner, build_scanner
 from nicmedic.kernlog.system import LITERALS as SYSTEM_LITERALS
@@ -34,8 +35,12 @@ __all__ = ["Request", "explain"]
 
 WHOLE_BYTES = 4 << 20
 """A source up to this size is read whole; of a bigger one only what stands around the lines that may matter."""
+_WESTERNMOST = datetime.timedelta(hours=12)
+"""A clock there shows the least: UTC is so much later at most."""
 _PIECE_BYTES = 512 << 10
 """Bytes of a window that become records at a time."""
+WHOLE_LINES = 60_000
+"""And up to so many lines: a record takes more memory than the few bytes of a short line."""
 _SCANNED_RECORDS = 200
 """From so many records on a scanner looks first which of them may matter."""
 
@@ -170,10 +175,13 @@ def _read_stream(
     held = _Held(stream, on_progress)
     blocks = iter(held)
     start: list[bytes] = []
+    size = lines = 0
     whole = True
     for block in blocks:
         start.append(block)
-        if sum(map(len, start)) > WHOLE_BYTES:
+        size += len(block)
+        lines += block.count(b"\n")
+        if size > WHOLE_BYTES or lines > WHOLE_LINES:
             whole = False
             break
     data = b"".join(start)
@@ -183,7 +191,7 @@ def _read_stream(
         return
     reader, collector = LogReader(), EventCollector(index=index, source=stream.name)
     if whole:
-        lines = data.count(b"\n") + (0 if data.endswith(b"\n") or not data else 1)
+        lines += 0 if data.endswith(b"\n") or not data else 1
         _collect(_read_whole(reader, data), collector, scanners.records)
         sparse = None
     else:
@@ -192,9 +200,15 @@ def _read_stream(
         if encoding != "utf-8":
             rest = _transcode(iter(rest), encoding)
         sparse = SparseReader(scanners.lines, workers=request.workers, before_lines=20, after_lines=80)
+        head: list[Record] = []
         for records in _read_sparse(reader, sparse.read_windows(rest)):
+            head = head or records
             _collect(records, collector, scanners.records)
         lines = sparse.lines
+        if is_newest_first(head):
+            reading.notes.append(
+                f"{stream.name}: its newest lines stand first and it is too big to be turned round; boots may be wrong: tac it"
+            )
     if held.error is not None:
         reading.errors.append(held.error)
     _report(stream, reader, collector, reading, lines, sparse, held.size)
@@ -262,6 +276,8 @@ def _report(
                 message = f"{stream.name}: none of its {lines} lines is a kernel message"
                 reading.errors.append(NotAKernelLogError(message, hint="journalctl -k -b all > kern.log   # or: dmesg > kern.log"))
         return
+    if collector.boots.uncounted:
+        reading.notes.append(f"{stream.name}: more than {MOST_BOOTS} boots; the further ones are counted with the last")
     if found.uncounted:
         reading.notes.append(f"{stream.name}: {found.uncounted} further events are not listed; counts are lower bounds")
     cut = reader.cut_lines + (sparse.cut_lines if sparse else 0)
@@ -309,5 +325,7 @@ def _is_wanted(event: Event, request: Request) -> bool:
     if event.time is not None:
         return datetime.datetime.fromisoformat(event.time) >= request.since
     if event.local_time is not None and not event.local_time.startswith("--"):
-        return datetime.datetime.fromisoformat(event.local_time) >= request.since.astimezone().replace(tzinfo=None)
+        # The zone is not known: only what is older in every zone is known to be older.
+        latest = datetime.datetime.fromisoformat(event.local_time).replace(tzinfo=datetime.UTC) + _WESTERNMOST
+        return latest >= request.since
     return True

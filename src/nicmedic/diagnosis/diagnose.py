@@ -82,6 +82,7 @@ def _finding(
         "driver": shell_name(case.driver, "DRIVER"),
     }
     return Finding(
+        host=case.host,
         interface=case.interface,
         driver=case.driver,
         bus=case.bus,
@@ -106,6 +107,7 @@ def _unexplained(
     default = driver.default if driver is not None else _ANY_DRIVER
     view = case.views[0]
     return Finding(
+        host=case.host,
         interface=case.interface,
         driver=case.driver,
         bus=case.bus,

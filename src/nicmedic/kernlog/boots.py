@@ -12,7 +12,7 @@ from nicmedic.kernlog.system import SystemFacts, find_rtc_time, is_banner, is_cl
 from nicmedic.model.boot import Boot
 from nicmedic.model.record import Record, WallTime
 
-__all__ = ["BootDraft", "BootTracker"]
+__all__ = ["MOST_BOOTS", "BootDraft", "BootTracker"]
 
 _INTERLEAVED_S = 5.0
 """Two CPUs may print out of order by less than that (seen: 3.5 s in a bnx2 register dump)."""

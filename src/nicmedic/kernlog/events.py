@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Records of one source to events: which messages matter, which NIC they speak of, and what stands around them."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -18,15 +17,12 @@ from nicmedic.model.record import Record
 __all__ = ["EventCollector", "Fact", "SourceEvents"]
 
 MOST_EVENTS = 10_000
-"""Events kept of one source; further ones are counted by signal only, so that memory stays bounded."""
+"""Events kept of one source; further ones are only counted, so that memory stays bounded."""
 _LONGEST_TEXT = 400
 _NEAR_RECORDS = 12
 """Between the WARNING and the watchdog line of one time-out stand fewer messages."""
 _BLOCK_RECORDS = 80
 """A WARNING block with its registers and trace is shorter than that many lines."""
-_RENAMED = lazy_pattern(
-    r"(?:(?:[\w.-]+ \S+ )?(?P<new>\S+): renamed from (?P<old>\S+)|udev(?:d)?: renamed network interface (?P<old2>\S+) to (?P<new2>\S+))"
-)
 _STATE_WORDS = lazy_pattern(r" ?\((?:unnamed net_device|uninitialized|unregistering|unregistered|released|unknown)\)")
 
 
@@ -112,8 +108,6 @@ class EventCollector:
     _block: _Draft | None = None
     _block_records: int = 0
     _last_event: dict[str | None, _Draft] = field(default_factory=dict)
-    _renames: dict[tuple[int, str], str] = field(default_factory=dict)
-    _counts: Counter[str] = field(default_factory=Counter)
     _records: int = 0
 
     def add(self, record: Record, *, look: bool = True) -> None:
@@ -131,7 +125,6 @@ class EventCollector:
         if self._block is not None:
             self._read_block(record, boot, facts.process if facts else None)
         matches = self.index.find_matches(record.text) if look else []
-        self._note_rename(record.text, boot)
         event = None
         for match in matches:
             if match.signal.kind is None:
@@ -161,7 +154,6 @@ class EventCollector:
             bus=fields.get("bus") or record.device,
             repeated=record.repeated,
         )
-        self._counts[match.signal.key] += 1
         if len(self._drafts) < MOST_EVENTS:
             self._drafts.append(draft)
         else:
@@ -184,12 +176,6 @@ class EventCollector:
             block.process = process
         if self._block_records > _BLOCK_RECORDS or block.boot is not boot:
             self._block = None
-
-    def _note_rename(self, text: str, boot: BootDraft) -> None:
-        if "renamed" in text:
-            found = _RENAMED.match(text)
-            if found is not None and len(self._renames) < MOST_EVENTS:
-                self._renames[(boot.number, found["old"] or found["old2"])] = found["new"] or found["new2"]
 
     def finish(self, first_boot: int, upper: Upper | None) -> SourceEvents:
         """Events with their boots, times and NICs. ``upper``: day after which nothing in the source can have been written."""

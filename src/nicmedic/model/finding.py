@@ -123,6 +123,7 @@ class Hang:
 class Finding:
     """A cause for one NIC (or for the host, interface None), with what speaks for it."""
 
+    host: str | None
     interface: str | None
     driver: str | None
     bus: str | None

@@ -74,6 +74,7 @@ def _remedy(remedy: RankedRemedy, target: Target) -> dict[str, object]:
 def _finding(finding: Finding, boots: Sequence[Boot], knowledge: KnowledgeBase) -> dict[str, object]:
     target = build_target(finding, boots, knowledge)
     return {
+        "host": finding.host,
         "interface": finding.interface,
         "driver": finding.driver,
         "bus": finding.bus,

@@ -51,7 +51,7 @@ def view(**changes: object) -> BootView:
     return BootView(**{**values, **changes})
 
 
-CASE = NicCase(driver="r8169", interface="eth0", bus=None, views=[], hangs=[])
+CASE = NicCase(host=None, driver="r8169", interface="eth0", bus=None, views=[], hangs=[])
 LINK_UP = event("core/link-up", kind=EventKind.LINK_UP, hang=False, uptime_s=490.0, line=8, duplex=Duplex.HALF, speed_mbps=100)
 STALL = event("platform/rcu-stall", kind=EventKind.CPU_STALL, driver=None, interface=None, uptime_s=480.0, line=7)
 OTHER_NIC = event(interface="eth1", driver="igb")
