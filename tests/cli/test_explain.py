@@ -221,3 +221,31 @@ def test_the_version_is_printed() -> None:
 def test_both_scanners_give_the_same_answer(logs: Path) -> None:
     answers = {nicmedic("explain", "--json", str(logs / "many-events.log"), NICMEDIC_SCANNER=name).stdout for name in ("python", "")}
     assert len(answers) == 1
+
+
+PROGRAM = " ".join(COMMAND)
+
+
+@pytest.mark.parametrize("arguments", [f"explain {EXAMPLE}", f"explain {EXAMPLE} --json", "knowledge show", "knowledge lint", "--help"])
+@pytest.mark.parametrize("to", [">/dev/full", ">&-"])
+def test_an_answer_that_cannot_be_written_is_an_error_in_words(arguments: str, to: str) -> None:
+    done = subprocess.run(["sh", "-c", f"{PROGRAM} {arguments} {to}"], capture_output=True, text=True, check=False, timeout=60)
+    assert done.stderr.startswith("nicmedic: standard output cannot be written")
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+    assert done.returncode == 10
+
+
+@pytest.mark.parametrize("closed", ["2>&-", "2>/dev/full", "<&-", "<&- 2>&-"])
+def test_other_streams_may_be_closed_or_full(closed: str) -> None:
+    done = subprocess.run(["sh", "-c", f"{PROGRAM} explain {EXAMPLE} /missing - {closed}"], capture_output=True, check=False, timeout=60)
+    assert done.stdout.startswith(b"eth0 (r8169) hung 551 s after boot.")
+    assert done.returncode == 1
+    assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "latin-1:strict"])
+def test_characters_that_the_encoding_lacks_are_written_as_escapes(encoding: str) -> None:
+    done = nicmedic("explain", EXAMPLE, PYTHONIOENCODING=encoding)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "\\u2026" in done.stdout

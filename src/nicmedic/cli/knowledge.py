@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from nicmedic.cli.declare import Argument, Command, Example, Offer
+from nicmedic.cli.streams import write_answer
 
 __all__ = ["KNOWLEDGE"]
 
@@ -27,10 +28,10 @@ def _run_lint(arguments: argparse.Namespace) -> int:
         found = [file] if isinstance(file, Problem) else lint_file(file.data, file.name, base)
         text = read_knowledge_text(path) if found else ""
         for problem in found:
-            print(render_problem(replace(problem, file=str(path)), text))
+            write_answer(render_problem(replace(problem, file=str(path)), text) + "\n")
         count += len(found)
     known = "" if arguments.file else f", {say_count(len(base.signals), 'signal')}"
-    print(f"{say_count(len(paths), 'file')}{known}, {say_count(count, 'problem') if count else 'no problem'}")
+    write_answer(f"{say_count(len(paths), 'file')}{known}, {say_count(count, 'problem') if count else 'no problem'}\n")
     return 1 if count else 0
 
 
@@ -56,7 +57,7 @@ def _run_show(arguments: argparse.Namespace) -> int:
         answer = knowledge_text.render_driver_json(driver) if arguments.json else knowledge_text.render_driver(driver, style)
     for problem in base.problems:
         print_problem(problem)
-    sys.stdout.write(answer)
+    write_answer(answer)
     return 0
 
 
@@ -65,8 +66,8 @@ def _run_literals(arguments: argparse.Namespace) -> int:
     from nicmedic.kernlog.system import LITERALS
 
     del arguments
-    for literal in dict.fromkeys((*(item.decode() for item in read_knowledge().literals), *LITERALS)):
-        print(literal)
+    literals = dict.fromkeys((*(item.decode() for item in read_knowledge().literals), *LITERALS))
+    write_answer("".join(f"{literal}\n" for literal in literals))
     return 0
 
 

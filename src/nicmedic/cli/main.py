@@ -2,7 +2,6 @@
 """The command line's door: parse, run, print what went wrong, return the exit status. The only place that catches everything."""
 
 import argparse
-import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -11,6 +10,7 @@ from nicmedic import __version__
 from nicmedic.cli.declare import Argument, Command, Example, add_arguments
 from nicmedic.cli.explain import EXPLAIN
 from nicmedic.cli.knowledge import KNOWLEDGE
+from nicmedic.cli.streams import mend_streams, turn_away, write_answer, write_complaint
 
 __all__ = ["COMMANDS", "PROGRAM", "build_parser", "main"]
 
@@ -50,29 +50,37 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Parse; what argparse itself prints (help, version) is written out before it ends the program."""
+    try:
+        return build_parser().parse_args(arguments)
+    except SystemExit:
+        write_answer("")
+        raise
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status (``docs/errors.md``)."""
     from nicmedic.model.errors import NicmedicError  # with --help it is not needed
 
-    options = build_parser().parse_args(arguments)
+    mend_streams()
+    debug = False
     try:
-        status = int(options.run(options))
-        sys.stdout.flush()
+        options = _parse(arguments)
+        debug = options.debug
+        return int(options.run(options))
     except NicmedicError as error:
         from nicmedic.cli.output import print_error  # as above
 
-        print_error(error, debug=options.debug)
+        print_error(error, debug=debug)
         return error.code
     except BrokenPipeError:
-        # The reader has seen enough. Python would complain once more at exit, so standard output is turned away first.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        turn_away(sys.stdout)  # the reader has seen enough
         return 128 + signal.SIGPIPE
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     except Exception:  # noqa: BLE001  # the last resort: a bug must not look like an answer
         import traceback
 
-        traceback.print_exc()
-        print("nicmedic: this is a bug in nicmedic; please report it with the lines above.", file=sys.stderr)
+        write_complaint(f"{traceback.format_exc()}nicmedic: this is a bug in nicmedic; please report it with the lines above.\n")
         return _INTERNAL_ERROR
-    return status

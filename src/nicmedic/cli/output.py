@@ -3,12 +3,12 @@
 
 import os
 import shutil
-import sys
 import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
 
+from nicmedic.cli.streams import write_complaint
 from nicmedic.knowledge.values import Problem
 from nicmedic.model.errors import NicmedicError
 from nicmedic.report.escape import escape_terminal
@@ -40,10 +40,10 @@ def print_error(error: NicmedicError, *, debug: bool = False) -> None:
     if debug:
         import traceback  # rarely wanted
 
-        traceback.print_exception(error)
-    print(f"nicmedic: {escape_terminal(error.message)}", file=sys.stderr)
+        write_complaint("".join(traceback.format_exception(error)))
+    write_complaint(f"nicmedic: {escape_terminal(error.message)}\n")
     if error.hint:
-        print(f"          {escape_terminal(error.hint)}", file=sys.stderr)
+        write_complaint(f"          {escape_terminal(error.hint)}\n")
 
 
 def read_knowledge_text(path: Path) -> str:
@@ -58,7 +58,7 @@ def print_problem(problem: Problem) -> None:
     """What cannot be used of a knowledge file, with its line."""
     from nicmedic.report.problems import render_problem  # most runs have none
 
-    print(f"nicmedic: knowledge: {render_problem(problem, read_knowledge_text(Path(problem.file)))}", file=sys.stderr)
+    write_complaint(f"nicmedic: knowledge: {render_problem(problem, read_knowledge_text(Path(problem.file)))}\n")
 
 
 class Progress:
