@@ -117,6 +117,8 @@ def _may_be_copy(first: Event, second: Event, boots: dict[int, Boot], taken: set
     """
     if (first.source, first.line) == (second.source, second.line):
         return False
+    if first.source == second.source and first.uptime_s != second.uptime_s:
+        return False  # within one source stamps keep all their digits; another may have rounded them
     if first.uptime_s is None and (first.source == second.source or (number, second.source) in taken):
         return False
     one, other = (boots.get(event.boot) if event.boot is not None else None for event in (first, second))
