@@ -26,6 +26,7 @@ __all__ = ["FORMATS", "parse_origin"]
 _FACILITY = r"(?:(?P<facility>kern|user|daemon|auth|authpriv|syslog|cron|mail|news|lpr|ftp|uucp|local\d)\.(?P<level>\w{3,7}) )"
 _TAG = r"(?P<tag>[^\s:\[\]]{1,48})(?:\[(?P<pid>[^\]\s]{0,32})\])?:"
 _ORIGIN = lazy_pattern(rf"(?:(?P<host>[^\s:\[\]]+|[0-9a-fA-F]*:[0-9a-fA-F:.]+) )??{_FACILITY}?{_TAG} ?")
+_UNTAGGED = lazy_pattern(rf"(?P<host>[^\s:\[\]]{{1,255}}) {_FACILITY}?")
 _HOST_STAMP = lazy_pattern(r"(?P<host>\S{0,254}[^\s:]) (?=\[\s*\d{1,9}\.\d{6}\])")
 _REPEATED = lazy_pattern(r"(?:(?P<host>\S{1,255}) )?last message repeated (?P<count>\d{1,9}) times?\Z")
 _REPEATED_TEXT = lazy_pattern(r"message repeated (?P<count>\d{1,9}) times?: \[ ?(?P<text>.*?)\]?\Z", re.DOTALL)
@@ -66,7 +67,7 @@ def parse_origin(rest: str, wall: WallTime | None, *, exact: bool = False) -> He
         return Head(rest, wall=wall)
     found = _ORIGIN.match(rest)
     if found is None:
-        return None
+        return _parse_untagged(rest, wall)
     text, host = rest[found.end() :], found["host"]
     tagged = is_kernel_tag(found["tag"])
     if not tagged or found["facility"] not in (None, "kern", "user") or (exact and found["facility"] == "user"):
@@ -81,6 +82,21 @@ def parse_origin(rest: str, wall: WallTime | None, *, exact: bool = False) -> He
         kernel=None if found["facility"] == "user" else inner.kernel is not False,
         repeated=int(again["count"]) - 1 if again else 0,
     )
+
+
+def _parse_untagged(rest: str, wall: WallTime | None) -> Head | None:
+    """``nas1 syslog.info syslogd exiting``, ``nas1 -- MARK --``: a line of its own all the same, never the rest of the one before."""
+    found = _UNTAGGED.match(rest)
+    if wall is None or found is None:
+        return None
+    text = rest[found.end() :]
+    if _KERNEL_TEXT.match(text):
+        return Head(
+            text, wall=wall, host=_short_host(found["host"]), kernel=False if found["facility"] not in (None, "kern", "user") else None
+        )
+    if found["facility"]:
+        return Head(text, wall=wall, host=_short_host(found["host"]), level=find_level(found["level"]), kernel=False)
+    return Head(rest, wall=wall, kernel=None if rest.startswith("(XEN) ") else False)
 
 
 def _short_host(host: str | None) -> str | None:

@@ -108,7 +108,8 @@ def _dmesg_entry(fields: Mapping[str, object]) -> Head | None:
     level = (
         find_level(priority) if isinstance(priority, str) else priority % 8 if isinstance(priority, int) else None
     )  # 8 levels a facility
-    kernel = facility == "kern" if isinstance(facility, str) else (priority < 8 if isinstance(priority, int) else None)
+    # A number below 8 says nothing of the facility: util-linux 2.38 prints level | facility, so user.warn is 5 (sys-utils/dmesg.c, LOG_MAKEPRI).
+    kernel = facility == "kern" if isinstance(facility, str) else (False if isinstance(priority, int) and priority >= 8 else None)
     return Head(message, uptime_s=float(time) if isinstance(time, (int, float)) else None, level=level, kernel=kernel)
 
 
