@@ -77,7 +77,8 @@ make_venv() { # FOLDER
 
 system_tools() {
     missing=
-    for pair in journalctl:systemd xz:xz-utils zstd:zstd unshare:util-linux script:bsdutils; do
+    for pair in journalctl:systemd /lib/systemd/systemd-journal-remote:systemd-journal-remote busybox:busybox \
+        bzip2:bzip2 xz:xz-utils zip:zip zstd:zstd unshare:util-linux script:bsdutils; do
         command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair#*:}"
     done
     [ -n "$missing" ] || return 0
