@@ -12,6 +12,7 @@ __all__ = ["find_program", "stream_program"]
 
 _ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "SYSTEMD_COLORS": "0", "SYSTEMD_PAGER": "", "TZ": "UTC"}
 _BLOCK = 1 << 20
+_MOST_COMPLAINT = 4096
 
 
 def find_program(name: str) -> str | None:
@@ -26,22 +27,26 @@ def stream_program(command: Sequence[str], *, hint: str = "") -> Iterator[bytes]
         MissingToolError: it is not installed; ``hint`` tells what to do then.
         UnreadableInputError: it failed; what it said stands in the message.
     """
+    import tempfile  # only where a program is started
+
     program = find_program(command[0])
     if program is None:
         message = f"{command[0]} is needed here and is not installed"
         raise MissingToolError(message, hint=hint)
     with (
+        # A pipe that is read only at the end would block a program that complains more than 64 KiB.
+        tempfile.TemporaryFile(prefix="nicmedic-") as complaints,
         subprocess.Popen(  # a fixed program with fixed options and a path
-            [program, *command[1:]], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=_ENVIRONMENT
-        ) as process
+            [program, *command[1:]], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=complaints, env=_ENVIRONMENT
+        ) as process,
     ):
         assert process.stdout is not None  # noqa: S101  # asked for above
-        assert process.stderr is not None  # noqa: S101  # asked for above
         try:
             while block := process.stdout.read1(_BLOCK):  # type: ignore[attr-defined]  # a BufferedReader, says the subprocess manual
                 yield block
-            complaint = process.stderr.read(4096).decode("utf-8", "replace").strip()
             if process.wait() != 0:
+                complaints.seek(0)
+                complaint = complaints.read(_MOST_COMPLAINT).decode("utf-8", "replace").strip()
                 message = f"{command[0]} failed with status {process.returncode}: {complaint or 'it said nothing'}"
                 raise UnreadableInputError(message, hint=shlex.join(command))
         finally:
