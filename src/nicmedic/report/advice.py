@@ -125,7 +125,7 @@ def render_advice(explanation: Explanation, knowledge: KnowledgeBase, style: Sty
     whose = "" if known is not None and known.trials else ", all drivers"
     good = [remedy for remedy in remedies if remedy.failed <= remedy.worked + remedy.partial or remedy.points >= 2]
     bad = [remedy for remedy in remedies if remedy not in good]
-    aid = list(_first_aid(remedies, target, style)) if any(groups[0].has(hang) for hang in explanation.hangs) else []
+    aid = list(_first_aid(remedies, target, style)) if any(groups[0].has(hang, explanation) for hang in explanation.hangs) else []
     if aid and not style.more:
         good = [remedy for remedy in good if remedy.id is not RemedyId.LINK_BOUNCE]
     shown = good if style.more else good[:_MOST_REMEDIES]

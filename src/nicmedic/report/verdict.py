@@ -4,7 +4,7 @@
 It says no more than was measured: how sure the cause is stands in its first word, and a report that may be a false alarm is called a report.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from nicmedic.model.event import EventKind
 from nicmedic.model.explanation import Explanation
@@ -54,21 +54,26 @@ class NicGroup:
             return name_nic(first.interface, first.driver, first.bus)
         return f"{join_names(names)} ({first.driver})" if first.driver else join_names(names)
 
-    def has(self, hang: Hang) -> bool:
+    def has(self, hang: Hang, explanation: Explanation) -> bool:
         """Whether a hang is one of these NICs'."""
-        return any((item.interface, item.driver) == (hang.interface, hang.driver) for item in self.findings)
+        host = _find_host(hang, explanation)
+        return any((item.host, item.interface, item.driver) == (host, hang.interface, hang.driver) for item in self.findings)
 
 
 def group_findings(findings: Sequence[Finding]) -> list[NicGroup]:
     """Findings in their order, those that differ in the NIC only put together."""
-    groups: dict[tuple[str | None, str, Confidence], NicGroup] = {}
+    groups: dict[tuple[str | None, str | None, str, Confidence], NicGroup] = {}
     for finding in findings:
-        key = (finding.driver, finding.cause, finding.confidence)
+        key = (finding.host, finding.driver, finding.cause, finding.confidence)
         if key in groups and finding.driver is not None:
             groups[key].findings.append(finding)
         else:
             groups[key] = NicGroup(finding)
     return list(groups.values())
+
+
+def _find_host(hang: Hang, explanation: Explanation) -> str | None:
+    return next((boot.host for boot in explanation.boots if boot.index == hang.boot), None)
 
 
 def render_verdict(explanation: Explanation) -> str:
@@ -99,20 +104,32 @@ def _nothing(explanation: Explanation) -> str:
 
 def _what_happened(group: NicGroup, explanation: Explanation) -> str:
     top = group.finding
-    hangs = [hang for hang in explanation.hangs if group.has(hang)] or ([] if top.interface or top.bus else list(explanation.hangs))
+    hangs = [hang for hang in explanation.hangs if group.has(hang, explanation)] or (
+        [] if top.interface or top.bus else list(explanation.hangs)
+    )
     if not hangs:
         return _trouble(group, explanation)
     boots = {hang.boot for hang in hangs}
     alarm = "reported a hang" if top.title.startswith("False alarm") else "hung"
     often = f" {say_times(len(hangs))}" if len(hangs) > len(group.findings) * len(boots) else ""
-    among = _among(len(boots), len(explanation.boots))
+    hosts = {boot.host for boot in explanation.boots}
+    among = _among(len(boots), sum(len(hosts) == 1 or boot.host == top.host for boot in explanation.boots))
     first = min((hang.began_uptime_s for hang in hangs if hang.began_uptime_s is not None), default=None)
     several = len(hangs) > 1
     when = f"{', first' if several or among else ''} {say_duration(first)} after boot" if first is not None else ""
-    others = [name_nic(hang.interface, hang.driver) for hang in explanation.hangs if hang not in hangs and hang.interface is not None]
+    others = [
+        name_nic(hang.interface, hang.driver) + _say_host(_find_host(hang, explanation), hosts)
+        for hang in explanation.hangs
+        if hang not in hangs and hang.interface is not None
+    ]
     company = f"; so did {join_names(list(dict.fromkeys(others)))}" if others else ""
     name = group.title if top.interface or top.bus else name_nic(hangs[0].interface, hangs[0].driver)
-    return f"{name} {alarm}{often}{among}{when}{company}."
+    return f"{name}{_say_host(top.host, hosts)} {alarm}{often}{among}{when}{company}."
+
+
+def _say_host(host: str | None, hosts: Collection[str | None]) -> str:
+    """The host, where the logs are of several."""
+    return f" on {host}" if host is not None and len(hosts) > 1 else ""
 
 
 def _among(boots: int, of_boots: int) -> str:

@@ -166,3 +166,14 @@ def test_the_interface_asked_for_is_the_one_that_is_told() -> None:
     explanation = explain_bytes(SAMPLES["four-ports"], interface="ens1f3")
     assert {finding.interface for finding in explanation.findings} == {"ens1f3"}
     assert render_verdict(explanation).startswith("ens1f3 (igb) hung 600 s after boot.")
+
+
+def test_the_verdict_names_the_hosts_where_the_logs_are_of_several() -> None:
+    lines = (
+        b"Apr  1 12:00:00 web1 kernel: NETDEV WATCHDOG: eth0 (r8169): transmit queue 0 timed out\n"
+        b"Apr  1 12:30:00 db1 kernel: NETDEV WATCHDOG: eth0 (r8169): transmit queue 0 timed out\n"
+    )
+    verdict = render_verdict(explain_bytes(lines))
+    assert "on db1 hung" in verdict
+    assert "eth0 (r8169) on web1" in verdict
+    assert " boots" not in verdict
