@@ -123,6 +123,23 @@ def test_a_bad_file_is_told_and_the_good_one_is_explained(bad: str, good: Path, 
         check_refused(done, words)
 
 
+@pytest.mark.skipif(shutil.which("journalctl") is None, reason="needs journalctl")
+def test_a_damaged_journal_is_told_by_the_name_that_the_user_knows(folder: Path) -> None:
+    bad = b"LPKSHHRH" + bytes(300)
+    plain, packed, archive = folder / "a b.journal", folder / "system.journal.gz", folder / "jrn.tgz"
+    plain.write_bytes(bad)
+    packed.write_bytes(gzip.compress(bad))
+    archive.write_bytes(gzip.compress(make_tar({"var/log/system.journal": bad})))
+    done = nicmedic(plain, packed, archive)
+    lines = done.stderr.splitlines()
+    names = [f"{plain}", f"{packed}", f"{archive}:var/log/system.journal"]
+    assert [line.partition(": journalctl failed")[0] for line in lines[::2]] == [f"nicmedic: {name}" for name in names]
+    assert lines[1].strip() == f"journalctl --verify --file='{plain}'"
+    assert [line.split()[:2] for line in lines[1::2]] == [["journalctl", "--verify"]] * 3
+    assert "/nicmedic-" not in done.stderr
+    assert done.returncode == 11
+
+
 def test_a_missing_file_is_told_and_the_good_one_is_explained(good: Path, folder: Path) -> None:
     check_refused(nicmedic(folder / "missing.log", good), "there is no such file")
 

@@ -12,6 +12,7 @@ import re
 import stat
 import sys
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -228,12 +229,27 @@ def _open_journal(name: str, stream: PeekedStream, path: str | None) -> Iterator
     import tempfile  # as tarfile
 
     if path is not None:
-        yield LogStream(name=name, blocks=_read_journal(path), optional=False)
+        yield LogStream(name=name, blocks=_begin(_read_journal(name, path, f"journalctl --verify --file={quote_file_name(path)}")))
         return
     with tempfile.NamedTemporaryFile(prefix="nicmedic-", suffix=".journal") as copy:
         _copy(name, stream, cast("BinaryIO", copy))
-        yield LogStream(name=name, blocks=_read_journal(copy.name), optional=False)
+        hint = "journalctl --verify --file=FILE   # FILE: this journal, unpacked"
+        yield LogStream(name=name, blocks=_begin(_read_journal(name, copy.name, hint)))
 
 
-def _read_journal(path: str) -> Iterator[bytes]:
-    return stream_program([*_JOURNALCTL, f"--file={path}", "_TRANSPORT=kernel"], hint=_NO_JOURNALCTL)
+def _begin(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """The same blocks, the first of them asked for now: what fails at once is not opened at all, and not called empty too."""
+    return chain([next(blocks, b"")], blocks)
+
+
+def _read_journal(name: str, path: str, hint: str) -> Iterator[bytes]:
+    """Through journalctl, with an error that speaks of what the user named and not of a copy.
+
+    Raises:
+        UnreadableInputError: journalctl cannot read it; ``hint`` tells what to do then.
+        MissingToolError: there is no journalctl.
+    """
+    try:
+        yield from stream_program([*_JOURNALCTL, f"--file={path}", "_TRANSPORT=kernel"], hint=_NO_JOURNALCTL)
+    except UnreadableInputError as error:
+        raise UnreadableInputError(f"{name}: {error.message.replace(path, name)}", hint=hint) from None
