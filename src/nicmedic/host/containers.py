@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import BinaryIO, cast
 
 from nicmedic.model.errors import MissingToolError, UnreadableInputError
+from nicmedic.report.escape import quote_file_name
 
 __all__ = ["MAGIC_BYTES", "PeekedStream", "expand", "find_magic"]
 
@@ -165,20 +166,27 @@ class _Expanded(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
+    def _damaged(self, error: Exception) -> UnreadableInputError:
+        message = f"{self._name}: damaged {self._kind} data after {self._given} bytes: {error}"
+        return UnreadableInputError(message, hint="copy the file again")
+
     def readinto(self, buffer: "memoryview") -> int:  # type: ignore[override]  # RawIOBase says WriteableBuffer
         try:
             data = self._inner.read1(len(buffer))  # type: ignore[attr-defined]  # all four have it; read() would lose what stands before a cut
         except EOFError:
             message = f"{self._name}: the {self._kind} data is cut off; what came before was read"
             raise UnreadableInputError(message, hint="copy the file again, or go on with what is there") from None
-        except (OSError, zlib.error, lzma.LZMAError, ValueError, RuntimeError) as error:
-            message = f"{self._name}: damaged {self._kind} data after {self._given} bytes: {error}"
-            raise UnreadableInputError(message, hint="copy the file again") from None
+        except lzma.LZMAError as error:
+            if "Memory usage limit" in str(error):  # liblzma's LZMA_MEMLIMIT_ERROR, in _lzma's words; there is no class for it
+                message = f"{self._name}: this xz file needs more memory to expand than the {_XZ_MEMORY >> 20} MiB that nicmedic takes"
+                raise UnreadableInputError(message, hint=f"xz -dc {quote_file_name(self._name)} | nicmedic explain -") from None
+            raise self._damaged(error) from None
+        except (OSError, zlib.error, ValueError, RuntimeError) as error:
+            raise self._damaged(error) from None
         except Exception as error:
             if type(error).__module__.split(".", 1)[0] != "zstandard":
                 raise
-            message = f"{self._name}: damaged zstd data after {self._given} bytes: {error}"
-            raise UnreadableInputError(message, hint="copy the file again") from None
+            raise self._damaged(error) from None
         self._given += len(data)
         if self._given > MOST_EXPANDED or (self._given > FREE_EXPANDED and self._given > MOST_RATIO * max(1, self._source.taken)):
             message = (

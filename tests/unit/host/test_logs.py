@@ -162,7 +162,8 @@ class TestCompression:
         filters = [{"id": lzma.FILTER_LZMA2, "preset": 0, "dict_size": 1 << 30}]
         path.write_bytes(lzma.compress(LOG, filters=filters))
         _, errors = read(path)
-        assert ["Memory usage limit" in error.message for error in errors] == [True]
+        assert ["needs more memory" in error.message and "damaged" not in error.message for error in errors] == [True]
+        assert errors[0].hint == f"xz -dc {path} | nicmedic explain -"
 
     def test_too_many_layers_are_refused(self, tmp_path: Path) -> None:
         data = LOG
