@@ -31,6 +31,7 @@ MOST_FILES = 100_000
 _LARGEST_COPY = 4 << 30
 _JOURNAL_FIELDS = "MESSAGE,PRIORITY,SYSLOG_IDENTIFIER,_TRANSPORT,_BOOT_ID,_HOSTNAME,_SOURCE_MONOTONIC_TIMESTAMP,_KERNEL_DEVICE"
 _JOURNALCTL = ("journalctl", "--quiet", "--no-pager", "--all", "--output=json", f"--output-fields={_JOURNAL_FIELDS}")
+_JOURNAL_FOLDERS = ("/run/log/journal", "/var/log/journal")
 _NO_JOURNALCTL = "apt-get install systemd   # or, where journalctl is: journalctl -k -b all -o export > log.export"
 
 # What sos, supportconfig, apport, ABRT, XenServer and plain /var/log folders call their kernel logs; reference: their collectors' sources.
@@ -69,13 +70,14 @@ class HostLogs:
 
     def open_own_log(self, since: str | None) -> Iterator[LogStream | NicmedicError]:
         """See ``LogSource.open_own_log``: the journal of all boots; where there is none, /dev/kmsg; else dmesg."""
-        if find_program("journalctl") is not None and any(Path(folder).is_dir() for folder in ("/run/log/journal", "/var/log/journal")):
-            command = [*_JOURNALCTL, "_TRANSPORT=kernel", *([f"--since={since}"] if since else [])]
-            stream = PeekedStream(cast("BinaryIO", _IteratorStream(stream_program(command))))
-            with contextlib.suppress(NicmedicError):
-                if stream.peek(1):
-                    yield LogStream(name="journal of this machine", blocks=read_blocks(cast("BinaryIO", stream)))
-                    return
+        if find_program("journalctl") is not None and any(Path(folder).is_dir() for folder in _JOURNAL_FOLDERS):
+            # Nothing since then is an answer, when the last message shows that there is a journal: the ring buffer would tell of older hangs.
+            for options in ([f"--since={since}"], ["--lines=1"]) if since else ([],):
+                stream = PeekedStream(cast("BinaryIO", _IteratorStream(stream_program([*_JOURNALCTL, "_TRANSPORT=kernel", *options]))))
+                with contextlib.suppress(NicmedicError):
+                    if stream.peek(1):
+                        yield LogStream(name="journal of this machine", blocks=read_blocks(cast("BinaryIO", stream)))
+                        return
         try:
             yield LogStream(name="/dev/kmsg", blocks=iter([read_kmsg()]))
         except PermissionError:

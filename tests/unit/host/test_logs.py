@@ -22,9 +22,10 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nicmedic.host import archives, containers
+from nicmedic.host import archives, containers, logs
 from nicmedic.host.logs import HostLogs, is_log_name
 from nicmedic.model.errors import NicmedicError, UnreadableInputError
+from nicmedic.ports.logs import LogStream
 
 LOG = b"[  550.000000] loop: module loaded\n[  551.326415] NETDEV WATCHDOG: eth0 (r8169): transmit queue 0 timed out\n"
 NOISE = bytes(range(256)) * 40
@@ -187,6 +188,38 @@ class TestCompression:
         contents, errors = read(path)
         assert ["no log does that" in error.message for error in errors] == [True]
         assert len(b"".join(contents.values())) < 64 << 20
+
+
+class TestOwnLog:
+    @pytest.mark.parametrize(
+        ("since", "answers", "name"),
+        [
+            (None, [LOG], "journal of this machine"),
+            (None, [b""], "/dev/kmsg"),
+            ("2026-01-31", [LOG], "journal of this machine"),
+            ("2026-01-31", [b"", LOG], "journal of this machine"),
+            ("2026-01-31", [b"", b""], "/dev/kmsg"),
+        ],
+    )
+    def test_a_journal_without_anything_since_then_is_still_the_journal(
+        self, since: str | None, answers: list[bytes], name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The ring buffer has no dates: it would tell of hangs before that."""
+        commands: list[list[str]] = []
+
+        def stream_program(command: list[str]) -> Iterator[bytes]:
+            commands.append(command)
+            yield answers[len(commands) - 1]
+
+        monkeypatch.setattr(logs, "_JOURNAL_FOLDERS", (str(tmp_path),))
+        monkeypatch.setattr(logs, "find_program", lambda name: name)
+        monkeypatch.setattr(logs, "stream_program", stream_program)
+        monkeypatch.setattr(logs, "read_kmsg", lambda: LOG)
+        (stream,) = HostLogs().open_own_log(since)
+        assert isinstance(stream, LogStream)
+        assert (stream.name, b"".join(stream.blocks)) == (name, LOG)
+        assert len(commands) == len(answers)
+        assert [any(word.startswith("--since") for word in command) for command in commands] == [since is not None, False][: len(answers)]
 
 
 class TestTar:
