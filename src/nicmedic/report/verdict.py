@@ -96,8 +96,11 @@ def _nothing(explanation: Explanation) -> str:
     unread = say_count(len(explanation.errors), "source") + " could not be read" if explanation.errors else ""
     if not explanation.sources:
         return f"Nothing was read: {unread}." if unread else "Nothing was read."
-    size = sum(source.records if source.records is not None else source.lines for source in explanation.sources)
-    where = f"{say_count(size, 'message')} of {say_count(len(explanation.boots), 'boot')}"
+    if any(source.records is None for source in explanation.sources):  # of these, nobody knows how many lines are messages
+        size = say_count(sum(source.lines for source in explanation.sources), "line")
+    else:
+        size = say_count(sum(source.records or 0 for source in explanation.sources), "message")
+    where = f"{size} of {say_count(len(explanation.boots), 'boot')}"
     whom = f" of {explanation.interface}" if explanation.interface else ""
     return f"No hang{whom} found in {where}{f'; {unread}' if unread else ''}."
 

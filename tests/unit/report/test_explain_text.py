@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What the operator at three in the morning reads."""
 
+import dataclasses
 import re
 
 import pytest
@@ -149,6 +150,14 @@ def test_experience_with_other_drivers_is_not_told_as_experience_with_this_one()
 
 def test_nothing_found_is_told_with_what_was_read() -> None:
     assert render("healthy") == "No hang found in 3 messages of 1 boot.\n"
+
+
+def test_of_a_log_too_big_to_read_whole_lines_are_counted() -> None:
+    explanation = explain_sample("healthy")
+    source = explanation.sources[0]
+    big = dataclasses.replace(source, records=None, unread_lines=None, lines=90_000, sparse=True)
+    both = dataclasses.replace(explanation, sources=(source, big))
+    assert render_verdict(both) == f"No hang found in {90_000 + source.lines} lines of 1 boot."
 
 
 @pytest.mark.parametrize("name", ["empty", "no-log"])
