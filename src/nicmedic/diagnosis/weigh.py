@@ -50,6 +50,8 @@ def _holds_system(clause: Clause, view: BootView) -> bool:
         version = parse_kernel_version(boot) if boot else None
         if version is None or not is_kernel_in(version, parse_kernel_range(clause.kernel)):
             return False
+    if clause.release is not None and (boot is None or boot.kernel_release is None or not re.search(clause.release, boot.kernel_release)):
+        return False
     if clause.virtualization is not None and (boot is None or boot.virtualization not in clause.virtualization):
         return False
     if clause.hardware is not None and (
@@ -123,7 +125,7 @@ def holds(clause: Clause, file: str, view: BootView, case: NicCase) -> tuple[boo
 
 def _is_happening(clause: Clause) -> bool:
     """Whether a clause speaks of something that happened, not only of what the NIC and its kernel are."""
-    identity = {"kernel", "chip", "virtualization", "hardware", "weight", "because"}
+    identity = {"kernel", "release", "chip", "virtualization", "hardware", "weight", "because"}
     return any(getattr(clause, name) is not None for name in Clause.__dataclass_fields__ if name not in identity)
 
 

@@ -20,7 +20,7 @@ _SHAPELESS = dict.fromkeys(map(ord, "0123456789abcdef.: "))
 """What ``kernlog/scan/shapes.py`` leaves out of a line before it looks at it."""
 _SURE_ALONE = 1.0
 _NESTED_QUANTIFIER = re.compile(r"\([^()]*[+*][^()]*\)[+*]")
-_IDENTITY_KEYS = {"kernel", "chip", "virtualization", "hardware"}
+_IDENTITY_KEYS = {"kernel", "release", "chip", "virtualization", "hardware"}
 
 
 def find_line(text: str, reason: str) -> int | None:

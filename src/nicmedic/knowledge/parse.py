@@ -139,7 +139,7 @@ def _clause(table: Table) -> Clause:
         EventKind(clause.kind)
     if clause.kernel is not None:
         parse_kernel_range(clause.kernel)
-    for pattern in (clause.chip, clause.hardware, clause.process):
+    for pattern in (clause.release, clause.chip, clause.hardware, clause.process):
         if pattern is not None:
             re.compile(pattern)
     return clause

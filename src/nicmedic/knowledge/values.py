@@ -38,6 +38,7 @@ class Clause:
     within_s: float | None = None
     count_min: int | None = None
     kernel: str | None = None
+    release: str | None = None
     chip: str | None = None
     virtualization: tuple[str, ...] | None = None
     hardware: str | None = None

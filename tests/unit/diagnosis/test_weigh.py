@@ -61,6 +61,7 @@ KEYS: list[tuple[Clause, BootView, BootView]] = [
     (Clause(signal=("platform/rcu-stall",)), view(events=[STALL, event()]), view()),
     (Clause(no_signal=("platform/rcu-stall",)), view(), view(events=[STALL, event()])),
     (Clause(kernel=">=6.1,<6.2"), view(), view(boot=boot(kernel_package="6.4.1", kernel_release="6.4.1"))),
+    (Clause(release=r"-rc\d"), view(boot=boot(kernel_release="6.2.0-rc3+")), view()),
     (Clause(chip="8168H"), view(facts=[fact("r8169/chip", chip="RTL8168h/8111h")]), view(facts=[fact("r8169/chip", chip="RTL8125B")])),
     (Clause(virtualization=("xen-dom0",)), view(boot=boot(virtualization="xen-dom0")), view()),
     (Clause(hardware="poweredge"), view(boot=boot(hardware="Dell PowerEdge R510")), view()),
