@@ -145,7 +145,8 @@ class LogReader:
             encoding, skip = find_encoding(data)
             data = data[skip:] if encoding == "utf-8" else decode_text(data[skip:], encoding).encode("utf-8", "replace")
             self._quoted_printable = is_quoted_printable(data)
-            self._repairs = find_repairs([clean_line(line[:LONGEST_LINE]) for line in self._split_lines(data)[:_JUDGED_LINES]])
+            beginning = b"\n".join(data.split(b"\n", _JUDGED_LINES)[:_JUDGED_LINES])
+            self._repairs = find_repairs([clean_line(line[:LONGEST_LINE]) for line in self._split_lines(beginning)[:_JUDGED_LINES]])
             yield from self._read_piece(data, self._start_line)
 
     def _split_lines(self, data: bytes) -> list[str]:
