@@ -30,6 +30,7 @@ from nicmedic.model.event import Event
 from nicmedic.model.explanation import Explanation, SourceReport
 from nicmedic.model.record import Record
 from nicmedic.ports.logs import LogSource, LogStream
+from nicmedic.report.escape import quote_file_name
 
 __all__ = ["Request", "explain"]
 
@@ -187,7 +188,9 @@ def _read_stream(
     data = b"".join(start)
     if looks_binary(data):
         if not stream.optional:
-            reading.errors.append(NotAKernelLogError(f"{stream.name}: a binary file, not a log", hint=f"file {stream.name}"))
+            reading.errors.append(
+                NotAKernelLogError(f"{stream.name}: a binary file, not a log", hint=f"file {quote_file_name(stream.name)}")
+            )
         return
     reader, collector = LogReader(), EventCollector(index=index, source=stream.name)
     if whole:
