@@ -94,3 +94,9 @@ def test_literals_are_one_a_line() -> None:
     lines = knowledge("literals").stdout.splitlines()
     assert "NETDEV WATCHDOG" in "\n".join(lines)
     assert len(lines) == len(set(lines)) > 100
+
+
+def test_the_literals_are_those_that_big_logs_are_searched_for() -> None:
+    lines = set(knowledge("literals").stdout.splitlines())
+    assert "NETDEV WATCHDOG: " in lines
+    assert "link becomes ready" not in lines

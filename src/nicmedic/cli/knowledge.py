@@ -66,7 +66,7 @@ def _run_literals(arguments: argparse.Namespace) -> int:
     from nicmedic.kernlog.system import LITERALS
 
     del arguments
-    literals = dict.fromkeys((*(item.decode() for item in read_knowledge().literals), *LITERALS))
+    literals = dict.fromkeys((*(item.decode() for item in read_knowledge().scan_literals), *LITERALS))
     write_answer("".join(f"{literal}\n" for literal in literals))
     return 0
 
