@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A cheap second look at what moves in a NIC, to be held against an earlier one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+__all__ = ["Counters", "QueueCounters"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueCounters:
+    """One transmit queue."""
+
+    index: int
+    tx_timeout: int | None = None
+    inflight: int | None = None
+    """BQL; stays 0 with a driver that has none."""
+    packets: int | None = None
+    """Dequeued by this queue's discipline; None: no discipline of its own, as with ``noqueue``."""
+    backlog_bytes: int | None = None
+    qlen: int | None = None
+    drops: int | None = None
+    requeues: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counters:
+    """One NIC at one moment. All None but the name: it is gone."""
+
+    interface: str
+    monotonic_s: float
+    """When it was read, on a clock that never steps; only differences mean something."""
+    ifindex: int | None = None
+    """Another index than before: another interface of the same name."""
+    carrier: bool | None = None
+    carrier_changes: int | None = None
+    operstate: str | None = None
+    tx_packets: int | None = None
+    tx_bytes: int | None = None
+    rx_packets: int | None = None
+    rx_bytes: int | None = None
+    tx_errors: int | None = None
+    rx_errors: int | None = None
+    tx_dropped: int | None = None
+    rx_dropped: int | None = None
+    queues: tuple[QueueCounters, ...] = ()
+    backlog_bytes: int | None = None
+    """Over all disciplines at the leaves."""
+    qlen: int | None = None
+    interrupts: Mapping[int, int] | None = None
+    """Number to count over all CPUs."""
+    bus_master: bool | None = None
