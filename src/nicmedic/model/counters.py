@@ -45,7 +45,7 @@ class Counters:
     rx_dropped: int | None = None
     queues: tuple[QueueCounters, ...] = ()
     backlog_bytes: int | None = None
-    """Over all disciplines at the leaves."""
+    """Of the root discipline, which counts those below it too; None: it has none."""
     qlen: int | None = None
     interrupts: Mapping[int, int] | None = None
     """Number to count over all CPUs."""
