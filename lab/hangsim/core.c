@@ -282,7 +282,6 @@ static void hs_remove(struct pci_dev *pdev)
 	rtnl_unlock();
 	unregister_netdev(nic->dev);
 	cancel_work_sync(&nic->timeout_work);
-	synchronize_rcu();
 	hs_rings_free(nic);
 	free_netdev(nic->dev);
 }

@@ -119,6 +119,7 @@ bool hs_link_eee_active(const struct hs_nic *nic);
 void hs_rule_work(struct work_struct *work);
 void hs_rule_start(struct hs_nic *nic);
 void hs_rule_stop(struct hs_nic *nic);
+void hs_rule_break(struct hs_nic *nic);
 void hs_rule_act(struct hs_nic *nic, enum hs_action action);
 
 /* ethtool.c */

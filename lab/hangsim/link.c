@@ -91,6 +91,7 @@ void hs_link_stop(struct hs_nic *nic)
 	if (!netif_carrier_ok(nic->dev))
 		return;
 	netif_carrier_off(nic->dev);
+	hs_rule_break(nic);
 	netdev_info(nic->dev, "Link is Down\n");
 }
 

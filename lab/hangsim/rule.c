@@ -171,6 +171,14 @@ void hs_rule_start(struct hs_nic *nic)
 	queue_delayed_work(system_wq, &nic->rule_work, 0);
 }
 
+/* The carrier is gone, for however short a time: the conditions have to hold anew. */
+void hs_rule_break(struct hs_nic *nic)
+{
+	spin_lock_bh(&nic->card->lock);
+	nic->card->counting = false;
+	spin_unlock_bh(&nic->card->lock);
+}
+
 void hs_rule_stop(struct hs_nic *nic)
 {
 	cancel_delayed_work_sync(&nic->rule_work);
