@@ -12,17 +12,19 @@ BIN     := .venv/bin
 STEP    := @tools/step.sh
 # mypy complains of folders without Python files
 PY_DIRS := src tests $(sort $(patsubst %/,%,$(dir $(wildcard tools/*.py bench/*.py lab/*.py))))
-SHELLS  := .ci/run $(wildcard tools/*.sh lab/*.sh)
+SHELLS  := .ci/run $(wildcard tools/*.sh lab/*/*.sh lab/guest/*.bash) lab/guest/init lab/guest/power-cut lab/guest/shell-when-ready
 RUN     := .venv/.ready-run
 DEV     := .venv/.ready-dev
 LINT    := step-format step-ruff step-mypy step-imports step-codespell step-shellcheck step-knowledge
 
 FUZZ_SECONDS ?= 600
+NIC          ?= e1000e
+KERNEL       ?=
 
-.PHONY: help demo test check docs fuzz bench format lock clean $(LINT)
+.PHONY: help demo test check test-long lab-shell lab-harvest docs fuzz bench format lock clean $(LINT)
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: $(RUN) ## explain a sample log, then this machine's own kernel log
 	@echo '$$ nicmedic explain examples/srv4-kern.log'
@@ -34,8 +36,17 @@ demo: $(RUN) ## explain a sample log, then this machine's own kernel log
 test: $(LINT) ## everything that CI runs
 	@$(BIN)/pytest
 
-check: step-format step-ruff step-mypy step-imports ## the fast loop: format, lint, types, import rules, unit tests
-	@$(BIN)/pytest -q --no-header tests/unit
+check: $(LINT) ## all but the virtual machines: the loop before a commit
+	@$(BIN)/pytest -q --no-header tests/unit tests/cli tests/host
+
+test-long: $(DEV) ## also the long tests of the virtual machines: soaks, big matrices
+	@$(BIN)/pytest --long tests/lab
+
+lab-shell: $(DEV) ## a shell in a virtual machine whose card hangs when you type break (NIC=e1000e KERNEL=6.1.0-50-amd64)
+	@$(BIN)/python -m lab shell $(NIC) $(if $(KERNEL),--kernel $(KERNEL))
+
+lab-harvest: $(DEV) ## record what the kernel prints of each card and fault as cases under tests/cases/lab
+	@$(BIN)/python -m lab harvest
 
 docs: $(RUN) ## renew what is made out of the code: man/, completions/, pages of docs/
 	@$(BIN)/python -m nicmedic.cli.reference
@@ -55,7 +66,7 @@ lock: ## renew requirements-dev.txt
 	@tools/setup.sh lock
 
 clean: ## remove .venv, caches and built files
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage htmlcov build dist
+	@rm -rf .venv lab-failures .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage htmlcov build dist
 	@find . -name .git -prune -o -type d -name __pycache__ -exec rm -rf {} +
 
 step-format: $(DEV)

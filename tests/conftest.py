@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from lab import needs
+
 TESTS = Path(__file__).parent
 RINGS = ("unit", "cli", "host", "lab")
 
@@ -26,10 +28,15 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--long``."""
+    parser.addoption("--long", action="store_true", help="run the tests that are marked long too")
+
+
 def why_off(ring: str) -> str:
     """Why the ring cannot run here; empty if it can."""
     if ring == "lab":
-        return "not built yet"
+        return needs.why_not()
     if ring == "host" and os.geteuid() != 0:
         return "needs root"
     return ""
@@ -66,6 +73,10 @@ def pytest_report_header() -> str:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark each test with its ring; skip those of a ring that is off; refuse a required ring without tests."""
     found = set()
+    if not config.option.long:
+        long = [item for item in items if item.get_closest_marker("long")]
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item not in long]
     for item in items:
         ring = ring_of(item)
         found.add(ring)

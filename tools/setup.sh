@@ -83,8 +83,21 @@ system_tools() {
     done
     [ -n "$missing" ] || return 0
     # shellcheck disable=SC2086 # a list of packages
-    apt_install $missing || {
-        say "the tests that need these will be skipped:$missing"
+    install_or_tell $missing
+}
+
+# The virtual machines' tools; the list is lab/debian-packages.txt.
+lab_tools() {
+    [ "$(uname -m)" = x86_64 ] || return 0
+    missing=$("$venv/bin/python" -m lab missing) || fail "python -m lab missing failed"
+    [ -n "$missing" ] || return 0
+    # shellcheck disable=SC2086 # a list of packages
+    install_or_tell $missing
+}
+
+install_or_tell() { # PACKAGE...
+    apt_install "$@" || {
+        say "the tests that need these will be skipped: $*"
         say "to have them, type: $by_hand"
     }
 }
@@ -122,6 +135,7 @@ run | dev)
         install_nicmedic -c requirements-dev.txt
         dev_group $venv >$venv/dev-group.txt
         quietly $venv/bin/pip install -q -c requirements-dev.txt -r $venv/dev-group.txt
+        lab_tools
         touch $venv/.ready-run
     fi
     touch "$venv/.ready-$1"

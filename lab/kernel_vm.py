@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Kernel VM: Debian's kernel on this machine's own file system, ready in about two seconds.
+
+The kernel is booted once as far as a tiny initramfs, and the machine's state is saved in the cache. Each machine begins
+as a copy of that state, is given the time, mounts this machine's file system (read-only by 9p, changes in memory), and
+only then gets its network card, by PCI hot-plug. virtme-ng, which does the same by booting, needs 21 s and more here;
+QEMU refuses to save the state of a machine with a mounted 9p file system, hence the order.
+"""
+
+import shutil
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+from lab import accel, cache, hangsim_module, kernels
+from lab.errors import LabError
+from lab.kernels import Kernel
+from lab.machine import NIC_SLOT, Machine, serial_arguments
+from lab.nics import HANGSIM, Nic, find
+from lab.qemu import Qemu
+from lab.segment import GATEWAY, GUEST, GUEST6, Segment
+
+__all__ = ["KernelVM"]
+
+GUEST_FILES = Path(__file__).with_name("guest")
+MODULES = ("9p", "9pnet_virtio", "virtio_pci", "virtio_console", "overlay")
+COMMAND_LINE = "console=ttyS0 panic=-1 tsc=reliable loglevel=4 printk.time=1"
+
+
+class KernelVM(Machine):
+    """A kernel VM with one network card, called ``eth0``, on a segment.
+
+    Attributes:
+        ready_s: How long it took from the start of QEMU until the agent answered.
+    """
+
+    interface = "eth0"
+    guest_files = "/mnt"
+
+    def __init__(self, *, kernel: str = "", cpus: int = 1, memory_mb: int = 512, with_shell: bool = False) -> None:
+        super().__init__()
+        self.kernel = kernels.find(kernel)
+        (self.folder / "share").mkdir()
+        began = time.monotonic()
+        arguments = _arguments(self.kernel, self.folder, cpus, memory_mb)
+        state = _saved_state(self.kernel, cpus, memory_mb)
+        self.qemu = Qemu([*arguments, "-incoming", f"exec:cat '{state}'"], self.folder)
+        try:
+            self.qemu.wait_status("paused", 20)
+            self.qemu.ask("cont")
+            if with_shell:
+                self.write_share("shell", "")
+            self._go()
+            self.agent.connect(60)
+        except BaseException:
+            self.end()
+            raise
+        self.ready_s = time.monotonic() - began
+
+    def _go(self) -> None:
+        """Tell the waiting init the time and where to go on."""
+        with socket.socket(socket.AF_UNIX) as go:
+            go.connect(str(self.folder / "go.sock"))
+            go.sendall(f"{int(time.time())} {self.kernel.root} {GUEST_FILES}\n".encode())
+
+    def add_nic(self, nic: Nic, segment: Segment) -> None:
+        """Plug the card under test, load its driver, give it the guest's addresses, and wait until the gateway is reached.
+
+        Raises:
+            LabError: if that does not come to be.
+        """
+        self.nic, self.segment = nic, segment
+        if nic.name == "hangsim":
+            raise LabError("hangsim is no card of QEMU's", hint="add_hangsim()")
+        self.plug(nic, segment)
+        self.check("modprobe", nic.module, *nic.options)
+        self._begin()
+
+    def add_hangsim(self, segment: Segment, **parameters: object) -> None:
+        """Plug a card driven by hangsim: a bare PCI function, and a hidden virtio card that carries its frames.
+
+        Args:
+            segment: Where the frames go.
+            parameters: Of the module; see lab/hangsim/README.md.
+
+        Raises:
+            LabError: if the module cannot be built or loaded, or the gateway is not reached.
+        """
+        self.nic, self.segment = HANGSIM, segment
+        module = hangsim_module.build(self.kernel)
+        self.plug(find("virtio-net"), segment, slot=NIC_SLOT + 1)
+        self.qemu.ask("device_add", driver=HANGSIM.device, id="hangsim0", addr=f"0x{NIC_SLOT:x}")
+        self.check("modprobe", "virtio_net")
+        self.wait_interface()
+        self.sh(f"ip link set {self.interface} name wire0 && ip link set wire0 up")
+        words = [f"{name}={value}" for name, value in parameters.items()]
+        self.check("insmod", str(module), "lower=wire0", *words)
+        self.wait_interface()
+        self.sh("ip netns add wire && ip link set wire0 netns wire && ip -n wire link set wire0 up")
+        self._begin()
+
+    def _begin(self) -> None:
+        self.wait_interface()
+        self.configure()
+        self.wait_reaches(GATEWAY)
+
+    def configure(self) -> None:
+        """Give the card the guest's addresses and the default route, as after each new bind."""
+        self.check("ip", "-batch", "-", stdin=self.configuration())
+
+    def configuration(self) -> str:
+        """What ``configure`` gives to ``ip -batch``."""
+        name = self.interface
+        lines = (
+            f"link set {name} up",
+            f"address replace {GUEST}/24 dev {name}",
+            f"address replace {GUEST6}/64 dev {name} nodad",
+            f"route replace default via {GATEWAY} dev {name}",
+        )
+        return "\n".join(lines) + "\n"
+
+    def write_share(self, name: str, text: str) -> None:
+        """Write a file that the guest sees at once, in ``/run/lab``."""
+        path = self.folder / "share" / name
+        path.with_suffix(".new").write_text(text, encoding="utf-8")
+        path.with_suffix(".new").rename(path)
+
+
+def _arguments(kernel: Kernel, folder: Path, cpus: int, memory_mb: int) -> list[str]:
+    """QEMU's arguments; those of the saved state and those of the machines that begin with it must be the same."""
+    kind = accel.accelerator()
+    return [
+        *("-accel", kind, "-cpu", "host" if kind == "kvm" else "max", "-machine", "pc", "-m", str(memory_mb), "-smp", str(cpus)),
+        *("-display", "none", "-nodefaults", "-no-reboot"),
+        *("-kernel", str(kernel.image), "-initrd", str(_initramfs(kernel)), "-append", COMMAND_LINE),
+        *serial_arguments(folder),
+        *("-chardev", f"socket,id=go,path={folder / 'go.sock'},server=on,wait=off"),
+        *("-device", "virtserialport,chardev=go,name=lab.go"),
+        *("-fsdev", "local,id=host,path=/,security_model=none,readonly=on,multidevs=remap"),
+        *("-device", "virtio-9p-pci,fsdev=host,mount_tag=host,addr=0x5"),
+        *("-fsdev", f"local,id=share,path={folder / 'share'},security_model=none"),
+        *("-device", "virtio-9p-pci,fsdev=share,mount_tag=share,addr=0x6"),
+        *("-device", "isa-debug-exit,iobase=0xf4"),  # guest/power-cut
+    ]
+
+
+def _initramfs(kernel: Kernel) -> Path:
+    """A busybox, the modules that reach this machine's file system, and ``guest/init``."""
+    init = (GUEST_FILES / "init").read_bytes()
+
+    def make(folder: Path) -> None:
+        tree = folder / "tree"
+        for name in ("bin", "proc", "sys", "dev", "modules"):
+            (tree / name).mkdir(parents=True)
+        shutil.copy(shutil.which("busybox") or "/bin/busybox", tree / "bin" / "busybox")
+        (tree / "init").write_bytes(init)
+        (tree / "init").chmod(0o755)
+        files = _module_files(kernel)
+        for file in files:
+            shutil.copy(file, tree / "modules")
+        (tree / "modules" / "order").write_text("".join(f"{file.name}\n" for file in files), encoding="ascii")
+        subprocess.run("find . | cpio --quiet -o -H newc | zstd -q -1 >../initramfs", shell=True, cwd=tree, check=True)  # noqa: S602
+        shutil.rmtree(tree)
+
+    return cache.entry("initramfs", cache.recipe_key(kernel.version, init.decode(), MODULES), make) / "initramfs"
+
+
+def _module_files(kernel: Kernel) -> list[Path]:
+    """The modules with all they depend on, in loading order."""
+    files: dict[Path, None] = {}
+    for module in MODULES:
+        command = ["modprobe", "-d", str(kernel.root), "-S", kernel.version, "--show-depends", module]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise LabError(f"kernel {kernel.version} has no module {module}: {done.stderr.strip()}")
+        files.update((Path(line.split()[1]), None) for line in done.stdout.splitlines() if line.startswith("insmod"))
+    return list(files)
+
+
+def _saved_state(kernel: Kernel, cpus: int, memory_mb: int) -> Path:
+    """The state of a machine that waits in its initramfs; booted and saved if the cache has none."""
+
+    def make(folder: Path) -> None:
+        scratch = folder / "machine"
+        (scratch / "share").mkdir(parents=True)
+        qemu = Qemu(_arguments(kernel, scratch, cpus, memory_mb), scratch)
+        try:
+            _wait_console(qemu, "lab: waiting", 120)
+            qemu.ask("stop")
+            qemu.ask("migrate-set-parameters", max_bandwidth=10**11)
+            qemu.ask("migrate", uri=f"exec:cat >'{folder / 'state'}'")
+            _wait_migrated(qemu)
+        finally:
+            qemu.kill()
+        shutil.rmtree(scratch)
+
+    key = cache.recipe_key(accel.qemu_version(), *_arguments(kernel, Path("FOLDER"), cpus, memory_mb))
+    return cache.entry("states", key, make, megabytes=500) / "state"
+
+
+def _wait_console(qemu: Qemu, words: str, within_s: float) -> None:
+    until = time.monotonic() + within_s
+    while words not in (text := qemu.console.read_text(errors="replace") if qemu.console.exists() else ""):
+        if time.monotonic() > until or not qemu.alive:
+            raise LabError(f"the kernel did not come as far as {words!r} within {within_s} s; its last words: {text[-500:]!r}")
+        time.sleep(0.05)
+
+
+def _wait_migrated(qemu: Qemu) -> None:
+    until = time.monotonic() + 60
+    while (status := qemu.ask("query-migrate").get("status")) != "completed":
+        if status == "failed" or time.monotonic() > until:
+            raise LabError(f"QEMU could not save the machine's state: {status}")
+        time.sleep(0.05)
