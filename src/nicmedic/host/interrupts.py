@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Which interrupts belong to a NIC, how often they came, and where they go: /proc/interrupts and ``msi_irqs``."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -9,6 +10,7 @@ from nicmedic.model.queue import Interrupt, InterruptKind
 
 __all__ = ["InterruptLine", "parse_interrupts", "read_interrupt_lines", "read_interrupts"]
 
+_NO_ACTION = re.compile(r"\s\d+(?:-\w+)?(?:\s+(?:Edge|Level))?\s*\Z")
 _MOST_BYTES = 16 << 20
 """A line has 11 bytes for each CPU."""
 
@@ -39,7 +41,8 @@ def parse_interrupts(text: str) -> dict[int, InterruptLine]:
         if len(counts) < cpus or not all(word.isdecimal() for word in counts):
             continue
         # kernel/irq/proc.c show_interrupts(): chip, hardware number and type in padded columns, two blanks, the actions
-        columns, _, name = (words[cpus] if len(words) > cpus else "").rpartition("  ")
+        body = words[cpus] if len(words) > cpus else ""
+        columns, _, name = (body, "", "") if _NO_ACTION.search(body) else body.rpartition("  ")
         made[int(label)] = InterruptLine(tuple(map(int, counts)), " ".join(columns.split()) or None, name.strip() or None)
     return made
 

@@ -74,7 +74,8 @@ class HostMachine:
             notes.append(Note(what="netlink", why=Lack.ABSENT, detail="a copy of a host has files only"))
         listed = _list_all(root, rtnl)
         net = root.folder(NET)
-        present = net.names(note="nics")
+        # bonding keeps a file of its own among them: bonding_masters
+        present = [name for name in net.names(note="nics") if name in (listed.links or {}) or net.has(f"{name}/ifindex")]
         cards = [name for name in present if is_nic(net.folder(name))]
         nics = sorted((read_nic(root, name, listed, live=self._live) for name in cards), key=lambda nic: (nic.ifindex or 0, nic.interface))
         links = _other_links((name for name in dict.fromkeys([*present, *(listed.links or {})]) if name not in cards), listed)
@@ -116,4 +117,4 @@ class HostMachine:
         return Host(**{**known, "notes": tuple(root.notes)})  # type: ignore[arg-type]  # names are those of the fields
 
     def read_counters(self, interfaces: Iterable[str]) -> tuple[Counters, ...]:
-        return read_counters(Folder(self._root), interfaces)
+        return read_counters(Folder(self._root), interfaces, live=self._live)

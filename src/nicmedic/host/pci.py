@@ -18,6 +18,8 @@ _STATUS_CAPABILITIES = 0x10
 _CAPABILITIES_AT = 0x34
 _EXPRESS, _L1SS, _EXTENDED_AT = 0x10, 0x1E, 0x100
 _MOST_CAPABILITIES = 48
+_WITHOUT_LINK = {9, 10}
+"""Root complex integrated endpoint and event collector."""
 _L1SS_WORDS = {1: "PCI-PM_L1.2", 2: "PCI-PM_L1.1", 4: "ASPM_L1.2", 8: "ASPM_L1.1"}
 _ASPM_WORDS = {1: "L0s", 2: "L1"}
 _SPEED = re.compile(r"([\d.]+) GT/s")
@@ -35,12 +37,12 @@ class Registers:
         self.status = self._word(6)
         express = next((at for kind, at in self._capabilities() if kind == _EXPRESS), None)
         l1ss = next((at for kind, at in self._extended() if kind == _L1SS), None)
-        self.is_express = express is not None
-        self.link_capabilities = None if express is None else self._word(express + 12, 4)
-        self.link_control = None if express is None else self._word(express + 16)
+        kind = None if express is None else (self._word(express + 2) or 0) >> 4 & 0xF
+        link = None if kind in _WITHOUT_LINK else express
+        self.link_capabilities = None if link is None else self._word(link + 12, 4)
+        self.link_control = None if link is None else self._word(link + 16)
         self.l1ss_capabilities = None if l1ss is None else self._word(l1ss + 4, 4)
         self.l1ss_control = None if l1ss is None else self._word(l1ss + 8, 4)
-        self.knows_extended = len(data) > _EXTENDED_AT
 
     def _word(self, at: int, size: int = 2) -> int | None:
         return int.from_bytes(self._data[at : at + size], "little") if at + size <= len(self._data) else None
@@ -107,12 +109,10 @@ def _read_aer(folder: Folder) -> AerCounters | None:
 
 
 def _read_function(folder: Folder, field: str) -> PciFunction:
-    registers = parse_config_space(folder.raw("config", note=f"{field}.command", most=4096) or b"")
-    if registers.command is not None and registers.link_control is None and not registers.knows_extended:
-        # 64 bytes: not root; 256: conventional PCI, or a kernel without extended configuration space
-        short = len(folder.raw("config", most=4096) or b"") <= _STANDARD_BYTES
-        if short:
-            folder.notes.append(Note(what=f"{field}.aspm_enabled", why=Lack.REFUSED, detail=f"{folder.path}/config: 64 bytes of it"))
+    data = folder.raw("config", note=f"{field}.command", most=4096) or b""
+    registers = parse_config_space(data)
+    if len(data) == _STANDARD_BYTES:
+        folder.notes.append(Note(what=f"{field}.aspm_enabled", why=Lack.REFUSED, detail=f"{folder.path}/config: 64 bytes of it"))
     capabilities, control = registers.link_capabilities, registers.link_control
     return PciFunction(
         address=folder.path.rsplit("/", 1)[-1],

@@ -117,6 +117,8 @@ class Folder:
             return tuple(sorted(os.listdir(self._find(name)), key=_natural))  # noqa: PTH208  # as _find
         except OSError as error:
             self._note(name, note, error)
+        except ValueError:  # as above
+            pass
         return ()
 
     def has(self, name: str) -> bool:

@@ -19,7 +19,7 @@ _DMI = (
     (re.compile(r"^Xen\b|HVM domU"), "xen-domU"),
     (re.compile(r"Microsoft Corporation Virtual Machine"), "hyperv-guest"),
     (
-        re.compile(r"^Amazon EC2\b(?!.*\.metal)|Google Compute Engine|OpenStack|\bKVM\b|\bRHEV\b|\boVirt\b|DigitalOcean|Alibaba Cloud ECS"),
+        re.compile(r"^Amazon EC2\b|Google Compute Engine|OpenStack|\bKVM\b|\bRHEV\b|\boVirt\b|DigitalOcean|Alibaba Cloud ECS"),
         "kvm-guest",
     ),
     (re.compile(r"\bQEMU\b|\bBochs\b"), "qemu-guest"),
@@ -54,8 +54,9 @@ def read_virtualization(root: Folder) -> Virtualization | None:
     found = _read_xen(root) or _read_clocks(root)
     if found is not None:
         return found
-    names = [root.text(f"sys/class/dmi/id/{name}") for name in ("sys_vendor", "product_name", "board_vendor", "bios_vendor")]
-    for text in (" ".join(name for name in names[:2] if name), *filter(None, names)):
+    names = [root.text(f"sys/class/dmi/id/{name}") or "" for name in ("sys_vendor", "product_name", "board_vendor", "bios_vendor")]
+    rented_whole = names[1].endswith(".metal")  # Amazon's machines without a hypervisor carry its name too
+    for text in () if rented_whole else (" ".join(names[:2]).strip(), *names):
         for pattern, kind in _DMI:
             if pattern.search(text):
                 return Virtualization(kind=kind, found_by=f"DMI: {text}")
