@@ -32,7 +32,7 @@ from nicmedic.model.record import Record
 from nicmedic.ports.logs import LogSource, LogStream
 from nicmedic.report.escape import quote_file_name
 
-__all__ = ["Request", "explain"]
+__all__ = ["Gathered", "Request", "explain", "gather"]
 
 WHOLE_BYTES = 4 << 20
 """A source up to this size is read whole; of a bigger one only what stands around the lines that may matter."""
@@ -82,6 +82,16 @@ class _Reading:
     notes: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """What logs say, before anybody asks why."""
+
+    evidence: Evidence
+    reports: Sequence[SourceReport]
+    notes: Sequence[str]
+    errors: Sequence[NicmedicError]
+
+
 def explain(
     logs: LogSource, knowledge: KnowledgeBase, request: Request, on_progress: Callable[[str, int], None] | None = None
 ) -> Explanation:
@@ -93,14 +103,40 @@ def explain(
         request: what is asked.
         on_progress: called with a source's name and the bytes read of it so far, at least once a MiB.
     """
+    since = request.since.astimezone(datetime.UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if request.since else None
+    streams = logs.open_logs(request.names) if request.names else logs.open_own_log(since)
+    gathered = gather(streams, knowledge, request, on_progress)
+    evidence = gathered.evidence
+    findings = diagnose(evidence, knowledge)
+    return Explanation(
+        interface=request.interface,
+        sources=tuple(gathered.reports),
+        boots=tuple(evidence.boots),
+        events=tuple(evidence.events),
+        hangs=tuple(evidence.hangs),
+        findings=tuple(findings),
+        unknowns=tuple(find_unknowns(evidence, findings)),
+        notes=tuple(gathered.notes),
+        errors=tuple(gathered.errors),
+        knowledge_problems=tuple(
+            f"{problem.file}{f':{problem.line}' if problem.line else ''}: {problem.reason}" for problem in knowledge.problems
+        ),
+    )
+
+
+def gather(
+    streams: Iterable[LogStream | NicmedicError],
+    knowledge: KnowledgeBase,
+    request: Request,
+    on_progress: Callable[[str, int], None] | None = None,
+) -> Gathered:
+    """Read logs to the end, and put together what they say; arguments as of ``explain``."""
     reading = _Reading()
     index = SignalIndex((literal.decode() for literal in knowledge.literals), knowledge.find_signals)
     scanners = _Scanners(
         lines=build_scanner((*knowledge.scan_literals, *(literal.encode() for literal in SYSTEM_LITERALS)), fast=request.fast),
         records=build_scanner(knowledge.literals, fast=False),
     )
-    since = request.since.astimezone(datetime.UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if request.since else None
-    streams = logs.open_logs(request.names) if request.names else logs.open_own_log(since)
     for stream in streams:
         if isinstance(stream, NicmedicError):
             reading.errors.append(stream)
@@ -114,23 +150,8 @@ def explain(
     if request.interface is not None and named and request.interface not in named:
         reading.notes.append(f"no message that matters names {request.interface}; these are named: {', '.join(named)}")
     events, facts = _filter(events, facts, request)
-    hangs = group_hangs(events)
-    evidence = Evidence(boots=boots, events=events, facts=facts, hangs=hangs)
-    findings = diagnose(evidence, knowledge)
-    return Explanation(
-        interface=request.interface,
-        sources=tuple(reading.reports),
-        boots=tuple(boots),
-        events=tuple(events),
-        hangs=tuple(hangs),
-        findings=tuple(findings),
-        unknowns=tuple(find_unknowns(evidence, findings)),
-        notes=tuple(reading.notes),
-        errors=tuple(reading.errors),
-        knowledge_problems=tuple(
-            f"{problem.file}{f':{problem.line}' if problem.line else ''}: {problem.reason}" for problem in knowledge.problems
-        ),
-    )
+    evidence = Evidence(boots=boots, events=events, facts=facts, hangs=group_hangs(events))
+    return Gathered(evidence=evidence, reports=reading.reports, notes=reading.notes, errors=reading.errors)
 
 
 def _transcode(blocks: Iterator[bytes], encoding: str) -> Iterator[bytes]:

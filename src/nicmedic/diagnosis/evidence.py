@@ -11,7 +11,7 @@ from nicmedic.model.boot import Boot
 from nicmedic.model.event import Event, EventKind
 from nicmedic.model.finding import Hang
 
-__all__ = ["BootView", "Evidence", "NicCase", "build_cases"]
+__all__ = ["BootView", "Evidence", "NicCase", "build_cases", "same_bus", "shares"]
 
 MOST_CASES = 64
 """NICs told of; a host has fewer, a hostile log may name thousands."""
@@ -87,17 +87,17 @@ def _is_trouble(event: Event, nic_drivers: Iterable[str]) -> bool:
     return event.hang or event.kind is EventKind.TX_TIMEOUT or (event.driver is not None and event.driver in nic_drivers)
 
 
-def _shares(event: Event | Fact, case: tuple[str | None, str | None, str | None]) -> bool:
+def shares(event: Event | Fact, case: tuple[str | None, str | None, str | None]) -> bool:
     """Whether an event speaks of this NIC, or of none in particular."""
     driver, interface, bus = case
     if event.interface is not None and interface is not None:
         return event.interface == interface
     if event.bus is not None and bus is not None and event.driver in (None, driver):
-        return _same_bus(event.bus, bus)
+        return same_bus(event.bus, bus)
     return event.driver is None or event.driver == driver or event.signal.startswith("platform/")
 
 
-def _same_bus(first: str, second: str) -> bool:
+def same_bus(first: str, second: str) -> bool:
     """Whether two bus addresses are one: ``02:00.0`` and ``0000:02:00.0``, ``1-1.1`` and ``1-1.1:1.0``."""
     short, long = sorted((first, second), key=len)
     return long == short or long.endswith(f":{short}") or long.startswith(f"{short}:")
@@ -180,7 +180,7 @@ def _join_to_only_nic(named: dict[tuple[str | None, str], list[Event]]) -> None:
         owner = next(iter(found))
         buses = {event.bus for event in named[owner] if event.bus is not None}
         own = {event.bus for event in members if event.bus is not None}
-        if not buses or not own or any(_same_bus(first, second) for first in buses for second in own):
+        if not buses or not own or any(same_bus(first, second) for first in buses for second in own):
             named[owner] = sorted([*named[owner], *named.pop(key)], key=lambda event: (event.boot or 0, event.line))
 
 
@@ -198,14 +198,14 @@ def _build_case(evidence: Evidence, index: _Index, members: Sequence[Event]) -> 
     views: list[BootView] = []
     for number in dict.fromkeys(event.boot for event in members):
         view = BootView(boot=index.boots.get(number), troubles=[event for event in members if event.boot == number])
-        view.events = [event for event in index.events[number] if _shares(event, (driver, interface, bus))]
-        view.facts = [fact for fact in index.facts[number] if _shares(fact, (driver, interface, bus))]
+        view.events = [event for event in index.events[number] if shares(event, (driver, interface, bus))]
+        view.facts = [fact for fact in index.facts[number] if shares(fact, (driver, interface, bus))]
         view.hangs = [hang for hang in index.hangs[number] if is_own(hang)]
         heads = [evidence.events[hang.events[0]] for hang in index.hangs[number]]
         view.together = [
             head
             for head in heads
-            if _name(head) not in names and not (head.bus and bus and _same_bus(head.bus, bus)) and view.is_near(head, TOGETHER_S)
+            if _name(head) not in names and not (head.bus and bus and same_bus(head.bus, bus)) and view.is_near(head, TOGETHER_S)
         ]
         first = view.troubles[0]
         before = [

@@ -78,18 +78,36 @@ class HostLogs:
                     if stream.peek(1):
                         yield LogStream(name="journal of this machine", blocks=read_blocks(cast("BinaryIO", stream)))
                         return
+        yield from _open_ring("sudo nicmedic explain")
+
+    def open_boot_log(self) -> Iterator[LogStream | NicmedicError]:
+        """See ``LogSource.open_boot_log``; for a user who may not read /dev/kmsg, the journal of this boot."""
         try:
-            yield LogStream(name="/dev/kmsg", blocks=iter([read_kmsg()]))
-        except PermissionError:
-            message = "this user may not read the kernel log (kernel.dmesg_restrict=1, not in the group systemd-journal or adm)"
-            yield KernelLogAccessError(message, hint="sudo nicmedic explain")
-        except OSError as error:
-            if find_program("dmesg") is None:
-                yield KernelLogAccessError(
-                    f"/dev/kmsg: {_reason(error)}, and there is neither journal nor dmesg", hint="nicmedic explain FILE"
-                )
-            else:
-                yield LogStream(name="dmesg", blocks=stream_program(["dmesg", "--raw"]))
+            data = read_kmsg()
+        except OSError:
+            if find_program("journalctl") is not None:
+                stream = PeekedStream(cast("BinaryIO", _IteratorStream(stream_program([*_JOURNALCTL, "_TRANSPORT=kernel", "--boot=0"]))))
+                with contextlib.suppress(NicmedicError):
+                    if stream.peek(1):
+                        yield LogStream(name="journal of this machine", blocks=read_blocks(cast("BinaryIO", stream)))
+                        return
+            yield from _open_ring("sudo nicmedic check")
+        else:
+            yield LogStream(name="/dev/kmsg", blocks=iter([data]))
+
+
+def _open_ring(hint: str) -> Iterator[LogStream | NicmedicError]:
+    """The kernel's ring buffer, by /dev/kmsg or dmesg."""
+    try:
+        yield LogStream(name="/dev/kmsg", blocks=iter([read_kmsg()]))
+    except PermissionError:
+        message = "this user may not read the kernel log (kernel.dmesg_restrict=1, not in the group systemd-journal or adm)"
+        yield KernelLogAccessError(message, hint=hint)
+    except OSError as error:
+        if find_program("dmesg") is None:
+            yield KernelLogAccessError(f"/dev/kmsg: {_reason(error)}, and there is neither journal nor dmesg", hint="nicmedic explain FILE")
+        else:
+            yield LogStream(name="dmesg", blocks=stream_program(["dmesg", "--raw"]))
 
 
 class _IteratorStream:

@@ -32,3 +32,6 @@ class LogSource(Protocol):
 
     def open_own_log(self, since: str | None) -> Iterator[LogStream | NicmedicError]:
         """This machine's kernel log. ``since``: what journalctl takes as ``--since``, to read less; None: all."""
+
+    def open_boot_log(self) -> Iterator[LogStream | NicmedicError]:
+        """What this machine's kernel said in this boot, as far as it can be had at once: its ring buffer."""

@@ -62,3 +62,9 @@ class FakeLogs:
             yield KernelLogAccessError("this user may not read the kernel log", hint="sudo nicmedic explain")
         else:
             yield LogStream(name="journal of this machine", blocks=self._blocks(self._own, self._turn))
+
+    def open_boot_log(self) -> Iterator[LogStream | NicmedicError]:
+        if self._own is None:
+            yield KernelLogAccessError("this user may not read the kernel log", hint="sudo nicmedic check")
+        else:
+            yield LogStream(name="/dev/kmsg", blocks=self._blocks(self._own, self._turn))
