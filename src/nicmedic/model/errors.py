@@ -12,8 +12,11 @@ __all__ = [
     "KernelLogAccessError",
     "MissingToolError",
     "NicmedicError",
+    "NoSuchInterfaceError",
     "NotAKernelLogError",
+    "NotASnapshotError",
     "UnreadableInputError",
+    "UnwritableOutputError",
     "UsageError",
 ]
 
@@ -71,3 +74,24 @@ class MissingToolError(NicmedicError):
 
     code = 15
     slug = "missing-tool"
+
+
+class UnwritableOutputError(NicmedicError):
+    """A file that was to be written could not be; nothing of it is left behind."""
+
+    code = 20
+    slug = "unwritable-output"
+
+
+class NotASnapshotError(NicmedicError):
+    """What was handed in as a picture of a host is none, or of a version that this nicmedic does not know."""
+
+    code = 21
+    slug = "not-a-snapshot"
+
+
+class NoSuchInterfaceError(NicmedicError):
+    """The network card that was named is not there, or what was named is no network card."""
+
+    code = 22
+    slug = "no-such-interface"

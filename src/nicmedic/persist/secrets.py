@@ -25,6 +25,8 @@ _EMPTY = re.compile(rf"^\s*(?:-\s+)?[\"']?(?:{_KEY})[\"']?\s*:\s*(?:[|>][-+\d]*)
 _INLINE = re.compile(
     rf"(?P<head>(?<![\w-])[\"']?(?:{_KEY})[\"']?\s*[:=]\s*)(?P<value>\"(?:[^\"\\]|\\.)*\"|'[^']*'|[^\s,;{{}}\]]+)", re.IGNORECASE
 )
+_HINT = re.compile(r"psk|pass|secret|key|pin|puk|token|credential|community|-----BEGIN", re.IGNORECASE)
+"""Without any of these a line has no secret, and is not looked at closer: logs are long."""
 _SECTION = re.compile(r"^\s*\[(?P<name>[^\]]*)\]\s*$")
 _SECRET_SECTION = re.compile(r"secret", re.IGNORECASE)
 _PEM_BEGIN, _PEM_END = "-----BEGIN", "-----END"
@@ -36,13 +38,17 @@ def withhold_secrets(text: str) -> str:
     >>> withhold_secrets("[wifi-security]\npsk=hunter2\nid=lan\n")
     '[wifi-security]\npsk=<withheld>\nid=lan\n'
     """
-    return "\n".join(_lines(text))
+    return "\n".join(_lines(text)) if _HINT.search(text) else text
 
 
 def _lines(text: str) -> Iterator[str]:
     continued = secret_section = pem = False
     block: int | None = None
     for line in text.split("\n"):
+        quiet = not (continued or secret_section or pem or block is not None)
+        if quiet and not _HINT.search(line):
+            yield line
+            continue
         indent = len(line) - len(line.lstrip())
         if section := _SECTION.match(line):
             secret_section = _SECRET_SECTION.search(section["name"]) is not None

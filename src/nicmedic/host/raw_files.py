@@ -1,0 +1,316 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The files that an expert would ask for, as they are: procfs, sysfs of the NICs and of what they hang on, boots, package history.
+
+Nothing here can hold a snapshot up: every read of the kernel's files has a limit of time, since a driver that hangs may never answer
+(net/core/net-sysfs.c starts the call again and again while somebody else holds the rtnl lock), and of size; what is left out is told.
+What these files mean is read elsewhere, from these copies too: they stand in the archive as they stood below ``/``.
+"""
+
+import os
+import queue
+import re
+import stat
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from nicmedic.host.containers import expand
+
+__all__ = ["Member", "Missing", "TimedReader", "read_bounded", "read_expanded", "read_logs_of_packages", "read_proc", "read_sys"]
+
+LARGEST = 256 << 10
+LARGEST_HISTORY = 1 << 20
+MOST_MEMBERS = 12_000
+_READ_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """One file of the archive. ``link``: it is a symbolic link, and this its target."""
+
+    name: str
+    data: bytes = b""
+    link: str = ""
+    mtime: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """What is not in the archive, or not whole, and why."""
+
+    what: str
+    why: str
+
+
+class TimedReader:
+    """Reads small files, each with a limit of time. A reader that never came back is left behind; the next file gets a new one."""
+
+    def __init__(self, deadline: float, seconds: float = _READ_SECONDS) -> None:
+        self._deadline, self._seconds = deadline, seconds
+        self._ask: queue.SimpleQueue[tuple[str, int]] = queue.SimpleQueue()
+        self._answer: queue.SimpleQueue[bytes | OSError] = queue.SimpleQueue()
+        self._running = False
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the time for all of it is over."""
+        return time.monotonic() >= self._deadline
+
+    def read(self, path: str, most: int = LARGEST) -> bytes:
+        """Up to ``most`` bytes.
+
+        Raises:
+            OSError: it cannot be read; TimeoutError: it did not answer.
+        """
+        seconds = min(self._seconds, self._deadline - time.monotonic())
+        if seconds <= 0:
+            raise TimeoutError(None, "no time left")
+        if not self._running:
+            self._ask, self._answer = queue.SimpleQueue(), queue.SimpleQueue()
+            threading.Thread(target=_serve, args=(self._ask, self._answer), daemon=True, name="nicmedic-read").start()
+            self._running = True
+        self._ask.put((path, most))
+        try:
+            found = self._answer.get(timeout=seconds)
+        except queue.Empty:
+            self._running = False
+            raise TimeoutError(None, f"did not answer within {seconds:.1f} s") from None
+        if isinstance(found, OSError):
+            raise found
+        return found
+
+
+def _serve(ask: "queue.SimpleQueue[tuple[str, int]]", answer: "queue.SimpleQueue[bytes | OSError]") -> None:
+    while True:
+        path, most = ask.get()
+        try:
+            answer.put(read_bounded(path, most))
+        except (OSError, ValueError) as error:
+            answer.put(error if isinstance(error, OSError) else OSError(None, str(error)))
+
+
+def read_bounded(path: str, most: int) -> bytes:
+    """A regular file's first bytes, through several reads, as procfs needs it."""
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError(None, "not a regular file")
+        pieces = []
+        while most > 0 and (piece := os.read(handle, most)):
+            pieces.append(piece)
+            most -= len(piece)
+        return b"".join(pieces)
+    finally:
+        os.close(handle)
+
+
+def _take(reader: TimedReader, root: str, path: str, *, absent: bool = True) -> Iterator[Member | Missing]:
+    """One file. ``absent``: tell that it is not there."""
+    try:
+        yield Member(name=f"raw{path}", data=reader.read(f"{root}{path}"))
+    except OSError as error:
+        if absent or not isinstance(error, FileNotFoundError):
+            yield Missing(what=path, why=error.strerror or str(error))
+
+
+_PROC = (
+    "cmdline", "version", "uptime", "modules", "meminfo", "loadavg", "interrupts", "softirqs", "iomem", "stat", "vmstat", "sys/kernel/hostname",
+    "sys/kernel/tainted", "sys/kernel/random/boot_id", "sys/kernel/osrelease", "net/dev", "net/softnet_stat", "net/netstat", "net/snmp",
+    "net/snmp6", "net/sockstat", "net/wireless", "pressure/cpu", "pressure/io", "pressure/memory",
+)  # fmt: skip
+_PROC_FOLDERS = ("net/bonding", "net/vlan")
+
+
+def read_proc(reader: TimedReader, root: str = "") -> Iterator[Member | Missing]:
+    """Of procfs: counters, interrupts, load, modules."""
+    for name in _PROC:
+        yield from _take(reader, root, f"/proc/{name}")
+    for folder in _PROC_FOLDERS:
+        for name in _list(f"{root}/proc/{folder}"):
+            yield from _take(reader, root, f"/proc/{folder}/{name}")
+    for name in ("/etc/os-release", "/etc/hostname", "/etc/debian_version", "/sys/kernel/debug/tracing/tracing_on"):
+        yield from _take(reader, root, name, absent=False)
+
+
+_DEVICE_FILES = re.compile(
+    r"(?:vendor|device|subsystem_(?:vendor|device)|class|revision|uevent|modalias|irq|enable|numa_node|local_cpulist|d3cold_allowed|reset_method|config"
+    r"|(?:current|max)_link_(?:speed|width)|aer_\w+|power_state|resource|ari_enabled|broken_parity_status|msi_bus|driver_override|bind_mode|bNumInterfaces"
+    r"|id(?:Vendor|Product)|bcdDevice|speed|version|product|manufacturer|bConfigurationValue|authorized|nodename|devtype)\Z"
+)
+_DEVICE_FOLDERS = ("power", "link", "msi_irqs", "statistics")
+_NET_FOLDERS = ("statistics", "power", "bridge", "brport", "bonding", "bonding_slave")
+_QUEUE_FILES = ("tx_timeout", "xps_cpus", "tx_maxrate", "traffic_class", "rps_cpus", "rps_flow_cnt")
+_BQL = "byte_queue_limits"
+_SYSTEM_FILES = (
+    "/sys/module/pcie_aspm/parameters/policy", "/sys/hypervisor/type", "/sys/class/dmi/id/sys_vendor", "/sys/class/dmi/id/product_name",
+    "/sys/class/dmi/id/board_vendor", "/sys/class/dmi/id/board_name", "/sys/class/dmi/id/bios_vendor", "/sys/class/dmi/id/bios_version",
+    "/sys/class/dmi/id/bios_date",
+)  # fmt: skip
+
+
+class _Tree:
+    """Walks sysfs from the interfaces to the devices below them, each file once."""
+
+    def __init__(self, reader: TimedReader, root: str) -> None:
+        self.reader, self.root = reader, root
+        self.seen: set[str] = set()
+        self.count = 0
+
+    def files(self, folder: str, wanted: Callable[[str], bool]) -> Iterator[Member | Missing]:
+        """Small files of one folder."""
+        if folder in self.seen:
+            return
+        self.seen.add(folder)
+        for name in _list(f"{self.root}{folder}"):
+            if not wanted(name) or not _is_readable_file(f"{self.root}{folder}/{name}"):
+                continue
+            self.count += 1
+            if self.count > MOST_MEMBERS:
+                yield Missing(what=f"{folder}/{name} and what comes after it", why=f"more than {MOST_MEMBERS} files")
+                return
+            yield from _take(self.reader, self.root, f"{folder}/{name}", absent=False)
+
+    def interface(self, name: str) -> Iterator[Member | Missing]:
+        """All of one interface, then what it hangs on, up to the root of its bus."""
+        link = f"{self.root}/sys/class/net/{name}"
+        try:
+            target = os.readlink(link)  # noqa: PTH115  # names are bytes of somebody's choosing
+        except OSError as error:
+            yield Missing(what=f"/sys/class/net/{name}", why=error.strerror or str(error))
+            return
+        yield Member(name=f"raw/sys/class/net/{name}", link=target)
+        own = os.path.normpath(f"/sys/class/net/{target}")
+        yield from self.files(own, lambda _: True)
+        yield from self.links(own, ("device", "master", "subsystem"))
+        for folder in _NET_FOLDERS:
+            yield from self.files(f"{own}/{folder}", lambda _: True)
+        for queue_name in _list(f"{self.root}{own}/queues"):
+            yield from self.files(f"{own}/queues/{queue_name}", lambda each: each in _QUEUE_FILES)
+            yield from self.files(f"{own}/queues/{queue_name}/{_BQL}", lambda _: True)
+        yield from self.devices(own.rsplit("/net/", 1)[0])
+
+    def devices(self, path: str) -> Iterator[Member | Missing]:
+        while path.count("/") > 3 and not path.startswith("/sys/devices/virtual"):
+            yield from self.files(path, lambda name: _DEVICE_FILES.match(name) is not None)
+            yield from self.links(path, ("driver", "subsystem", "iommu_group", "firmware_node"))
+            for folder in _DEVICE_FOLDERS:
+                yield from self.files(f"{path}/{folder}", lambda _: True)
+            yield from self.module(path)
+            path = path.rsplit("/", 1)[0]
+
+    def module(self, device: str) -> Iterator[Member | Missing]:
+        """The driver's module: its version and parameters."""
+        try:
+            target = os.readlink(f"{self.root}{device}/driver/module")  # noqa: PTH115  # as above
+        except OSError:
+            return
+        module = f"/sys/module/{target.rsplit('/', 1)[-1]}"
+        yield from self.files(module, lambda name: name in ("version", "srcversion", "taint", "initstate"))
+        yield from self.files(f"{module}/parameters", lambda _: True)
+
+    def links(self, folder: str, names: tuple[str, ...]) -> Iterator[Member]:
+        for name in names:
+            key = f"{folder}/{name}"
+            if key in self.seen:
+                continue
+            self.seen.add(key)
+            try:
+                yield Member(name=f"raw{key}", link=os.readlink(f"{self.root}{key}"))  # noqa: PTH115  # as above
+            except OSError:
+                continue
+
+
+def _list(folder: str) -> list[str]:
+    try:
+        return sorted(os.listdir(folder))  # noqa: PTH208  # as host/knowledge.py
+    except OSError:
+        return []
+
+
+def _is_readable_file(path: str) -> bool:
+    """Files that can only be written (``remove``, ``reset``) are no loss."""
+    try:
+        status = os.lstat(path)
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISREG(status.st_mode) and bool(status.st_mode & 0o444)
+
+
+def read_sys(reader: TimedReader, root: str = "") -> Iterator[Member | Missing]:
+    """Of sysfs: every interface that hangs on a device first, then the others; the devices below, their ports, their drivers' parameters."""
+    tree = _Tree(reader, root)
+    for path in _SYSTEM_FILES:
+        yield from _take(reader, root, path, absent=False)
+    names = _list(f"{root}/sys/class/net")
+    if not names:
+        yield Missing(what="/sys/class/net", why="not there, or empty")
+    for name in sorted(names, key=lambda each: not os.path.islink(f"{root}/sys/class/net/{each}/device")):  # noqa: PTH114  # as above
+        if reader.is_late:
+            yield Missing(what=f"/sys/class/net/{name} and what comes after it", why="no time left")
+            return
+        yield from tree.interface(name)
+
+
+_HISTORY = (
+    ("/var/log", re.compile(r"(?:dpkg|dnf|dnf\.rpm|yum|pacman)\.log(?:[.-]\d+)?(?:\.(?:gz|xz|zst))?\Z")),
+    ("/var/log/apt", re.compile(r"history\.log(?:\.\d+)?(?:\.gz)?\Z")),
+    ("/var/log/zypp", re.compile(r"history(?:-\d+)?(?:\.(?:gz|xz))?\Z")),
+)
+_MOST_HISTORY = 8 << 20
+
+
+def read_logs_of_packages(reader: TimedReader, root: str = "") -> Iterator[Member | Missing]:
+    """Boots (wtmp) and the history of packages, newest first, expanded, each cut to its last megabyte."""
+    left = _MOST_HISTORY
+    try:
+        data = reader.read(f"{root}/var/log/wtmp", 64 << 20)
+        yield Member(name="raw/var/log/wtmp", data=data[-(LARGEST_HISTORY // 384) * 384 :])
+    except OSError as error:
+        yield Missing(what="/var/log/wtmp", why=error.strerror or str(error))
+    for folder, pattern in _HISTORY:
+        for name in sorted(filter(pattern.match, _list(f"{root}{folder}")), key=_rotation):
+            path = f"{folder}/{name}"
+            if left <= 0 or reader.is_late:
+                yield Missing(what=path, why="older history is left out" if left <= 0 else "no time left")
+                continue
+            try:
+                data = read_expanded(f"{root}{path}", LARGEST_HISTORY)
+            except OSError as error:
+                yield Missing(what=path, why=error.strerror or str(error))
+                continue
+            left -= len(data)
+            yield Member(name=f"raw{re.sub(r'[.](?:gz|xz|zst)$', '', path)}", data=data)
+
+
+def _rotation(name: str) -> int:
+    found = re.search(r"[.-](\d+)(?:\.(?:gz|xz|zst))?$", name)
+    return 0 if not found else min(int(found[1]), 10**8 - 1) if int(found[1]) < 1000 else 10**8 - int(found[1])
+
+
+def read_expanded(path: str, most: int) -> bytes:
+    """The end of a file, compressed or not, beginning with a whole line.
+
+    Raises:
+        OSError: it cannot be read; damage of compressed data is one too.
+    """
+    from nicmedic.model.errors import NicmedicError
+
+    kept = b""
+    cut = False
+    with open(path, "rb") as file:  # noqa: PTH123  # as above
+        size = os.fstat(file.fileno()).st_size
+        if size > 64 << 20:
+            file.seek(size - (64 << 20) if file.read(2) not in (b"\x1f\x8b", b"\xfd7", b"(\xb5") else 0)
+            cut = True
+        try:
+            stream, _ = expand(path, file)
+            while block := stream.read(1 << 20):
+                kept += block
+                if len(kept) > most + (1 << 20):
+                    kept, cut = kept[-most:], True
+        except NicmedicError as error:
+            raise OSError(None, error.message) from None
+    if len(kept) > most:
+        kept, cut = kept[-most:], True
+    return kept.partition(b"\n")[2] if cut else kept

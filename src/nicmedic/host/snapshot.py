@@ -1,0 +1,289 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A picture of this host in one archive: taken in seconds, from a host whose network is dead, safe on disk before the next freeze.
+
+Members of ``snapshot.tar.gz``: ``host.json`` (the model's Host), ``log/`` (kernel logs, by names that ``explain`` knows), ``raw/`` (files as
+they stood below ``/``: proc, sys, configuration with secrets withheld), and last ``MANIFEST.json`` (schema ``nicmedic.snapshot/1``), which
+also says what is missing and why. ``raw/`` unpacked is a root folder that everything which reads a host can read.
+"""
+
+import contextlib
+import gzip
+import io
+import json
+import os
+import secrets
+import tarfile
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import BinaryIO, cast
+
+from nicmedic import __version__
+from nicmedic.host.archives import read_tar_members
+from nicmedic.host.config_files import read_config_files
+from nicmedic.host.containers import expand
+from nicmedic.host.log_copies import read_kernel_logs
+from nicmedic.host.raw_files import Member, Missing, TimedReader, read_logs_of_packages, read_proc, read_sys
+from nicmedic.model.errors import NotASnapshotError, UnreadableInputError, UnwritableOutputError
+from nicmedic.model.host import Host
+from nicmedic.model.plain import PlainError, from_plain, to_plain
+from nicmedic.report.escape import escape_terminal, quote_file_name
+
+__all__ = ["SCHEMA", "Manifest", "Snapshot", "collect_parts", "read_snapshot", "write_private_file", "write_snapshot"]
+
+SCHEMA = "nicmedic.snapshot/1"
+SECONDS = 5.0
+MOST_BYTES = 64 << 20
+_LARGEST_HOST = 64 << 20
+_MANIFEST, _HOST = "MANIFEST.json", "host.json"
+_LEVEL = 1
+"""gzip: level 1 packs 64 MB of logs in 0.7 s, level 9 in 4 s."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """What is in an archive, and what is not."""
+
+    version: str
+    """Of the nicmedic that wrote it."""
+    created: str
+    """RFC 3339."""
+    scrubbed: bool
+    members: tuple[tuple[str, int], ...]
+    missing: tuple[Missing, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """What an archive tells."""
+
+    host: Host | None
+    """None: it was written without."""
+    manifest: Manifest
+
+
+def collect_parts(host: Host | None, *, seconds: float = SECONDS) -> Iterator[Member | Missing]:
+    """Everything for the archive, what matters most first. Never raises; after ``seconds`` what is left is told as missing."""
+    begin = time.monotonic()
+    reader = TimedReader(begin + seconds * 0.8)
+    if host is None:
+        yield Missing(what=_HOST, why="the host was not read")
+    else:
+        yield Member(name=_HOST, data=_dump(to_plain(host)))
+    yield from read_proc(reader)
+    yield from _config_parts()
+    yield from read_sys(reader)
+    yield from read_kernel_logs(begin + seconds * 0.7)
+    yield from read_logs_of_packages(reader)
+
+
+def _config_parts() -> Iterator[Member | Missing]:
+    found = read_config_files()
+    for path, text in sorted(found.texts.items()):
+        yield Member(name=f"raw{path}", data=text.encode("utf-8", "surrogateescape"))
+    for path, target in sorted(found.links.items()):
+        if path not in found.texts:
+            yield Member(name=f"raw{path}", link=target)
+    for path in sorted(found.present - set(found.links)):
+        yield Member(name=f"raw{path}")
+    for path, reason in sorted(found.unreadable.items()):
+        yield Missing(what=path, why=reason)
+
+
+def _dump(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=True, indent=1).encode("ascii") + b"\n"
+
+
+def write_snapshot(path: str, parts: Iterable[Member | Missing], *, created: str, scrubbed: bool = False) -> Manifest:
+    """Write the archive: under a temporary name, synced, then renamed, so that there is a whole one or none.
+
+    Raises:
+        UnwritableOutputError: the disk is full, the folder is read-only, or the name is taken.
+    """
+    if os.path.lexists(path):
+        raise UnwritableOutputError(
+            f"{escape_terminal(path)}: is there already", hint=f"rm {quote_file_name(path)}   # or another name: -o FILE"
+        )
+    folder = os.path.dirname(path) or "."  # noqa: PTH120  # names are bytes of a user's choosing
+    temporary = os.path.join(folder, f".{os.path.basename(path)[:100]}.{secrets.token_hex(4)}.tmp")  # noqa: PTH118, PTH119  # as above
+    try:
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                manifest = _write_archive(cast("BinaryIO", file), parts, created=created, scrubbed=scrubbed)
+                file.flush()
+                os.fsync(file.fileno())
+            _move(temporary, path)
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(temporary)  # noqa: PTH108  # as above
+        _sync_folder(folder)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        hint = "df -h . ; nicmedic snapshot -o /run/snapshot.tar.gz   # or any folder with room"
+        raise UnwritableOutputError(f"{escape_terminal(path)}: {reason}; nothing was left behind", hint=hint) from None
+    return manifest
+
+
+def _write_archive(file: BinaryIO, parts: Iterable[Member | Missing], *, created: str, scrubbed: bool) -> Manifest:
+    missing: list[Missing] = []
+    members: dict[str, int] = {}
+    left = MOST_BYTES
+    with (
+        gzip.GzipFile(filename="", mode="wb", compresslevel=_LEVEL, fileobj=file, mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode="w|", format=tarfile.PAX_FORMAT, errors="surrogateescape") as archive,
+    ):
+        for part in parts:
+            if isinstance(part, Missing):
+                missing.append(part)
+            elif len(part.data) > left:
+                missing.append(Missing(what=part.name, why=f"the archive would be larger than {MOST_BYTES >> 20} MiB"))
+            elif part.name not in members:
+                left -= len(part.data)
+                members[part.name] = len(part.data)
+                _add(archive, part)
+        manifest = Manifest(version=__version__, created=created, scrubbed=scrubbed, members=tuple(members.items()), missing=tuple(missing))
+        _add(archive, Member(name=_MANIFEST, data=_dump({"schema": SCHEMA, **_plain_manifest(manifest)})))
+    return manifest
+
+
+def _add(archive: tarfile.TarFile, part: Member) -> None:
+    info = tarfile.TarInfo(part.name)
+    info.size, info.mode, info.mtime = len(part.data), 0o600, int(part.mtime)
+    if part.link:
+        info.type, info.linkname, info.mode = tarfile.SYMTYPE, part.link, 0o777
+    archive.addfile(info, io.BytesIO(part.data))
+
+
+def _move(temporary: str, path: str) -> None:
+    """A link refuses to replace a file that came up meanwhile, which a rename would do; FAT and some network file systems have no links."""
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        raise
+    except OSError:
+        os.rename(temporary, path)  # noqa: PTH104  # as above
+
+
+def _sync_folder(folder: str) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_private_file(path: str, text: str) -> None:
+    """A new file that only its owner may read, synced: for the map of what was replaced.
+
+    Raises:
+        UnwritableOutputError: it cannot be written, or is there already.
+    """
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise UnwritableOutputError(f"{escape_terminal(path)}: {error.strerror}", hint=f"ls -ld {quote_file_name(path)}") from None
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(text.encode("utf-8", "surrogateescape"))
+            file.flush()
+            os.fsync(file.fileno())
+        _sync_folder(os.path.dirname(path) or ".")  # noqa: PTH120  # as above
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            os.unlink(path)  # noqa: PTH108  # as above
+        raise UnwritableOutputError(f"{escape_terminal(path)}: {error.strerror}; nothing was left behind", hint="df -h .") from None
+
+
+def _plain_manifest(manifest: Manifest) -> dict[str, object]:
+    return {
+        "nicmedic": manifest.version,
+        "created": manifest.created,
+        "scrubbed": manifest.scrubbed,
+        "members": [{"name": name, "bytes": size} for name, size in manifest.members],
+        "missing": [{"what": each.what, "why": each.why} for each in manifest.missing],
+    }
+
+
+def read_snapshot(path: str) -> Snapshot:
+    """Read an archive, packed in any way, or the folder that it was unpacked into.
+
+    Raises:
+        NotASnapshotError: there is no manifest of ours in it, or one of another schema.
+        UnreadableInputError: it is damaged, or may not be read.
+    """
+    found = _read_folder(path) if os.path.isdir(path) else _read_archive(path)  # noqa: PTH112  # as above
+    name = escape_terminal(path)
+    hint = "nicmedic snapshot -o FILE   # on the host in question"
+    if _MANIFEST not in found:
+        raise NotASnapshotError(f"{name}: there is no {_MANIFEST} in it, so it is no snapshot", hint=hint)
+    try:
+        plain = json.loads(found[_MANIFEST])
+        if not isinstance(plain, dict) or plain.get("schema") != SCHEMA:
+            schema = plain.get("schema") if isinstance(plain, dict) else None
+            raise NotASnapshotError(f"{name}: its schema is {escape_terminal(str(schema))}, not {SCHEMA}", hint=hint)
+        manifest = _build_manifest(plain)
+        host = from_plain(Host, json.loads(found[_HOST])) if _HOST in found else None
+    except (ValueError, RecursionError, KeyError, TypeError, PlainError) as error:
+        raise UnreadableInputError(f"{name}: damaged: {escape_terminal(str(error))}", hint="copy it again") from None
+    return Snapshot(host=host, manifest=manifest)
+
+
+def _build_manifest(plain: dict[str, object]) -> Manifest:
+    members, missing = plain.get("members", []), plain.get("missing", [])
+    if not isinstance(members, list) or not isinstance(missing, list):
+        raise TypeError("members and missing must be lists")
+    return Manifest(
+        version=str(plain["nicmedic"]),
+        created=str(plain["created"]),
+        scrubbed=plain.get("scrubbed") is True,
+        members=tuple((str(each["name"]), int(each["bytes"])) for each in members),
+        missing=tuple(Missing(what=str(each["what"]), why=str(each["why"])) for each in missing),
+    )
+
+
+def _read_folder(path: str) -> dict[str, bytes]:
+    found = {}
+    for name in (_MANIFEST, _HOST):
+        file = os.path.join(path, name)  # noqa: PTH118  # as above
+        with contextlib.suppress(FileNotFoundError):
+            found[name] = _open_and_read(file, path)
+    return found
+
+
+def _open_and_read(file: str, name: str) -> bytes:
+    try:
+        with open(file, "rb") as opened:  # noqa: PTH123  # as above
+            return _bounded(cast("BinaryIO", opened), name)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise UnreadableInputError(f"{escape_terminal(name)}: {error.strerror}", hint=f"ls -ld {quote_file_name(name)}") from None
+
+
+def _bounded(stream: BinaryIO, name: str) -> bytes:
+    pieces: list[bytes] = []
+    size = 0
+    while block := stream.read(1 << 20):
+        size += len(block)
+        if size > _LARGEST_HOST:
+            raise UnreadableInputError(f"{escape_terminal(name)}: a member is larger than {_LARGEST_HOST >> 20} MiB", hint="copy it again")
+        pieces.append(block)
+    return b"".join(pieces)
+
+
+def _read_archive(path: str) -> dict[str, bytes]:
+    found: dict[str, bytes] = {}
+    name = escape_terminal(path)
+    try:
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123  # as above
+            stream, kind = expand(name, cast("BinaryIO", file))
+            if kind != "tar":
+                raise NotASnapshotError(f"{name}: no tar archive", hint="nicmedic snapshot -o FILE   # on the host in question")
+            for member, content, _ in read_tar_members(name, cast("BinaryIO", stream)):
+                plain = member.removeprefix("./")
+                if plain in (_MANIFEST, _HOST) and plain not in found:
+                    found[plain] = _bounded(content, name)
+    except OSError as error:
+        raise UnreadableInputError(f"{name}: {error.strerror or error}", hint=f"ls -ld {quote_file_name(path)}") from None
+    return found

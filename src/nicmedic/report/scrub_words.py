@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Find what a text itself calls the name of a host, a user or a wireless network, or a serial number. For ``report/scrub.py``."""
+
+import re
+from collections.abc import Iterator
+from enum import StrEnum
+
+from nicmedic.persist.yaml_lines import Node, parse_yaml
+
+__all__ = ["Kind", "find_words", "is_telling"]
+
+
+class Kind(StrEnum):
+    """What a replaced piece of text was."""
+
+    MAC = "mac"
+    IPV4 = "ipv4"
+    IPV6 = "ipv6"
+    HOST = "host"
+    DOMAIN = "domain"
+    USER = "user"
+    SERIAL = "serial"
+    UUID = "uuid"
+    SSID = "ssid"
+    KEY = "key"
+    EMAIL = "email"
+
+
+_TOLD: tuple[tuple[Kind, str, re.Pattern[str]], ...] = (
+    (
+        Kind.SERIAL,
+        "serial",
+        re.compile(r"(?<![A-Za-z])serial(?:[ _-]?(?:number|no))?[\"']?\s*[:=]\s*[\"']?([A-Za-z0-9][\w./-]{3,63})", re.IGNORECASE),
+    ),
+    (Kind.USER, "requested-by: ", re.compile(r"Requested-By: (\S{2,32}) \(\d+\)")),
+    (Kind.USER, "user", re.compile(r"(?:session opened for user |\bfor user |\buser=|\bUSER=)[\"']?([a-z_][a-z0-9_.-]{1,31})")),
+    (
+        Kind.SSID,
+        "ssid",
+        re.compile(r"(?:^|[\s,{\"])(?:wpa-)?e?ssid[\"']?\s*[:=]\s*[\"']?([^\"'\n;,]{2,32}?)[\"']?\s*(?:$|,)", re.IGNORECASE | re.MULTILINE),
+    ),
+    (Kind.SSID, "ssid", re.compile(r"^\s*(?:option\s+ssid|wpa-ssid|wireless-essid)\s+[\"']?(.{2,32}?)[\"']?\s*$", re.MULTILINE)),
+    (
+        Kind.DOMAIN,
+        "",
+        re.compile(r"^\s*[\"']?(?:dns-search|dns-domain|search|domains?)[\"']?\s*[:=]\s*([^\n#]{3,300})", re.IGNORECASE | re.MULTILINE),
+    ),
+    (Kind.DOMAIN, "", re.compile(r"^\s*(?:option\s+domain|dns-search|dns-domain)\s+([^\n#]{3,300})", re.MULTILINE)),
+    (
+        Kind.HOST,
+        "host",
+        re.compile(
+            r"(?:^|[{,])\s*[\"']?(?:(?:dhcp[-_])?host[-_]?name|_HOSTNAME)[\"']?\s*[:=]\s*[\"']?([\w.-]{2,255})",
+            re.IGNORECASE | re.MULTILINE,
+        ),
+    ),
+    (Kind.HOST, "hostname", re.compile(r"^\s*(?:option\s+hostname|hostname)\s+[\"']?([\w.-]{2,255})", re.MULTILINE)),
+    (
+        Kind.HOST,
+        "kernel",
+        re.compile(
+            r"^(?:[A-Z][a-z]{2} [ \d]\d [\d:]{8}|\d{4}-\d\d-\d\dT\S+) ([\w.-]{2,255}) (?:kernel|systemd)(?:\[\d+\])?:", re.MULTILINE
+        ),
+    ),
+)
+_DOMAIN = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+")
+_WIFI_PROFILE = re.compile(r"^type=(?:wifi|802-11-wireless)\s*$", re.MULTILINE)
+_PROFILE_ID = re.compile(r"^id=(.{2,64})$", re.MULTILINE)
+_NOT_NAMES = frozenset(
+    [
+        "localhost",
+        "localhost.localdomain",
+        "localdomain",
+        "(none)",
+        "root",
+        "kernel",
+        "true",
+        "false",
+        "yes",
+        "no",
+        "auto",
+        "none",
+        "linux",
+        "route",
+        "null",
+    ]
+)
+_NOT_SERIALS = frozenset(["unknown", "default", "none", "null", "specified", "8250/16550", "driver", "console", "0123456789"])
+
+
+def is_telling(kind: Kind, word: str) -> bool:
+    """Whether a word is worth replacing: not one that half of all hosts have in the same place."""
+    bare = word.casefold()
+    if len(bare) < 2 or bare in _NOT_NAMES or (kind is not Kind.SERIAL and re.fullmatch(r"[\d.:]+", bare)):
+        return False
+    return kind is not Kind.SERIAL or (len(bare) > 3 and bare not in _NOT_SERIALS and len(set(bare)) > 1)
+
+
+def find_words(text: str) -> Iterator[tuple[Kind, str]]:
+    """Each with what it is; may come more than once."""
+    folded = text.casefold()
+    for kind, hint, pattern in _TOLD:
+        if hint not in folded:
+            continue
+        for found in pattern.finditer(text):
+            if kind is Kind.DOMAIN:
+                yield from ((kind, name) for name in _DOMAIN.findall(found[1]))
+            else:
+                yield kind, found[1].strip(" .\"'")
+    if _WIFI_PROFILE.search(text):
+        yield from ((Kind.SSID, found[1].strip()) for found in _PROFILE_ID.finditer(text))
+    if "access-points" in text and not isinstance(node := parse_yaml(text), str):
+        yield from ((Kind.SSID, name) for name in _list_access_points(node, 0))
+
+
+def _list_access_points(node: Node, depth: int) -> Iterator[str]:
+    if depth > 8:
+        return
+    for key, value in node.items():
+        if key == "access-points":
+            yield from (name for name, _ in value.items())
+        else:
+            yield from _list_access_points(value, depth + 1)

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What tells whose host it is goes, the same goes everywhere the same way, and what tells nothing stays."""
+
+import ipaddress
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nicmedic.report.scrub import Kind, Scrubber
+
+MAC = "52:54:00:ab:cd:ef"
+
+
+def scrub(text: str, **known: list[str]) -> str:
+    scrubber = Scrubber({Kind(kind): words for kind, words in known.items()})
+    scrubber.learn(text)
+    return scrubber.scrub(text)
+
+
+@pytest.mark.parametrize(
+    ("secret", "text"),
+    [
+        ("ab:cd:ef", f"link/ether {MAC} brd ff:ff:ff:ff:ff:ff"),
+        ("AB-CD-EF", "HWADDR=52-54-00-AB-CD-EF"),
+        ("00ab.cdef", "station 5254.00ab.cdef"),
+        ("abcdef", "enx525400abcdef: renamed"),
+        ("ab-cd-ef", "BOOTIF=01-52-54-00-ab-cd-ef"),
+        ("feab:cdef", "inet6 fe80::5054:ff:feab:cdef/64"),
+        ("feab:cdef", "inet6 2001:470:1:2:5054:ff:feab:cdef/64"),
+        ("cd:ef:01:02", "GID fe:80:00:00:00:00:00:00:ab:cd:ef:01:02:03:04:05"),
+        ("10.9.8", "inet 10.9.8.7/24 brd 10.9.8.255"),
+        ("10.9.8", '{"MESSAGE":"a\\n10.9.8.7 b"}'),
+        ("192.0.2", "already one of documentation: 192.0.2.9"),
+        ("2001:470", "via 2001:470:1f0b::1"),
+        ("10.9.8", "::ffff:10.9.8.7"),
+        ("1f0b", "dst 2001:470:1f0b:5::/64"),
+        ("8f1b3c1e", "root=UUID=8f1b3c1e-8a3e-4f3e-9d67-6a2f5d1f1a11"),
+        ("8f1b3c1e", '"_BOOT_ID":"8f1b3c1e8a3e4f3e9d676a2f5d1f1a11"'),
+        ("nas7", "Apr  2 10:00:00 nas7 kernel: eth0: up"),
+        ("nas7", "2026-01-01T00:00:00+00:00 nas7 kernel: eth0: up"),
+        ("nas7", '{"_HOSTNAME":"nas7","MESSAGE":"x"}'),
+        ("nas7", "dhcp-hostname=nas7\nsomewhere NAS7 stands bare"),
+        ("acme", "dns-search=acme.test;lab.acme.test;\n"),
+        ("acme", "  option domain 'acme.test'\n"),
+        ("alice", "Requested-By: alice (1000)"),
+        ("alice", "su: session opened for user alice\n/home/alice/x alice's"),
+        ("S4EWNX0M", "usb 1-1: SerialNumber: S4EWNX0M"),
+        ("S4EWNX0M", '"serial": "S4EWNX0M", "x": "S4EWNX0M"'),
+        ("Tea Party", "[wifi]\nssid=Tea Party\n"),
+        ("Tea Party", "[connection]\nid=Tea Party\ntype=wifi\n"),
+        ("Tea Party", 'network:\n  wifis:\n    wl0:\n      access-points:\n        "Tea Party": {}\n'),
+        ("hunter2", "psk=hunter2"),
+        ("bob", "mail bob@corp.example.net of it"),
+        ("mNpZ", "peer mNpZ0e2pGm8K4y0bXo1cV7tq3s5u9w2zA4d6f8h0jk4="),
+    ],
+)
+def test_what_tells_whose_host_it_is_goes(secret: str, text: str) -> None:
+    told = scrub(text)
+    assert secret.casefold() not in told.casefold()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "r8169 0000:02:00.0 eth0: RTL8168h/8111h, XID 541, IRQ 130",
+        "inet 127.0.0.1/8 ::1/128 0.0.0.0 255.255.255.0 169.254.7.7 224.0.0.251 ff02::fb fe80::1",
+        "ff:ff:ff:ff:ff:ff 33:33:00:00:00:01 00:00:00:00:00:00",
+        "Linux version 2.6.32.61-generic (buildd@lcy02-amd64-010) (debian-kernel@lists.debian.org)",
+        "Linux version 2.6.32.61 (x@y) #1",
+        "linux-image-6.1.0-56-amd64:amd64 6.1.176-1 5.15.0.91.88 20230310-1~exp1",
+        "[   12.345678] 12:34:56 ifup@eth0.service 8250/16550 driver, 4 ports",
+        "Call Trace: dev_watchdog+0x1f0/0x200 ffffffff81234567 00000000000000000000000000000000",
+        "NETDEV WATCHDOG: eth0 (r8169): transmit queue 0 timed out",
+    ],
+)
+def test_what_tells_nothing_stays(text: str) -> None:
+    assert scrub(text) == text
+
+
+def test_the_same_original_has_the_same_replacement_in_all_texts_and_spellings() -> None:
+    scrubber = Scrubber({Kind.HOST: ["nas7.acme.test"]})
+    first = scrubber.scrub(f"nas7 {MAC} 10.9.8.7 8f1b3c1e-8a3e-4f3e-9d67-6a2f5d1f1a11")
+    second = scrubber.scrub("NAS7 5254.00ab.cdef fe80::5054:ff:feab:cdef 10.9.8.9 8f1b3c1e8a3e4f3e9d676a2f5d1f1a11")
+    host, mac, address, uuid = first.split()
+    host2, dotted, local, address2, bare = second.split()
+    assert host == host2
+    assert mac.replace(":", "") == dotted.replace(".", "")
+    assert mac.startswith("52:54:00:")
+    assert ipaddress.IPv6Address(local).packed[13:].hex() == mac.replace(":", "")[6:]
+    assert address.rpartition(".")[0] == address2.rpartition(".")[0]
+    assert uuid.replace("-", "") == bare
+
+
+def test_different_originals_stay_different_however_many_there_are() -> None:
+    scrubber = Scrubber()
+    text = (
+        " ".join(f"10.{a}.{b}.1" for a in range(8) for b in range(200))
+        + " "
+        + " ".join(f"00:11:22:33:{n >> 8:02x}:{n & 255:02x}" for n in range(500))
+    )
+    told = scrubber.scrub(text).split()
+    assert len(set(told)) == len(told) == 2100
+    for word in told[:1600]:
+        assert ipaddress.IPv4Address(word).version == 4
+
+
+def test_the_map_undoes_it() -> None:
+    scrubber = Scrubber({Kind.USER: ["alice"]})
+    scrubber.scrub(f"{MAC} alice 10.9.8.7")
+    told = json.loads(scrubber.render_map())
+    assert told["schema"] == "nicmedic.scrub/1"
+    assert {(row["kind"], row["original"]) for row in told["replaced"]} == {
+        ("mac", "525400abcdef"),
+        ("user", "alice"),
+        ("ipv4", "10.9.8.7"),
+    }
+
+
+def test_text_of_the_journal_that_is_given_as_numbers_is_left_out() -> None:
+    assert scrub('{"MESSAGE":[110,97,115]}\n{"MESSAGE":"x"}') == '{"MESSAGE":"x"}'
+
+
+@settings(deadline=None)
+@given(text=st.text(alphabet=st.sampled_from("0123456789abcdefF:.-@ \n\\\"'=[]{}snxyzé"), max_size=200) | st.text(max_size=200))
+def test_no_text_makes_it_fail(text: str) -> None:
+    scrub(text, host=["é", "nas7"], user=["İs"])
+
+
+@settings(deadline=None)
+@given(
+    address=st.ip_addresses(v=4).filter(
+        lambda each: not (each.is_loopback or each.is_link_local or each.is_multicast) and 0 < each.packed[0] < 240
+    ),
+    before=st.sampled_from(["", " ", "(", "[", "=", ",", '"', "\\n", "@", ":", "/"]),
+    after=st.sampled_from(["", " ", ")", "]", ",", '"', "/24", ":80", ".", ";", "\n"]),
+)
+def test_no_ipv4_address_survives(address: ipaddress.IPv4Address, before: str, after: str) -> None:
+    told = scrub(f"{before}{address}{after}")
+    assert str(address) not in told
+    assert told.startswith(before)
+    assert told.endswith(after)
+
+
+@settings(deadline=None)
+@given(address=st.ip_addresses(v=6), after=st.sampled_from(["", " ", "/64", "%eth0", ",", "]", "."]))
+def test_no_global_ipv6_address_survives(address: ipaddress.IPv6Address, after: str) -> None:
+    told = scrub(f"[{address}{after}")
+    if address.is_link_local or address.is_multicast or address.is_loopback or address.is_unspecified:
+        return
+    if address.ipv4_mapped is None and address not in ipaddress.IPv6Network("2001:db8::/32"):
+        assert f"[{address}{after}" != told
