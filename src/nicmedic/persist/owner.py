@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 
 from nicmedic.model.names import shell_name
-from nicmedic.model.nic import Nic
+from nicmedic.model.nic import Bus, Nic
 from nicmedic.model.ownership import Manager, Ownership, OwningFile
 from nicmedic.persist.files import FoundFiles
 from nicmedic.persist.managers import netplan
@@ -37,13 +37,14 @@ _ROLES = ("defines", "port-of", "template", "drop-in", "maps", "activates", "gen
 
 
 def build_target(nic: Nic) -> Target:
-    """What a configuration may name a card by."""
+    """What a configuration may name a card by. udev's ID_PATH of a PCI function is its address (systemd's udev-builtin-path_id.c)."""
     return Target(
         interface=nic.interface,
         ifindex=nic.ifindex,
         address=nic.address,
         permanent_address=nic.permanent_address,
         driver=nic.driver,
+        path=f"pci-{nic.bus_address}" if nic.bus is Bus.PCI and nic.bus_address else None,
         altnames=nic.altnames or (),
     )
 
