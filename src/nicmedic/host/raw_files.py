@@ -22,16 +22,18 @@ __all__ = ["Member", "Missing", "TimedReader", "read_bounded", "read_expanded", 
 LARGEST = 256 << 10
 LARGEST_HISTORY = 1 << 20
 MOST_MEMBERS = 12_000
+MOST_INTERRUPTS = 1024
 _READ_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """One file of the archive. ``link``: it is a symbolic link, and this its target."""
+    """One file of the archive; or a folder, which links lead to; or a symbolic link, and ``link`` its target."""
 
     name: str
     data: bytes = b""
     link: str = ""
+    is_folder: bool = False
     mtime: float = 0.0
 
 
@@ -116,8 +118,13 @@ def _take(reader: TimedReader, root: str, path: str, *, absent: bool = True) -> 
 
 _PROC = (
     "cmdline", "version", "uptime", "modules", "meminfo", "loadavg", "interrupts", "softirqs", "iomem", "stat", "vmstat", "sys/kernel/hostname",
-    "sys/kernel/tainted", "sys/kernel/random/boot_id", "sys/kernel/osrelease", "net/dev", "net/softnet_stat", "net/netstat", "net/snmp",
+    "sys/kernel/tainted", "sys/kernel/random/boot_id", "sys/kernel/osrelease", "sys/kernel/version", "1/comm", "cpuinfo",
+    "net/dev", "net/softnet_stat", "net/netstat", "net/snmp",
     "net/snmp6", "net/sockstat", "net/wireless", "pressure/cpu", "pressure/io", "pressure/memory",
+)  # fmt: skip
+_ELSEWHERE = (
+    "/etc/os-release", "/usr/lib/os-release", "/etc/hostname", "/etc/debian_version", "/proc/xen/capabilities", "/proc/device-tree/model",
+    "/sys/devices/system/cpu/online", "/sys/devices/system/clocksource/clocksource0/available_clocksource",
 )  # fmt: skip
 _PROC_FOLDERS = ("net/bonding", "net/vlan")
 
@@ -129,21 +136,25 @@ def read_proc(reader: TimedReader, root: str = "") -> Iterator[Member | Missing]
     for folder in _PROC_FOLDERS:
         for name in _list(f"{root}/proc/{folder}"):
             yield from _take(reader, root, f"/proc/{folder}/{name}")
-    for name in ("/etc/os-release", "/etc/hostname", "/etc/debian_version", "/sys/kernel/debug/tracing/tracing_on"):
+    for number in filter(str.isdecimal, _list(f"{root}/proc/irq")[:MOST_INTERRUPTS]):
+        for name in ("smp_affinity_list", "effective_affinity_list"):
+            yield from _take(reader, root, f"/proc/irq/{number}/{name}", absent=False)
+    for name in _ELSEWHERE:
         yield from _take(reader, root, name, absent=False)
 
 
 _DEVICE_FILES = re.compile(
     r"(?:vendor|device|subsystem_(?:vendor|device)|class|revision|uevent|modalias|irq|enable|numa_node|local_cpulist|d3cold_allowed|reset_method|config"
-    r"|(?:current|max)_link_(?:speed|width)|aer_\w+|power_state|resource|ari_enabled|broken_parity_status|msi_bus|driver_override|bind_mode|bNumInterfaces"
+    r"|(?:current|max)_link_(?:speed|width)|aer_\w+|power_state|resource|ari_enabled|sriov_numvfs|broken_parity_status|msi_bus|driver_override|bind_mode|bNumInterfaces"
     r"|id(?:Vendor|Product)|bcdDevice|speed|version|product|manufacturer|bConfigurationValue|authorized|nodename|devtype)\Z"
 )
 _DEVICE_FOLDERS = ("power", "link", "msi_irqs", "statistics")
 _NET_FOLDERS = ("statistics", "power", "bridge", "brport", "bonding", "bonding_slave")
-_QUEUE_FILES = ("tx_timeout", "xps_cpus", "tx_maxrate", "traffic_class", "rps_cpus", "rps_flow_cnt")
+_QUEUE_FILES = ("tx_timeout", "xps_cpus", "tx_maxrate", "traffic_class", "rps_cpus", "rps_flow_cnt", "xps_rxqs")
 _BQL = "byte_queue_limits"
 _SYSTEM_FILES = (
-    "/sys/module/pcie_aspm/parameters/policy", "/sys/hypervisor/type", "/sys/class/dmi/id/sys_vendor", "/sys/class/dmi/id/product_name",
+    "/sys/module/pcie_aspm/parameters/policy", "/sys/hypervisor/type", "/sys/hypervisor/properties/features",
+    "/sys/class/dmi/id/sys_vendor", "/sys/class/dmi/id/product_name",
     "/sys/class/dmi/id/board_vendor", "/sys/class/dmi/id/board_name", "/sys/class/dmi/id/bios_vendor", "/sys/class/dmi/id/bios_version",
     "/sys/class/dmi/id/bios_date",
 )  # fmt: skip
@@ -206,8 +217,16 @@ class _Tree:
         except OSError:
             return
         module = f"/sys/module/{target.rsplit('/', 1)[-1]}"
+        driver = os.path.realpath(f"{self.root}{device}/driver")[len(os.path.realpath(self.root or "/").rstrip("/")) :]
+        yield from self.links(driver, ("module",))
         yield from self.files(module, lambda name: name in ("version", "srcversion", "taint", "initstate"))
         yield from self.files(f"{module}/parameters", lambda _: True)
+
+    def place(self, folder: str) -> Iterator[Member]:
+        """A folder that a link leads to, so that in the unpacked copy it leads somewhere."""
+        if folder not in self.seen and f"{folder}/" not in self.seen and folder.startswith("/sys/"):
+            self.seen.add(f"{folder}/")
+            yield Member(name=f"raw{folder}", is_folder=True)
 
     def links(self, folder: str, names: tuple[str, ...]) -> Iterator[Member]:
         for name in names:
@@ -216,9 +235,11 @@ class _Tree:
                 continue
             self.seen.add(key)
             try:
-                yield Member(name=f"raw{key}", link=os.readlink(f"{self.root}{key}"))  # noqa: PTH115  # as above
+                target = os.readlink(f"{self.root}{key}")  # noqa: PTH115  # as above
             except OSError:
                 continue
+            yield Member(name=f"raw{key}", link=target)
+            yield from self.place(os.path.normpath(f"{folder}/{target}"))
 
 
 def _list(folder: str) -> list[str]:

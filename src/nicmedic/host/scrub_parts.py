@@ -79,7 +79,7 @@ def _scrub_member(part: Member, scrubber: Scrubber) -> Member | Missing:
         data = scrubber.scrub(text).encode("utf-8", "surrogateescape")
     else:
         return Missing(what=name, why="no text: it cannot be scrubbed")
-    return Member(name=name, data=data, link=link, mtime=part.mtime)
+    return Member(name=name, data=data, link=link, is_folder=part.is_folder, mtime=part.mtime)
 
 
 def scrub_wtmp(data: bytes, scrubber: Scrubber) -> bytes:

@@ -152,6 +152,8 @@ def _add(archive: tarfile.TarFile, part: Member) -> None:
     info.size, info.mode, info.mtime = len(part.data), 0o600, int(part.mtime)
     if part.link:
         info.type, info.linkname, info.mode = tarfile.SYMTYPE, part.link, 0o777
+    elif part.is_folder:
+        info.type, info.mode = tarfile.DIRTYPE, 0o700
     archive.addfile(info, io.BytesIO(part.data))
 
 
