@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """All that a driver tells of its link and its settings, as ``ethtool`` would print it. What it refuses is noted."""
 
+import errno
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -121,8 +122,10 @@ class _Questions:
         def settings() -> Link:
             try:
                 return _new_link(self.calls)
-            except OSError:
-                return _old_link(self.calls)  # a driver without both says so again
+            except OSError as error:
+                if error.errno != errno.EOPNOTSUPP:
+                    raise
+                return _old_link(self.calls)  # a driver that has neither says so again
 
         found = self.ask("link", settings)
         detected = self.ask("link.detected", lambda: bool(self.calls.words(_GLINK, 1)[0]))

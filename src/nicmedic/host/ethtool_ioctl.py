@@ -27,7 +27,7 @@ _SLACK = 1 << 16
 """The kernel writes as many strings and counters as there are now, not as many as were asked for; queues may have been added meanwhile."""
 _GDRVINFO, _GSTRINGS, _GSTATS, _GPERMADDR, _GSSET_INFO, _GFEATURES = 0x03, 0x1B, 0x1D, 0x20, 0x37, 0x3A
 _GLINKSETTINGS = 0x4C
-_LINK_SETTINGS_BYTES = 48
+_LINK_SETTINGS_BYTES, _WORDS_AT = 48, 15
 _MOST_WORDS = 127
 
 
@@ -130,11 +130,11 @@ class EthtoolCalls:
     def link_settings(self) -> tuple[bytes, list[list[int]]]:
         """``struct ethtool_link_settings``, and its three masks (supported, advertised, of the partner) as 32-bit words. Since Linux 4.6."""
         request = struct.pack("=I", _GLINKSETTINGS) + bytes(_LINK_SETTINGS_BYTES - 4)
-        (words,) = struct.unpack_from("=b", self.call(request), 19)  # below zero: how many it wants
+        (words,) = struct.unpack_from("=b", self.call(request), _WORDS_AT)  # below zero: how many it wants
         if not -_MOST_WORDS <= words < 0:
             raise OSError(errno.EPROTO, f"it wants masks of {-words} words")
         asked = bytearray(request + bytes(12 * -words))
-        struct.pack_into("=b", asked, 19, -words)
+        struct.pack_into("=b", asked, _WORDS_AT, -words)
         data = self.call(bytes(asked))
         masks = struct.unpack_from(f"={3 * -words}I", data, _LINK_SETTINGS_BYTES)
         return data[:_LINK_SETTINGS_BYTES], [list(masks[start : start - words]) for start in range(0, 3 * -words, -words)]

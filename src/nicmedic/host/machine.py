@@ -8,7 +8,8 @@ from nicmedic.host.clock import read_now
 from nicmedic.host.devices import is_nic
 from nicmedic.host.interrupts import read_interrupt_lines
 from nicmedic.host.netlink import Rtnl, read_rtnl
-from nicmedic.host.nics import NET, Listed, read_nic
+from nicmedic.host.nics import NET, Listed, read_new_interface, read_nic
+from nicmedic.host.rtnl_guard import LOCKED_FILES, PATIENCE_S, is_networking_stuck
 from nicmedic.host.rtnl_links import LinkFacts, make_links, make_qdiscs, make_vlans
 from nicmedic.host.rtnl_values import make_addresses, make_neighbours, make_routes, make_rules
 from nicmedic.host.second_look import read_counters
@@ -36,6 +37,7 @@ def _list_all(root: Folder, rtnl: Rtnl) -> Listed:
         qdiscs=None if rtnl.qdiscs is None else make_qdiscs(rtnl.qdiscs, names),
         routes=None if rtnl.routes is None else make_routes(rtnl.routes, names),
         interrupt_lines=read_interrupt_lines(root),
+        new_interface=read_new_interface(root),
     )
 
 
@@ -64,20 +66,28 @@ class HostMachine:
         self._root = root
         self._live = os.path.realpath(root) == "/"
 
+    def _look(self, notes: list[Note]) -> tuple[Folder, bool]:
+        """The root folder, and whether the kernel can be asked about links."""
+        if not self._live:
+            notes.append(Note(what="netlink", why=Lack.ABSENT, detail="a copy of a host has files only"))
+            return Folder(self._root, "", notes), False
+        net = Folder().folder(NET)
+        if is_networking_stuck(name for name in net.names() if is_nic(net.folder(name))):
+            detail = f"no answer for {PATIENCE_S:g} s: something holds the lock that all of networking shares (RTNL)"
+            notes.append(Note(what="netlink", why=Lack.STUCK, detail=detail))
+            return Folder(self._root, "", notes, avoid=LOCKED_FILES), False
+        return Folder(self._root, "", notes), True
+
     def read_host(self) -> Host:
         notes: list[Note] = []
-        root = Folder(self._root, "", notes)
-        if self._live:
-            rtnl = read_rtnl(notes)
-        else:
-            rtnl = Rtnl()
-            notes.append(Note(what="netlink", why=Lack.ABSENT, detail="a copy of a host has files only"))
+        root, answers = self._look(notes)
+        rtnl = read_rtnl(notes) if answers else Rtnl()
         listed = _list_all(root, rtnl)
         net = root.folder(NET)
         # bonding keeps a file of its own among them: bonding_masters
         present = [name for name in net.names(note="nics") if name in (listed.links or {}) or net.has(f"{name}/ifindex")]
         cards = [name for name in present if is_nic(net.folder(name))]
-        nics = sorted((read_nic(root, name, listed, live=self._live) for name in cards), key=lambda nic: (nic.ifindex or 0, nic.interface))
+        nics = sorted((read_nic(root, name, listed, live=answers) for name in cards), key=lambda nic: (nic.ifindex or 0, nic.interface))
         links = _other_links((name for name in dict.fromkeys([*present, *(listed.links or {})]) if name not in cards), listed)
         names = {} if listed.links is None else {link.ifindex: link.interface for link in listed.links.values()}
         return self._assemble(
@@ -117,4 +127,5 @@ class HostMachine:
         return Host(**{**known, "notes": tuple(root.notes)})  # type: ignore[arg-type]  # names are those of the fields
 
     def read_counters(self, interfaces: Iterable[str]) -> tuple[Counters, ...]:
-        return read_counters(Folder(self._root), interfaces, live=self._live)
+        root, answers = self._look([])
+        return read_counters(root, interfaces, netlink=answers)

@@ -16,7 +16,7 @@ from nicmedic.model.note import Lack, Note
 from nicmedic.model.queue import Qdisc, TxQueue
 from nicmedic.model.stack import Address, BridgeVlan, Route
 
-__all__ = ["NET", "Listed", "read_nic"]
+__all__ = ["NET", "Listed", "read_new_interface", "read_nic"]
 
 NET = "sys/class/net"
 _SYSCTLS = ("ipv4/conf", "ipv6/conf", "ipv4/neigh", "ipv6/neigh")
@@ -34,6 +34,8 @@ class Listed:
     qdiscs: Mapping[str, tuple[Qdisc, ...]] | None = None
     routes: tuple[Route, ...] | None = None
     interrupt_lines: Mapping[int, InterruptLine] | None = None
+    new_interface: Mapping[str, Mapping[str, str]] | None = None
+    """What ``read_new_interface`` tells."""
 
 
 def _values(made: object) -> dict[str, object]:
@@ -93,16 +95,25 @@ def _qdiscs(name: str, listed: Listed, queues: tuple[TxQueue, ...] | None) -> tu
     )
 
 
-def _read_sysctls(root: Folder, name: str) -> dict[str, str] | None:
+def read_new_interface(root: Folder) -> dict[str, dict[str, str]]:
+    """Settings that a new interface gets, by family and name."""
+    made = {}
+    for family in _SYSCTLS:
+        folder = root.folder(f"proc/sys/net/{family}/default")
+        made[family] = {key: value for key in folder.names() if key not in _NO_SETTING and (value := folder.text(key)) is not None}
+    return made
+
+
+def _read_sysctls(root: Folder, name: str, new_interface: Mapping[str, Mapping[str, str]]) -> dict[str, str] | None:
     """Settings that differ from those of a new interface; None: this host has none of these folders."""
     made = {}
     found = False
-    for family in _SYSCTLS:
-        own, default = root.folder(f"proc/sys/net/{family}/{name}"), root.folder(f"proc/sys/net/{family}/default")
-        for key in own.names():
-            found = True
-            value = None if key in _NO_SETTING else own.text(key)
-            if value is not None and value != default.text(key):
+    for family, defaults in new_interface.items():
+        folder = root.folder(f"proc/sys/net/{family}/{name}")
+        found |= folder.has("")
+        for key, default in defaults.items():
+            value = folder.text(key)
+            if value is not None and value != default:
                 made[f"{family.replace('/', '.')}.{key}"] = value
     return made if found else None
 
@@ -162,7 +173,7 @@ def read_nic(root: Folder, name: str, listed: Listed, *, live: bool) -> Nic:
         "gro_flush_timeout_ns": folder.number("gro_flush_timeout"),
         "napi_defer_hard_irqs": folder.number("napi_defer_hard_irqs"),
         "threaded_napi": threaded,
-        "sysctls": _read_sysctls(own_root, name),
+        "sysctls": _read_sysctls(own_root, name, listed.new_interface or {}),
         **_device_fields(own_root, name, device, settings, listed),
         **_queue_fields(folder, name, listed),
         **_stack_fields(name, listed),

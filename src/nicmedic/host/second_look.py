@@ -134,7 +134,7 @@ def _read_one(
     )
 
 
-def read_counters(root: Folder, names: Iterable[str], *, live: bool) -> tuple[Counters, ...]:
-    """NICs as they are now, in the order asked for. ``live``: this is the machine we run on, so that netlink tells of it."""
-    qdiscs, lines = read_qdisc_counts() if live else None, read_interrupt_lines(root)
+def read_counters(root: Folder, names: Iterable[str], *, netlink: bool) -> tuple[Counters, ...]:
+    """NICs as they are now, in the order asked for. ``netlink``: whether it may be asked; without it disciplines are unknown."""
+    qdiscs, lines = read_qdisc_counts() if netlink else None, read_interrupt_lines(root)
     return tuple(_read_one(root, name, qdiscs, lines) for name in names)

@@ -40,15 +40,16 @@ def _natural(name: str) -> list[tuple[int, str]]:
 class Folder:
     """One folder of the host. Folders made out of it share its notes."""
 
-    def __init__(self, root: str = "/", path: str = "", notes: list[Note] | None = None) -> None:
-        """``root``: where the host's ``/`` is; ``path``: below it; ``notes``: where lacks are written down."""
+    def __init__(self, root: str = "/", path: str = "", notes: list[Note] | None = None, *, avoid: frozenset[str] = frozenset()) -> None:
+        """``root``: where the host's ``/`` is; ``path``: below it; ``notes``: where lacks are written down; ``avoid``: files not to be opened."""
         self._root = os.path.realpath(root)
         self._path = path.strip("/")
+        self._avoid = avoid
         self.notes: list[Note] = [] if notes is None else notes
 
     def folder(self, path: str, notes: list[Note] | None = None) -> "Folder":
         """A folder below."""
-        return Folder(self._root, f"{self._path}/{path}", self.notes if notes is None else notes)
+        return Folder(self._root, f"{self._path}/{path}", self.notes if notes is None else notes, avoid=self._avoid)
 
     @property
     def path(self) -> str:
@@ -71,6 +72,8 @@ class Folder:
 
     def raw(self, name: str, *, note: str = "", most: int = MOST_BYTES) -> bytes | None:
         """A file's bytes; ``note``: the field that is unknown without them."""
+        if name.rsplit("/", 1)[-1] in self._avoid:
+            return None
         try:
             descriptor = os.open(self._find(name), os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
             try:

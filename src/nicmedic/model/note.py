@@ -18,6 +18,8 @@ class Lack(StrEnum):
     """The driver does not answer this question (EOPNOTSUPP)."""
     GONE = "gone"
     """It vanished or was renamed while it was read."""
+    STUCK = "stuck"
+    """It was not asked, because the kernel does not answer such questions now: something holds the lock of all networking."""
     ODD = "odd"
     """It is there, and says what cannot be understood."""
 

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Find out whether the kernel still answers questions about links, without risking to wait for ever.
+
+A driver that hangs in its own reset may hold the lock that all of networking shares (RTNL): e100 of Linux 6.1 waits in ``napi_disable`` for ever.
+Whoever asks then, over netlink or ioctl, sleeps uninterruptibly and cannot be killed; some files of sysfs spin (net/core/net-sysfs.c,
+``rtnl_trylock`` and ``restart_syscall``). So a child asks first. If it does not come back, it is left behind, and the rest does without.
+"""
+
+import contextlib
+import os
+import select
+import signal
+from collections.abc import Iterable
+
+from nicmedic.host.ethtool_ioctl import EthtoolCalls
+
+__all__ = ["LOCKED_FILES", "PATIENCE_S", "is_networking_stuck"]
+
+PATIENCE_S = 2.0
+"""The lock is held for a second or so by drivers that reset in good order."""
+LOCKED_FILES = frozenset({"carrier", "speed", "duplex", "threaded", "traffic_class", "xps_cpus", "xps_rxqs"})
+"""Files of an interface that need the lock in some kernel: ``carrier`` since Linux 6.5, ``threaded`` up to 6.13."""
+_MOST_DESCRIPTORS = 4096
+
+
+def _ask(interfaces: Iterable[str], write_end: int) -> None:
+    """In the child: ask each driver its name, then say so. It holds nothing that somebody else might wait for."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for descriptor in range(3):
+        os.dup2(nowhere, descriptor)
+    os.closerange(3, write_end)
+    os.closerange(write_end + 1, _MOST_DESCRIPTORS)
+    for interface in interfaces:
+        with contextlib.suppress(OSError), EthtoolCalls(interface) as calls:
+            calls.driver_info()
+    os.write(write_end, b".")
+
+
+def is_networking_stuck(interfaces: Iterable[str], patience_s: float = PATIENCE_S) -> bool:
+    """Whether some driver does not answer in time."""
+    names = tuple(interfaces)
+    read_end, write_end = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            _ask(names, write_end)
+        finally:
+            os._exit(0)
+    os.close(write_end)
+    try:
+        answered, _, _ = select.select([read_end], [], [], patience_s)
+    finally:
+        os.close(read_end)
+    if not answered:
+        os.kill(child, signal.SIGKILL)  # in vain while it sleeps in the kernel; it goes when that wakes up
+        os.waitpid(child, os.WNOHANG)
+        return True
+    os.waitpid(child, 0)
+    return False
