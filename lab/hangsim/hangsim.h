@@ -7,7 +7,7 @@
  * lower.c  the wire: another netdev that carries the frames
  * link.c   the simulated PHY
  * rule.c   when a queue hangs and what cures it
- * ethtool.c
+ * ethtool.c  what ethtool reads and sets
  */
 #ifndef HANGSIM_H
 #define HANGSIM_H
