@@ -23,7 +23,7 @@ from lab.disk.recipe import Recipe, base_key
 from lab.disk.run import run_program
 from lab.errors import LabError
 
-__all__ = ["build_image"]
+__all__ = ["build_image", "locked"]
 
 NEEDED_MB = 4000
 MOST_MB = 12_000
@@ -40,13 +40,13 @@ def build_image(recipe: Recipe, cache_dir: Path, say: Callable[[str], None]) -> 
     """
     folder = cache_dir / "disks"
     folder.mkdir(parents=True, exist_ok=True)
-    with _locked(folder):
+    with locked(folder):
         public_key = key_pair(cache_dir)[1].read_text(encoding="ascii")
         image = folder / f"{recipe.slot()}-{cache.recipe_key(recipe.key(), public_key)}.qcow2"
         if image.exists():
             os.utime(image)
             return image
-        _prune(folder, keep=image, slot=recipe.slot())
+        _prune(folder, recipe.slot())
         cache.room_for(folder, NEEDED_MB)
         began = time.monotonic()
         scratch = Path(tempfile.mkdtemp(prefix=".building-", dir=folder))
@@ -56,7 +56,7 @@ def build_image(recipe: Recipe, cache_dir: Path, say: Callable[[str], None]) -> 
             made.rename(image)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
-        say(f"{image.name}: {image.stat().st_blocks * 512 // 1_000_000} MB, made in {time.monotonic() - began:.0f} s")
+        say(f"{image.name}: {image.stat().st_size // 1_000_000} MB, made in {time.monotonic() - began:.0f} s")
     return image
 
 
@@ -76,7 +76,7 @@ def _make(recipe: Recipe, folder: Path, scratch: Path, public_key: str, say: Cal
 
 
 def _base(folder: Path, scratch: Path, say: Callable[[str], None]) -> Path:
-    """The archive with Debian's base, for this month: its packages are then brought up to date by no one."""
+    """The archive with Debian's base; what has been updated since it was made is updated with each image."""
     tar = folder / f"base-{base_key()}.tar"
     if not tar.exists():
         say("making Debian's base with mmdebstrap")
@@ -118,23 +118,30 @@ def _finish(root: Path, raw: Path, console: Path) -> None:
         raise LabError(f"the image's first boot did not install its boot loader; its last words: {said[-800:]}")
 
 
-def _prune(folder: Path, *, keep: Path, slot: str) -> None:
-    """Remove what a killed build left, older images of the slot, and the images used longest ago beyond the cache's size."""
+def _prune(folder: Path, slot: str) -> None:
+    """Remove what a killed build left, other images of the slot, and the images used longest ago beyond the cache's size."""
     for left in folder.glob(".building-*"):
         shutil.rmtree(left, ignore_errors=True)
     for old in folder.glob(f"{slot}-*.qcow2"):
-        if old != keep:
-            old.unlink()
-    images = sorted(folder.glob("*.qcow2"), key=lambda path: path.stat().st_mtime, reverse=True)
-    used_mb = sum(path.stat().st_blocks * 512 for path in folder.rglob("*") if path.is_file() and path not in images) / 1e6
-    for image in images:
-        used_mb += image.stat().st_blocks * 512 / 1e6
-        if used_mb > MOST_MB - NEEDED_MB // 2:
-            image.unlink()
+        _remove(old)
+    images = sorted(folder.glob("*.qcow2"), key=lambda path: path.stat().st_mtime)
+    while images and _megabytes(folder) > MOST_MB - NEEDED_MB:
+        _remove(images.pop(0))
+
+
+def _remove(image: Path) -> None:
+    """Remove an image and the states of machines that were booted from it."""
+    for state in image.parent.glob(f"{image.stem}.booted-*"):
+        shutil.rmtree(state)
+    image.unlink()
+
+
+def _megabytes(path: Path) -> int:
+    return sum(file.stat().st_blocks * 512 for file in path.rglob("*") if file.is_file()) // 1_000_000
 
 
 @contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> Iterator[None]:
     """One build at a time; others wait. The kernel lets go of the lock when its holder dies."""
     with (folder / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

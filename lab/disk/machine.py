@@ -1,11 +1,32 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""How QEMU is given an image: never the image itself, always an overlay of it."""
+"""The machine that an image runs on; it is never given the image itself, always an overlay of it."""
 
 from pathlib import Path
 
+from lab import accel
 from lab.disk.run import run_program
+from lab.machine import serial_arguments
 
-__all__ = ["disk_args", "make_overlay"]
+__all__ = ["disk_args", "machine_args", "make_overlay"]
+
+MEMORY_MB = 768
+
+
+def machine_args(folder: Path, *, cpus: int = 1, memory_mb: int = MEMORY_MB) -> list[str]:
+    """QEMU's arguments for all but the disk and the network cards; sockets and the console's file are in ``folder``.
+
+    A reboot ends QEMU: start it again with the same overlay. It would otherwise take a minute in which nothing seems to
+    happen: QEMU 7.2 keeps its translations of the old kernel's code over a reset, and drops them page by page as GRUB
+    writes the new kernel there. (Seen with ``info registers``: one ``rep movs`` of 56 MB took 50 s; after a new start of
+    QEMU it is not noticed.)
+    A second processor makes a boot under emulation no faster: it took 13 to 18 % more work.
+    """
+    kind = accel.accelerator()
+    return [
+        *("-accel", kind, "-cpu", "host" if kind == "kvm" else "max", "-machine", "pc", "-m", str(memory_mb), "-smp", str(cpus)),
+        *("-display", "none", "-nodefaults", "-no-reboot"),
+        *serial_arguments(folder),
+    ]
 
 
 def make_overlay(image: Path, overlay: Path) -> None:

@@ -11,7 +11,7 @@ from lab.cache import recipe_key
 from lab.disk.managers import find_manager
 from lab.errors import LabError
 
-__all__ = ["BASE_PACKAGES", "DEFAULT", "INTERFACE", "MASKED", "Recipe", "base_key", "find_files", "kernel_package"]
+__all__ = ["BASE_PACKAGES", "DEFAULT", "GENERATORS", "INTERFACE", "MASKED", "Recipe", "base_key", "find_files", "kernel_package"]
 
 FORMAT = 1
 """Counted up when the same recipe is to be made in another way."""
@@ -29,12 +29,16 @@ MASKED = (
     *("apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "e2scrub_all.timer", "fstrim.timer", "logrotate.timer"),
     *("e2scrub_reap.service", "getty@tty1.service", "man-db.timer", "systemd-binfmt.service"),
     *("systemd-firstboot.service", "systemd-machine-id-commit.service", "systemd-pstore.service", "ifupdown-wait-online.service"),
+    *("kmod-static-nodes.service", "systemd-tmpfiles-setup-dev.service", "systemd-random-seed.service", "systemd-repart.service"),
     *("modprobe@configfs.service", "modprobe@dm_mod.service", "modprobe@drm.service", "modprobe@efi_pstore.service"),
     *("modprobe@fuse.service", "modprobe@loop.service"),
     *("dev-hugepages.mount", "dev-mqueue.mount", "proc-sys-fs-binfmt_misc.automount", "sys-fs-fuse-connections.mount"),
     *("sys-kernel-config.mount",),
 )
 """Units that a machine of the lab does not need, and that cost it boot time or act on their own."""
+
+GENERATORS = ("bless-boot", "cryptsetup", "gpt-auto", "hibernate-resume", "integritysetup", "system-update", "veritysetup")
+"""What systemd would start at each boot to look for disks that a machine of the lab does not have."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +65,7 @@ class Recipe:
         """
         kernels = [kernel_package(kernel) for kernel in self.kernels]
         files = {name: path.read_text(encoding="ascii") for name, path in find_files().items()}
-        common = (base_key(), MASKED, files, _text("finish.sh"))
+        common = (base_key(), MASKED, GENERATORS, files, _text("finish.sh"))
         return recipe_key(common, find_manager(self.manager), kernels, self.packages, self.interface)
 
     def slot(self) -> str:

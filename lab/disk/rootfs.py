@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lab.disk.managers import Manager, find_manager
-from lab.disk.recipe import BASE_PACKAGES, MASKED, Recipe, find_files, kernel_package
+from lab.disk.recipe import BASE_PACKAGES, GENERATORS, MASKED, Recipe, find_files, kernel_package
 from lab.disk.run import run_in_root, run_program
 from lab.errors import LabError
 
@@ -91,6 +91,8 @@ def _install(recipe: Recipe, manager: Manager, root: Path, archives: Path, say: 
 def _configure(manager: Manager, root: Path, archives: Path) -> None:
     lines = [
         f"systemctl --quiet mask {' '.join(MASKED)}",
+        "mkdir /etc/systemd/system-generators",
+        *(f"ln -s /dev/null /etc/systemd/system-generators/systemd-{name}-generator" for name in GENERATORS),
         *(f"systemctl --quiet enable {unit}" for unit in manager.enabled),
         *(f"systemctl --quiet disable {unit}" for unit in manager.disabled),
         "rm -f /etc/machine-id",
