@@ -28,14 +28,17 @@ MACHINES: pytest.StashKey[list[Machine]] = pytest.StashKey()
 class MachineMaker(Protocol):
     """What the fixture ``vm`` gives."""
 
-    def __call__(self, nic: str = "e1000e", *, kernel: str = "", cpus: int = 1, memory_mb: int = 512, **hangsim: object) -> KernelVM:
+    def __call__(
+        self, nic: str = "e1000e", *, kernel: str = "", machine: str = "pc", cpus: int = 1, memory_mb: int = 512, **hangsim: object
+    ) -> KernelVM:
         """A kernel VM whose card is on the test's segment and reaches the gateway.
 
         Args:
             nic: A name of ``lab.nics``, ``hangsim``, or nothing for a machine without a card.
-            kernel: As ``uname -r`` says it; Debian's present one if empty.
-            cpus: How many processors.
-            memory_mb: How much memory.
+            kernel: As for ``KernelVM``, like the next three.
+            machine: The same.
+            cpus: The same.
+            memory_mb: The same.
             hangsim: Parameters of that module.
         """
 
@@ -55,8 +58,10 @@ def vm(request: pytest.FixtureRequest, segment: Segment) -> Iterator[MachineMake
     """Makes kernel VMs; they end with the test."""
     with contextlib.ExitStack() as stack:
 
-        def make(nic: str = "e1000e", *, kernel: str = "", cpus: int = 1, memory_mb: int = 512, **hangsim: object) -> KernelVM:
-            made = stack.enter_context(KernelVM(kernel=kernel, cpus=cpus, memory_mb=memory_mb))
+        def make(
+            nic: str = "e1000e", *, kernel: str = "", machine: str = "pc", cpus: int = 1, memory_mb: int = 512, **hangsim: object
+        ) -> KernelVM:
+            made = stack.enter_context(KernelVM(kernel=kernel, machine=machine, cpus=cpus, memory_mb=memory_mb))
             request.node.stash.setdefault(MACHINES, []).append(made)
             if nic == "hangsim":
                 made.add_hangsim(segment, **hangsim)

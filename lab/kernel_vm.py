@@ -31,6 +31,13 @@ COMMAND_LINE = "console=ttyS0 panic=-1 tsc=reliable loglevel=4 printk.time=1"
 class KernelVM(Machine):
     """A kernel VM with one network card, called ``eth0``, on a segment.
 
+    Args:
+        kernel: As ``uname -r`` says it; Debian's present one if empty.
+        machine: QEMU's: ``pc`` (the card in a PCI slot) or ``q35`` (the card below a PCIe root port).
+        cpus: How many processors.
+        memory_mb: How much memory.
+        with_shell: Whether a person's shell waits on the second serial line.
+
     Attributes:
         ready_s: How long it took from the start of QEMU until the agent answered.
     """
@@ -38,13 +45,19 @@ class KernelVM(Machine):
     interface = "eth0"
     guest_files = "/mnt"
 
-    def __init__(self, *, kernel: str = "", cpus: int = 1, memory_mb: int = 512, with_shell: bool = False) -> None:
+    def __init__(self, *, kernel: str = "", machine: str = "pc", cpus: int = 1, memory_mb: int = 512, with_shell: bool = False) -> None:
         super().__init__()
         self.kernel = kernels.find(kernel)
+        self.machine = machine
+        self._place: dict[str, object] = {"addr": f"0x{NIC_SLOT:x}"}
+        self._wire_place: dict[str, object] = {"addr": f"0x{NIC_SLOT + 1:x}"}
+        if machine == "q35":
+            self.bus_address = "0000:01:00.0"
+            self._place, self._wire_place = {"bus": "port0", "addr": "0x0"}, {"bus": "port1", "addr": "0x0"}
         (self.folder / "share").mkdir()
         began = time.monotonic()
-        arguments = _arguments(self.kernel, self.folder, cpus, memory_mb)
-        state = _saved_state(self.kernel, cpus, memory_mb)
+        arguments = _arguments(self.kernel, self.folder, machine, cpus, memory_mb)
+        state = _saved_state(self.kernel, machine, cpus, memory_mb)
         self.qemu = Qemu([*arguments, "-incoming", f"exec:cat '{state}'"], self.folder)
         try:
             self.qemu.wait_status("paused", 20)
@@ -73,12 +86,14 @@ class KernelVM(Machine):
         self.nic, self.segment = nic, segment
         if nic.name == "hangsim":
             raise LabError("hangsim is no card of QEMU's", hint="add_hangsim()")
-        self.plug(nic, segment)
+        self.plug(nic, segment, **self._place)
         self.check("modprobe", nic.module, *nic.options)
         self._begin()
 
     def add_hangsim(self, segment: Segment, **parameters: object) -> None:
-        """Plug a card driven by hangsim: a bare PCI function, and a hidden virtio card that carries its frames.
+        """Plug a card driven by hangsim: a PCI function without a driver of its own, and a hidden virtio card for its frames.
+
+        On the machine ``q35`` the function is that of an 82574 below a root port: with ASPM, and with a reset of its own.
 
         Args:
             segment: Where the frames go.
@@ -89,13 +104,17 @@ class KernelVM(Machine):
         """
         self.nic, self.segment = HANGSIM, segment
         module = hangsim_module.build(self.kernel)
-        self.plug(find("virtio-net"), segment, slot=NIC_SLOT + 1)
-        self.qemu.ask("device_add", driver=HANGSIM.device, id="hangsim0", addr=f"0x{NIC_SLOT:x}")
+        self.plug(find("virtio-net"), segment, **self._wire_place)
+        body = "e1000e" if self.machine == "q35" else HANGSIM.device
+        self.qemu.ask("device_add", driver=body, id="hangsim0", **self._place)
         self.check("modprobe", "virtio_net")
         self.wait_interface()
         self.sh(f"ip link set {self.interface} name wire0 && ip link set wire0 up")
         words = [f"{name}={value}" for name, value in parameters.items()]
         self.check("insmod", str(module), "lower=wire0", *words)
+        if self.machine == "q35":
+            device = f"/sys/bus/pci/devices/{self.bus_address}"
+            self.sh(f"echo hangsim >{device}/driver_override && echo {self.bus_address} >/sys/bus/pci/drivers_probe")
         self.wait_interface()
         self.sh("ip netns add wire && ip link set wire0 netns wire && ip -n wire link set wire0 up")
         self._begin()
@@ -127,11 +146,11 @@ class KernelVM(Machine):
         path.with_suffix(".new").rename(path)
 
 
-def _arguments(kernel: Kernel, folder: Path, cpus: int, memory_mb: int) -> list[str]:
+def _arguments(kernel: Kernel, folder: Path, machine: str, cpus: int, memory_mb: int) -> list[str]:
     """QEMU's arguments; those of the saved state and those of the machines that begin with it must be the same."""
     kind = accel.accelerator()
     return [
-        *("-accel", kind, "-cpu", "host" if kind == "kvm" else "max", "-machine", "pc", "-m", str(memory_mb), "-smp", str(cpus)),
+        *("-accel", kind, "-cpu", "host" if kind == "kvm" else "max", "-machine", machine, "-m", str(memory_mb), "-smp", str(cpus)),
         *("-display", "none", "-nodefaults", "-no-reboot"),
         *("-kernel", str(kernel.image), "-initrd", str(_initramfs(kernel)), "-append", COMMAND_LINE),
         *serial_arguments(folder),
@@ -142,7 +161,14 @@ def _arguments(kernel: Kernel, folder: Path, cpus: int, memory_mb: int) -> list[
         *("-fsdev", f"local,id=share,path={folder / 'share'},security_model=none"),
         *("-device", "virtio-9p-pci,fsdev=share,mount_tag=share,addr=0x6"),
         *("-device", "isa-debug-exit,iobase=0xf4"),  # guest/power-cut
+        *(_root_ports() if machine == "q35" else ()),
     ]
+
+
+def _root_ports() -> list[str]:
+    """For the card under test, and for the one that carries hangsim's frames."""
+    ports = [f"pcie-root-port,id=port{number},bus=pcie.0,addr=0x{NIC_SLOT + number:x},chassis={number + 1}" for number in range(2)]
+    return [word for port in ports for word in ("-device", port)]
 
 
 def _initramfs(kernel: Kernel) -> Path:
@@ -178,13 +204,13 @@ def _module_files(kernel: Kernel) -> list[Path]:
     return list(files)
 
 
-def _saved_state(kernel: Kernel, cpus: int, memory_mb: int) -> Path:
+def _saved_state(kernel: Kernel, machine: str, cpus: int, memory_mb: int) -> Path:
     """The state of a machine that waits in its initramfs; booted and saved if the cache has none."""
 
     def make(folder: Path) -> None:
         scratch = folder / "machine"
         (scratch / "share").mkdir(parents=True)
-        qemu = Qemu(_arguments(kernel, scratch, cpus, memory_mb), scratch)
+        qemu = Qemu(_arguments(kernel, scratch, machine, cpus, memory_mb), scratch)
         try:
             _wait_console(qemu, "lab: waiting", 120)
             qemu.ask("stop")
@@ -195,7 +221,7 @@ def _saved_state(kernel: Kernel, cpus: int, memory_mb: int) -> Path:
             qemu.kill()
         shutil.rmtree(scratch)
 
-    key = cache.recipe_key(accel.qemu_version(), *_arguments(kernel, Path("FOLDER"), cpus, memory_mb))
+    key = cache.recipe_key(accel.qemu_version(), *_arguments(kernel, Path("FOLDER"), machine, cpus, memory_mb))
     return cache.entry("states", key, make, megabytes=500) / "state"
 
 

@@ -98,8 +98,14 @@ class Machine:
         """
         raise LabError("a kernel VM is gone with its power; take a disk VM")
 
-    def plug(self, nic: Nic, segment: Segment, *, slot: int = NIC_SLOT, **properties: object) -> str:
-        """Plug a card into a running machine and its wire into a segment; return the card's id."""
+    def plug(self, nic: Nic, segment: Segment, **properties: object) -> str:
+        """Plug a card into a running machine and its wire into a segment; return the card's id.
+
+        Args:
+            nic: Its model.
+            segment: What the wire leads to.
+            properties: QEMU's, of the device; ``addr`` is its slot.
+        """
         name = f"nic{len(self.taps)}"
         descriptor, tap = segment.tap()
         try:
@@ -109,7 +115,7 @@ class Machine:
         self.qemu.ask("netdev_add", type="tap", id=f"{name}-wire", fd=name)
         capture = self.folder / f"{name}.pcap"
         self.qemu.ask("object-add", qom_type="filter-dump", id=f"{name}-dump", netdev=f"{name}-wire", file=str(capture), maxlen=128)
-        self.qemu.ask("device_add", driver=nic.device, id=name, netdev=f"{name}-wire", addr=f"0x{slot:x}", **properties)
+        self.qemu.ask("device_add", driver=nic.device, id=name, netdev=f"{name}-wire", **properties)
         self.taps[name] = tap
         return name
 

@@ -60,10 +60,12 @@ def test_an_e100_that_failed_its_own_reset_can_only_be_rebooted(vm: MachineMaker
             machine.wait_log(WATCHDOG, 20)
             time.sleep(1)
         unbind = machine.start("sh", "-c", f"echo {machine.bus_address} >/sys/bus/pci/drivers/e100/unbind")
-        time.sleep(5)
+        time.sleep(3)
         assert unbind.poll() is None
         assert "napi_disable" in machine.read(f"/proc/{unbind.pid}/stack").splitlines()[0]
-        assert machine.run("timeout", "2", "ip", "link", "add", "dummy0", "type", "dummy").status == 124
+        other = machine.start("ip", "link", "add", "dummy0", "type", "dummy")
+        time.sleep(2)
+        assert other.poll() is None
         assert probe.silent_s() > 5
 
 
@@ -78,30 +80,34 @@ def test_an_e100_that_is_rebound_before_its_own_reset_comes_back(vm: MachineMake
         probe.wait_back(15)
 
 
-def test_with_hardly_any_traffic_the_kernel_never_says_a_word(vm: MachineMaker, segment: Segment, fault: FaultSetter) -> None:
-    """The case that the watchdog is blind to: nothing stops the queue, so nothing times out."""
-    machine = vm("e1000e")
+def test_with_hardly_any_traffic_the_kernel_never_says_a_word(vm: MachineMaker, fault: FaultSetter) -> None:
+    """The case that the watchdog is blind to: nothing stops the queue, so nothing times out.
+
+    A fresh queue is stopped by one frame already, since its byte limit is still 0; hence the traffic before.
+    """
+    machine = vm("8139cp")
     queue = f"/sys/class/net/{machine.interface}/queues/tx-0"
+    machine.flood(PARTNER, seconds=2).wait(30)
+    assert machine.read(f"{queue}/byte_queue_limits/inflight") == "0"
+    assert int(machine.read(f"{queue}/byte_queue_limits/limit")) > 500
     with fault("bus-master-off", machine):
         machine.run("ping", "-n", "-q", "-c", "1", "-W", "1", PARTNER)
         time.sleep(12)
-        assert int(machine.read(f"{queue}/byte_queue_limits/inflight")) > 0
+        assert 0 < int(machine.read(f"{queue}/byte_queue_limits/inflight")) < 500
         assert machine.read(f"{queue}/tx_timeout") == "0"
         assert machine.read(f"/sys/class/net/{machine.interface}/carrier") == "1"
         assert "WATCHDOG" not in machine.kernel_log()
 
 
 def test_a_card_that_hangs_by_a_rule_hangs_only_while_the_setting_holds(vm: MachineMaker, segment: Segment, fault: FaultSetter) -> None:
-    """8139cp obeys its speed in QEMU: at 100 it hangs here, at 10 it does not."""
-    machine = vm("8139cp")
+    machine = vm("e1000e")
     with segment.probe() as probe:
         probe.wait_back(10)
-        machine.check("ethtool", "-s", machine.interface, "speed", "10", "duplex", "full", "autoneg", "off")
-        with fault("hang-when", machine, settings={"Speed": "100Mb/s"}, after_s=1):
-            probe.wait_back(10)
+        machine.check("ethtool", "-K", machine.interface, "tso", "off")
+        with fault("hang-when", machine, settings={"tcp-segmentation-offload": "on"}, after_s=1):
             time.sleep(4)
             assert probe.silent_s() < 1
-            machine.check("ethtool", "-s", machine.interface, "autoneg", "on")
+            machine.check("ethtool", "-K", machine.interface, "tso", "on")
             probe.wait_lost(15)
             time.sleep(2)
             assert probe.silent_s() > 2
