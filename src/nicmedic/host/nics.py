@@ -20,8 +20,8 @@ __all__ = ["NET", "Listed", "read_new_interface", "read_nic"]
 
 NET = "sys/class/net"
 _SYSCTLS = ("ipv4/conf", "ipv6/conf", "ipv4/neigh", "ipv6/neigh")
-_NO_SETTING = frozenset({"mtu", "stable_secret", "mc_forwarding"})
-"""Told elsewhere, secret, and the kernel's own."""
+_NO_SETTING = frozenset({"mtu", "stable_secret", "mc_forwarding", "base_reachable_time", "retrans_time"})
+"""Told elsewhere, secret, the kernel's own, and two whose reading it complains of in its log (net/ipv6/ndisc.c, they are told in ms too)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Real drivers: the host is read as ip, tc, ethtool and lspci show it, whether its card works, hangs, or holds the lock of all networking."""
+
+import json
+import sys
+
+import pytest
+
+from lab.fixtures import FaultSetter, MachineMaker
+from lab.machine import Machine
+from lab.segment import PARTNER, Segment
+from nicmedic.model.counters import Counters
+from nicmedic.model.host import Host
+from nicmedic.model.note import Lack
+from nicmedic.model.plain import from_plain
+from tests.agreement import ask_tools, disagreements
+
+SHOW = """
+import json, sys
+from nicmedic.host.machine import HostMachine
+from nicmedic.model.plain import to_plain
+machine = HostMachine()
+print(json.dumps(to_plain(machine.read_counters(sys.argv[1:]) if sys.argv[1:] else machine.read_host())))
+"""
+PATIENCE_S = 120  # an emulated processor is twenty times slower, and other machines run beside it
+
+
+def read_host(machine: Machine) -> Host:
+    """The machine as nicmedic inside it sees it."""
+    return from_plain(Host, json.loads(machine.check(sys.executable, "-c", SHOW, timeout_s=PATIENCE_S)))
+
+
+def read_counters(machine: Machine) -> Counters:
+    """Its card, at a second look."""
+    text = machine.check(sys.executable, "-c", SHOW, machine.interface, timeout_s=PATIENCE_S)
+    return from_plain(Counters, json.loads(text)[0])
+
+
+@pytest.mark.parametrize("nic", ["e1000", "e1000e", "8139cp", "pcnet32", "virtio-net", "vmxnet3", "hangsim"])
+def test_a_card_is_read_as_the_tools_show_it(nic: str, vm: MachineMaker, segment: Segment) -> None:
+    machine = vm(nic, memory_mb=768)
+    machine.check("ping", "-c", "1", PARTNER)
+    before = read_host(machine)
+    tools = ask_tools(lambda command: machine.run("sh", "-c", command, timeout_s=PATIENCE_S).out, [machine.interface])
+    after = read_host(machine)
+    assert disagreements(before, tools, after) == []
+    card = after.find_nic(machine.interface)
+    assert card is not None
+    assert card.driver == machine.nic.driver
+    assert card.bus_address == machine.bus_address
+    assert card.interrupts
+    assert any(interrupt.total for interrupt in card.interrupts)
+    assert after.virtualization is not None
+    assert after.virtualization.kind in {"qemu-guest", "kvm-guest"}
+
+
+def test_a_card_that_may_not_reach_memory_is_seen_so_and_its_queue_stands(vm: MachineMaker, segment: Segment, fault: FaultSetter) -> None:
+    machine = vm("e1000e", memory_mb=768)
+    assert read_counters(machine).bus_master is True
+    with fault("bus-master-off", machine):
+        machine.flood(PARTNER, seconds=60)
+        first, second = read_counters(machine), read_counters(machine)
+    assert first.bus_master is second.bus_master is False
+    assert first.queues[0].inflight
+    assert (first.tx_packets, first.queues[0].inflight) == (second.tx_packets, second.queues[0].inflight) or (
+        second.queues[0].tx_timeout or 0
+    ) > 0
+
+
+def test_a_driver_that_holds_the_lock_of_all_networking_holds_nobody_who_reads(
+    vm: MachineMaker, segment: Segment, fault: FaultSetter
+) -> None:
+    """As in test_hangs: an e100 that failed its own reset and is unbound waits in ``napi_disable`` for ever."""
+    machine = vm("e100", memory_mb=768)
+    with segment.probe() as probe:
+        probe.wait_back(10)
+        machine.flood(PARTNER, seconds=30)
+        with fault("bus-master-off", machine):
+            probe.wait_lost(1.0)
+            machine.wait_log(r"NETDEV WATCHDOG", 20)
+        machine.start("sh", "-c", f"sleep 1; echo {machine.bus_address} >/sys/bus/pci/drivers/e100/unbind")
+        machine.sh("until ! timeout 2 ip link add dummy7 type dummy; do ip link delete dummy7; sleep 0.5; done", timeout_s=30)
+    host = read_host(machine)
+    assert [note.why for note in host.notes if note.what == "netlink"] == [Lack.STUCK]
+    card = host.find_nic(machine.interface)
+    assert card is not None
+    assert card.driver == "e100"
+    assert card.tx_queues
+    assert card.tx_queues[0].tx_timeout
+    assert card.link is None
+    assert read_counters(machine).ifindex == card.ifindex
