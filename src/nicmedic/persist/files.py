@@ -5,11 +5,15 @@ All paths are as the host itself sees them, wherever its root was when they were
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import TypeVar, cast
 
 __all__ = ["FoundFiles", "base_name", "glob_pattern"]
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +28,14 @@ class FoundFiles:
     """There, and text was not asked for or makes no sense: programs, folders."""
     unreadable: Mapping[str, str] = field(default_factory=dict)
     """Files and folders that are there and could not be read, with the reason."""
+
+    _made: dict[str, object] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def make_once(self, name: str, make: Callable[["FoundFiles"], T]) -> T:
+        """What was made out of these files under a name: the files of a host with 200 cards are parsed once, and not for each card."""
+        if name not in self._made:
+            self._made[name] = make(self)
+        return cast("T", self._made[name])
 
     def find(self, *globs: str) -> Iterator[tuple[str, str]]:
         """Path and text of every file that was read and that one of the globs fits, in the order of the paths."""

@@ -18,6 +18,7 @@ Reference: interfaces(5) of ifupdown 0.8.41; ``process_source`` in ifupdown2's n
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
 from nicmedic.persist.files import FoundFiles, base_name, glob_pattern
 from nicmedic.persist.matching import fits_glob, normal_address
@@ -151,12 +152,9 @@ def included_globs(stanza: Stanza) -> tuple[str, ...]:
     return tuple(found)
 
 
-def read_stanzas(files: FoundFiles, *, path: str = MAIN_FILE) -> Iterator[Stanza]:
+def read_stanzas(files: FoundFiles) -> tuple[Stanza, ...]:
     """All stanzas, includes followed, in the order in which ifup sees them."""
-    for count, stanza in enumerate(_read_file(files, path, ())):
-        if count >= _MOST_STANZAS:
-            return
-        yield stanza
+    return files.make_once("stanzas", lambda found: tuple(islice(_read_file(found, MAIN_FILE, ()), _MOST_STANZAS)))
 
 
 def _read_file(files: FoundFiles, path: str, above: tuple[str, ...]) -> Iterator[Stanza]:

@@ -50,7 +50,11 @@ def _files_in_order(files: FoundFiles) -> Iterator[str]:
     yield from kept[0]
 
 
-def _settings(files: FoundFiles) -> list[tuple[str, Setting]]:
+def _settings(files: FoundFiles) -> Sequence[tuple[str, Setting]]:
+    return files.make_once("nm config", _read_settings)
+
+
+def _read_settings(files: FoundFiles) -> Sequence[tuple[str, Setting]]:
     return [(path, setting) for path in _files_in_order(files) for setting in parse_ini(files.texts[path], joined=False)]
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What ``/etc/network/interfaces`` says of a NIC. For ifupdown and ifupdown2 alike; which of the two reads it, their modules know."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nicmedic.persist.files import FoundFiles
@@ -51,7 +52,7 @@ def _line(stanza: Stanza, role: str, line: int | None = None) -> FileLine:
 
 def read_what_is_said(files: FoundFiles, target: Target) -> Said | None:
     """Everything about the NIC; None: nothing."""
-    stanzas = list(read_stanzas(files))
+    stanzas = read_stanzas(files)
     logical = _logical_names(stanzas, target)
     found: list[FileLine] = []
     undecided = [f"{path}: {reason}" for path, reason in files.find_unreadable(*PATHS[:3])]
@@ -96,7 +97,7 @@ def _weigh(target: Target, found: list[FileLine], undecided: list[str]) -> Said 
     return Said(strength=strength, files=ordered, why=why, undecided=tuple(undecided))
 
 
-def _logical_names(stanzas: list[Stanza], target: Target) -> set[str]:
+def _logical_names(stanzas: Sequence[Stanza], target: Target) -> set[str]:
     """The NIC's own name and altnames; what ``rename OLD=NEW`` makes of it; what ``auto /eth*=LOGICAL`` maps it to."""
     names = {target.interface, *target.altnames}
     for stanza in stanzas:
@@ -105,7 +106,7 @@ def _logical_names(stanzas: list[Stanza], target: Target) -> set[str]:
     return names
 
 
-def _templates(stanza: Stanza, stanzas: list[Stanza]) -> list[FileLine]:
+def _templates(stanza: Stanza, stanzas: Sequence[Stanza]) -> list[FileLine]:
     """Stanzas that this one inherits from, and those that they inherit from."""
     found: list[FileLine] = []
     wanted, seen = list(stanza.inherits), set(stanza.names)

@@ -65,8 +65,12 @@ def _in_force(files: FoundFiles, folder_globs: Sequence[str]) -> Iterator[str]:
         yield chosen[name]
 
 
-def list_unit_files(files: FoundFiles, suffix: str) -> Iterator[UnitFile]:
+def list_unit_files(files: FoundFiles, suffix: str) -> tuple[UnitFile, ...]:
     """Files of one kind in the order in which systemd asks them; masked ones are left out."""
+    return files.make_once(f"units {suffix}", lambda found: tuple(_read_unit_files(found, suffix)))
+
+
+def _read_unit_files(files: FoundFiles, suffix: str) -> Iterator[UnitFile]:
     for path in _in_force(files, [f"{folder}/systemd/network/*{suffix}" for folder in FOLDERS]):
         text = files.texts.get(path)
         if not text:

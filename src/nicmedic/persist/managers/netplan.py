@@ -66,6 +66,10 @@ def _files_in_order(files: FoundFiles) -> Iterator[str]:
 
 
 def _read(files: FoundFiles) -> _Read:
+    return files.make_once("netplan", _read_all)
+
+
+def _read_all(files: FoundFiles) -> _Read:
     read = _Read()
     for path in _files_in_order(files):
         root = parse_yaml(files.texts[path])

@@ -21,6 +21,7 @@ ifcfg files are read by its plugin ifcfg-rh, of which ``managers/ifcfg.py`` spea
 Reference: nm-settings-keyfile(5), NetworkManager.conf(5) of 1.42; nms-ifupdown-plugin.c ``load_eni_ifaces``.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nicmedic.persist.files import FoundFiles
@@ -56,7 +57,11 @@ def is_active(files: FoundFiles) -> bool | None:
     return True if files.exists("/run/NetworkManager/devices/*") else find_enabled(files, _UNIT)
 
 
-def _profiles(files: FoundFiles) -> list[_Profile]:
+def _profiles(files: FoundFiles) -> Sequence[_Profile]:
+    return files.make_once("nm profiles", _read_profiles)
+
+
+def _read_profiles(files: FoundFiles) -> Sequence[_Profile]:
     found: list[_Profile] = []
     for glob in _PROFILES:
         for path, text in files.find(glob):
