@@ -7,10 +7,18 @@ _nicmedic() {
     COMPREPLY=()
     for word in "${COMP_WORDS[@]:1:COMP_CWORD - 1}"; do
         case "${path:+$path }$word" in
-        'explain' | 'knowledge' | 'knowledge show' | 'knowledge lint' | 'knowledge literals') path=${path:+$path }$word ;;
+        'check' | 'explain' | 'snapshot' | 'knowledge' | 'knowledge show' | 'knowledge lint' | 'knowledge literals') path=${path:+$path }$word ;;
         esac
     done
     case $prev in
+    --from)
+        compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+        return
+        ;;
+    --wait)
+        :
+        return
+        ;;
     --interface)
         mapfile -t COMPREPLY < <(compgen -W "$(ls /sys/class/net 2>/dev/null)" -- "$cur")
         return
@@ -19,9 +27,21 @@ _nicmedic() {
         :
         return
         ;;
+    --output)
+        compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+        return
+        ;;
+    -o)
+        compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+        return
+        ;;
     esac
     if [[ $cur != -* ]]; then
         case $path in
+        'check')
+            mapfile -t COMPREPLY < <(compgen -W "$(ls /sys/class/net 2>/dev/null)" -- "$cur")
+            return
+            ;;
         'explain')
             compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$cur")
             return
@@ -37,8 +57,10 @@ _nicmedic() {
         esac
     fi
     case $path in
-    '') word='explain knowledge --version --debug --help' ;;
+    '') word='check explain snapshot knowledge --version --debug --help' ;;
+    'check') word='--json --from --wait --help' ;;
     'explain') word='--json --interface --since --all --help' ;;
+    'snapshot') word='--output -o --scrub --help' ;;
     'knowledge') word='show lint literals --help' ;;
     'knowledge show') word='--json --help' ;;
     'knowledge lint') word='--help' ;;

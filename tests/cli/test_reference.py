@@ -100,7 +100,7 @@ def complete(*words: str) -> list[str]:
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
-        (("nicmedic", ""), ["explain", "knowledge", "--version", "--debug", "--help"]),
+        (("nicmedic", ""), ["check", "explain", "snapshot", "knowledge", "--version", "--debug", "--help"]),
         (("nicmedic", "kn"), ["knowledge"]),
         (("nicmedic", "--debug", "ex"), ["explain"]),
         (("nicmedic", "explain", "--j"), ["--json"]),

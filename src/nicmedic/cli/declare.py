@@ -33,6 +33,8 @@ class Argument(NamedTuple):
     offer: Offer = Offer.NOTHING
     version: str | None = None
     """Not an option with a value: prints this text and ends."""
+    dest: str | None = None
+    """The name of the value, where that of the option is a word of Python's."""
 
     @property
     def is_option(self) -> bool:
@@ -72,7 +74,7 @@ def _type_of(argument: Argument) -> dict[str, object]:
         return {"action": "version", "version": argument.version}
     if argument.flag:
         return {"action": "store_true"}
-    options = {"metavar": argument.metavar, "nargs": argument.nargs}
+    options = {"metavar": argument.metavar, "nargs": argument.nargs, "dest": argument.dest}
     return {name: value for name, value in options.items() if value is not None}
 
 

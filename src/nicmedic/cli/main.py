@@ -7,28 +7,33 @@ import sys
 from collections.abc import Sequence
 
 from nicmedic import __version__
+from nicmedic.cli.check import CHECK
 from nicmedic.cli.declare import Argument, Command, Example, add_arguments
 from nicmedic.cli.explain import EXPLAIN
 from nicmedic.cli.knowledge import KNOWLEDGE
+from nicmedic.cli.snapshot import SNAPSHOT
 from nicmedic.cli.streams import mend_streams, turn_away, write_answer, write_complaint
 
 __all__ = ["COMMANDS", "PROGRAM", "build_parser", "main"]
 
-COMMANDS: tuple[Command, ...] = (EXPLAIN, KNOWLEDGE)
+COMMANDS: tuple[Command, ...] = (CHECK, EXPLAIN, SNAPSHOT, KNOWLEDGE)
 
 PROGRAM = Command(
     name="nicmedic",
-    summary="explain why a network card hung, and what helps",
+    summary="tell what network cards do, why one hung, and what helps",
     description="""\
-For the host whose network card goes silent: reads the kernel log, says which card hung, why that is so likely, and what others tried against it \
-with what result, with the commands and their undo.
+For the host whose network card goes silent: says what each card does now, saves the evidence before the next reboot takes it away, reads the kernel \
+log, says which card hung, why that is so likely, and what others tried against it with what result, with the commands and their undo.
 
-It changes nothing on the machine.""",
+It changes nothing on the machine; snapshot writes its one file.""",
     arguments=(
         Argument(("--version",), "print the version and end", version=f"nicmedic {__version__}"),
         Argument(("--debug",), "show a traceback also for expected errors; stands before the command", flag=True),
     ),
-    examples=(Example("nicmedic explain", "what this machine's kernel log says"),),
+    examples=(
+        Example("nicmedic check", "what this machine's network cards do now"),
+        Example("nicmedic explain", "what this machine's kernel log says"),
+    ),
     exit_statuses=(
         (0, "nothing wrong was found"),
         (1, "findings"),

@@ -21,7 +21,7 @@ show is left open, and said.
 
 import dataclasses
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from nicmedic.diagnosis.boot_log import NicLog
 from nicmedic.diagnosis.duplex import find_duplex_mismatch
@@ -53,8 +53,8 @@ class Case:
     host: Host
     looks: Sequence[Counters] = ()
     """Oldest first; two or three, or none."""
-    later: Nic | None = None
-    """The card read again after the looks; None: there was no reason to."""
+    later_statistics: Mapping[str, int] | None = None
+    """``ethtool -S`` once more, after the looks; None: there was no reason to."""
     late_s: float = 0.0
     """By how much the waits between the looks took longer than asked."""
     log: NicLog = dataclasses.field(default_factory=NicLog)
@@ -143,9 +143,9 @@ def _find_excuse(case: Case) -> Reason | None:
     if case.late_s > _LATE_S:
         text = f"this host has no processor to spare: our own wait took {case.late_s:.1f} s longer than asked"
         return Reason(text=text, source="clock")
-    before, after = case.nic.driver_statistics, None if case.later is None else case.later.driver_statistics
-    for name, count in (after or {}).items():
-        rise = count - (before or {}).get(name, count)
+    before = case.nic.driver_statistics or {}
+    for name, count in (case.later_statistics or {}).items():
+        rise = count - before.get(name, count)
         if rise > 0 and _PAUSED.search(name):
             return Reason(text=f"the partner told it to pause ({rise} pause frames received meanwhile)", source=f"ethtool -S: {name}")
     return None

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A picture of this host in one archive: taken in seconds, from a host whose network is dead, safe on disk before the next freeze.
 
-Members of ``snapshot.tar.gz``: ``host.json`` (the model's Host), ``log/`` (kernel logs, by names that ``explain`` knows), ``raw/`` (files as
-they stood below ``/``: proc, sys, configuration with secrets withheld), and last ``MANIFEST.json`` (schema ``nicmedic.snapshot/1``), which
-also says what is missing and why. ``raw/`` unpacked is a root folder that everything which reads a host can read.
+Members of ``snapshot.tar.gz``: ``host.json`` (the model's Host), ``looks.json`` (the model's Looks), ``log/`` (kernel logs, by names that
+``explain`` knows), ``raw/`` (files as they stood below ``/``: proc, sys, configuration with secrets withheld), and last ``MANIFEST.json``
+(schema ``nicmedic.snapshot/1``), which also says what is missing and why. ``raw/`` unpacked is a root folder that everything which reads
+a host can read.
 """
 
 import contextlib
@@ -24,6 +25,7 @@ from nicmedic.host.config_files import read_config_files
 from nicmedic.host.containers import expand
 from nicmedic.host.log_copies import read_kernel_logs
 from nicmedic.host.raw_files import Member, Missing, TimedReader, read_logs_of_packages, read_proc, read_sys
+from nicmedic.model.counters import Looks
 from nicmedic.model.errors import NotASnapshotError, UnreadableInputError, UnwritableOutputError
 from nicmedic.model.host import Host
 from nicmedic.model.plain import PlainError, from_plain, to_plain
@@ -35,7 +37,7 @@ SCHEMA = "nicmedic.snapshot/1"
 SECONDS = 5.0
 MOST_BYTES = 64 << 20
 _LARGEST_HOST = 64 << 20
-_MANIFEST, _HOST = "MANIFEST.json", "host.json"
+_MANIFEST, _HOST, _LOOKS = "MANIFEST.json", "host.json", "looks.json"
 _LEVEL = 1
 """gzip: level 1 packs 64 MB of logs in 0.7 s, level 9 in 4 s."""
 
@@ -59,10 +61,12 @@ class Snapshot:
 
     host: Host | None
     """None: it was written without."""
+    looks: Looks
+    """Empty: it was written without."""
     manifest: Manifest
 
 
-def collect_parts(host: Host | None, *, seconds: float = SECONDS) -> Iterator[Member | Missing]:
+def collect_parts(host: Host | None, looks: Looks | None = None, *, seconds: float = SECONDS) -> Iterator[Member | Missing]:
     """Everything for the archive, what matters most first. Never raises; after ``seconds`` what is left is told as missing."""
     begin = time.monotonic()
     reader = TimedReader(begin + seconds * 0.8)
@@ -70,6 +74,8 @@ def collect_parts(host: Host | None, *, seconds: float = SECONDS) -> Iterator[Me
         yield Missing(what=_HOST, why="the host was not read")
     else:
         yield Member(name=_HOST, data=_dump(to_plain(host)))
+    if looks is not None:
+        yield Member(name=_LOOKS, data=_dump(to_plain(looks)))
     yield from read_proc(reader)
     yield from _config_parts()
     yield from read_sys(reader)
@@ -226,9 +232,10 @@ def read_snapshot(path: str) -> Snapshot:
             raise NotASnapshotError(f"{name}: its schema is {escape_terminal(str(schema))}, not {SCHEMA}", hint=hint)
         manifest = _build_manifest(plain)
         host = from_plain(Host, json.loads(found[_HOST])) if _HOST in found else None
+        looks = from_plain(Looks, json.loads(found[_LOOKS])) if _LOOKS in found else Looks()
     except (ValueError, RecursionError, KeyError, TypeError, PlainError) as error:
         raise UnreadableInputError(f"{name}: damaged: {escape_terminal(str(error))}", hint="copy it again") from None
-    return Snapshot(host=host, manifest=manifest)
+    return Snapshot(host=host, looks=looks, manifest=manifest)
 
 
 def _build_manifest(plain: dict[str, object]) -> Manifest:
@@ -246,7 +253,7 @@ def _build_manifest(plain: dict[str, object]) -> Manifest:
 
 def _read_folder(path: str) -> dict[str, bytes]:
     found = {}
-    for name in (_MANIFEST, _HOST):
+    for name in (_MANIFEST, _HOST, _LOOKS):
         file = os.path.join(path, name)  # noqa: PTH118  # as above
         with contextlib.suppress(FileNotFoundError):
             found[name] = _open_and_read(file, path)
@@ -284,7 +291,7 @@ def _read_archive(path: str) -> dict[str, bytes]:
                 raise NotASnapshotError(f"{name}: no tar archive", hint="nicmedic snapshot -o FILE   # on the host in question")
             for member, content, _ in read_tar_members(name, cast("BinaryIO", stream)):
                 plain = member.removeprefix("./")
-                if plain in (_MANIFEST, _HOST) and plain not in found:
+                if plain in (_MANIFEST, _HOST, _LOOKS) and plain not in found:
                     found[plain] = _bounded(content, name)
     except OSError as error:
         raise UnreadableInputError(f"{name}: {error.strerror or error}", hint=f"ls -ld {quote_file_name(path)}") from None

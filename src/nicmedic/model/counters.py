@@ -2,9 +2,9 @@
 """A cheap second look at what moves in a NIC, to be held against an earlier one."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-__all__ = ["Counters", "QueueCounters"]
+__all__ = ["Counters", "Looks", "QueueCounters"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,3 +50,20 @@ class Counters:
     interrupts: Mapping[int, int] | None = None
     """Number to count over all CPUs."""
     bus_master: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looks:
+    """Several looks at the same NICs, a second or two apart."""
+
+    by_name: Mapping[str, tuple[Counters, ...]] = field(default_factory=dict)
+    """Oldest first; two, or three where the first two had to be confirmed."""
+    late_s: float = 0.0
+    """By how much the waits between them took longer than asked: the host had no processor to spare."""
+    later_statistics: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """``ethtool -S`` after the last look, of all NICs, where one of them stood still; else empty."""
+
+    @property
+    def seconds(self) -> float | None:
+        """Between the first and the last look; None: there were not two."""
+        return max((looks[-1].monotonic_s - looks[0].monotonic_s for looks in self.by_name.values() if len(looks) > 1), default=None)
