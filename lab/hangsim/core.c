@@ -242,6 +242,7 @@ static int hs_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 
 	if (err)
 		return err;
+	pci_set_master(pdev); /* as every driver of a card that reaches memory does; who looks for a card that may not, must not find this one */
 	dev = alloc_etherdev_mqs(sizeof(*nic), queues, 1);
 	if (!dev)
 		return -ENOMEM;
