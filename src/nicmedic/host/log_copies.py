@@ -30,14 +30,14 @@ _KERNEL_LINE = re.compile(rb"\bkernel(?:\[\d+\])?: ")
 _PSTORE = ("/sys/fs/pstore", "/var/lib/systemd/pstore")
 
 
-def read_kernel_logs(deadline: float) -> Iterator[Member | Missing]:
-    """Every log there is, the ring buffer first; ``deadline``: on the monotonic clock."""
+def read_kernel_logs(deadline: float, root: str = "") -> Iterator[Member | Missing]:
+    """Every log there is, the ring buffer first; ``deadline``: on the monotonic clock; ``root``: where the files are, for tests."""
     yield from _read_ring_buffer(deadline)
-    yield from _read_pstore()
+    yield from _read_pstore(root)
     kept = list(_read_journal(deadline))
     yield from kept
     if not any(isinstance(each, Member) for each in kept):
-        yield from _read_syslog(deadline)
+        yield from _read_syslog(deadline, root)
 
 
 def _read_ring_buffer(deadline: float) -> Iterator[Member | Missing]:
@@ -83,11 +83,11 @@ def _run(command: list[str], name: str, deadline: float) -> Iterator[Member | Mi
         yield Missing(what=command[0], why="it has no kernel messages")
 
 
-def _read_syslog(deadline: float) -> Iterator[Member | Missing]:
+def _read_syslog(deadline: float, root: str) -> Iterator[Member | Missing]:
     """Files of kernel messages; where there are none, the kernel's lines of the others."""
-    names = _list("/var/log")
+    names = _list(f"{root}/var/log")
     for pattern in (_KERNEL_ONLY, _MIXED):
-        found = sorted(filter(pattern.match, names), key=lambda name: -_written(f"/var/log/{name}"))
+        found = sorted(filter(pattern.match, names), key=lambda name: -_written(f"{root}/var/log/{name}"))
         left = 2 * LARGEST_LOG
         for name in found:
             path = f"/var/log/{name}"
@@ -95,22 +95,22 @@ def _read_syslog(deadline: float) -> Iterator[Member | Missing]:
                 yield Missing(what=path, why="older logs are left out" if left <= 0 else "no time left")
                 continue
             try:
-                data = read_expanded(path, LARGEST_LOG)
+                data = read_expanded(f"{root}{path}", LARGEST_LOG)
             except OSError as error:
                 yield Missing(what=path, why=error.strerror or str(error))
                 continue
             if pattern is _MIXED:
                 data = b"".join(line for line in data.splitlines(keepends=True) if _KERNEL_LINE.search(line))
             left -= len(data)
-            yield Member(name=f"log/{re.sub(r'[.](?:gz|xz|zst)$', '', name)}", data=data, mtime=_written(path))
+            yield Member(name=f"log/{re.sub(r'[.](?:gz|xz|zst)$', '', name)}", data=data, mtime=_written(f"{root}{path}"))
         if found:
             return
     yield Missing(what="/var/log/kern.log, messages, syslog", why="there is none")
 
 
-def _read_pstore() -> Iterator[Member | Missing]:
+def _read_pstore(root: str) -> Iterator[Member | Missing]:
     for folder in _PSTORE:
-        for parent, folders, names in os.walk(folder, onerror=None):
+        for parent, folders, names in os.walk(f"{root}{folder}"):
             folders.sort()
             for name in sorted(names):
                 try:
