@@ -26,6 +26,8 @@ def machine_args(folder: Path, *, cpus: int = 1, memory_mb: int = MEMORY_MB) -> 
         *("-accel", kind, "-cpu", "host" if kind == "kvm" else "max", "-machine", "pc", "-m", str(memory_mb), "-smp", str(cpus)),
         *("-display", "none", "-nodefaults", "-no-reboot"),
         *serial_arguments(folder),
+        *("-fsdev", "local,id=host,path=/,security_model=none,readonly=on,multidevs=remap"),
+        *("-device", "virtio-9p-pci,fsdev=host,mount_tag=host,addr=0x5"),  # DiskVM.mount_host
     ]
 
 

@@ -66,7 +66,9 @@ class Recipe:
         kernels = [kernel_package(kernel) for kernel in self.kernels]
         files = {name: path.read_text(encoding="ascii") for name, path in find_files().items()}
         common = (base_key(), MASKED, GENERATORS, files, _text("finish.sh"))
-        return recipe_key(common, find_manager(self.manager), kernels, self.packages, self.interface)
+        manager = find_manager(self.manager)
+        own = (manager.packages, manager.files, manager.enabled, manager.disabled)
+        return recipe_key(common, own, kernels, self.packages, self.interface)
 
     def slot(self) -> str:
         """A name for what was asked for: images of the same slot replace each other as packages and the lab go on."""

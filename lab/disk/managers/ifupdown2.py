@@ -25,4 +25,5 @@ IFUPDOWN2 = Manager(
     packages=("ifupdown2",),
     files=(TextFile(path="/etc/network/interfaces", text=INTERFACES),),
     state=("ifquery", "--check", "INTERFACE"),
+    plugged=("ifreload", "-a"),
 )

@@ -35,7 +35,8 @@ class Manager:
         files: Its configuration; the interface gets its addresses from nowhere else.
         enabled: Units to enable beyond what its packages do.
         disabled: Units to disable.
-        state: A command that asks the manager itself about the interface; exit status 0 if it manages it.
+        state: A command that asks the manager itself about the interface; exit status 0 if it has brought it up.
+        plugged: What an administrator types after plugging a card into the running machine; empty if the manager sees it itself.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Manager:
     enabled: tuple[str, ...] = ()
     disabled: tuple[str, ...] = ()
     state: tuple[str, ...]
+    plugged: tuple[str, ...] = ()
 
     def files_for(self, interface: str) -> tuple[TextFile, ...]:
         """The files with the interface's name filled in."""
