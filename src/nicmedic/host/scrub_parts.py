@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Scrub the parts of an archive, names of members and bytes that are no text too. What is replaced, ``report/scrub.py`` knows."""
 
+import json
 import os
 import struct
 from collections.abc import Iterable, Iterator, Mapping
@@ -75,11 +76,39 @@ def _scrub_member(part: Member, scrubber: Scrubber) -> Member | Missing:
         data = scrub_wtmp(part.data, scrubber)
     elif part.name.endswith("/config") and len(part.data) in (64, 256, 4096):
         data = blank_serial_number(part.data)
+    elif text is not None and part.name.endswith(".json"):
+        data = _scrub_json_text(text, scrubber).encode("utf-8", "surrogateescape")
     elif text is not None:
         data = scrubber.scrub(text).encode("utf-8", "surrogateescape")
     else:
         return Missing(what=name, why="no text: it cannot be scrubbed")
     return Member(name=name, data=data, link=link, is_folder=part.is_folder, mtime=part.mtime)
+
+
+def _scrub_json_text(text: str, scrubber: Scrubber) -> str:
+    """A document, or a document a line: what is taken out of a string must not take its quotation mark along."""
+    try:
+        return json.dumps(_scrub_json(json.loads(text), scrubber), indent=1) + "\n"
+    except (ValueError, RecursionError):
+        lines = (line for line in text.split("\n") if '"MESSAGE":[' not in line.replace(" ", "")[:4096])
+        return "\n".join(_scrub_json_line(line, scrubber) for line in lines)
+
+
+def _scrub_json_line(line: str, scrubber: Scrubber) -> str:
+    try:
+        return json.dumps(_scrub_json(json.loads(line), scrubber)) if line.startswith("{") else scrubber.scrub(line)
+    except (ValueError, RecursionError):
+        return scrubber.scrub(line)
+
+
+def _scrub_json(value: object, scrubber: Scrubber) -> object:
+    if isinstance(value, str):
+        return scrubber.scrub(value)
+    if isinstance(value, list):
+        return [_scrub_json(each, scrubber) for each in value]
+    if isinstance(value, dict):
+        return {scrubber.scrub_name(key): _scrub_json(each, scrubber) for key, each in value.items()}
+    return value
 
 
 def scrub_wtmp(data: bytes, scrubber: Scrubber) -> bytes:

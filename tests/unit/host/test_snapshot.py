@@ -307,6 +307,25 @@ class TestScrubbing:
         assert found.host.hostname == "host1"
         assert "host1" in read_members(tmp_path / "s")["log/kern.log"].decode()
 
+    def test_json_stays_json_whatever_its_keys_and_values_look_like(self, tmp_path: Path) -> None:
+        nic = Nic(interface="enx525400abcdef", driver_statistics={"token": 5, "rx_key": 6, "private-key": 7}, alias="at 10.9.8.7")
+        host = dataclasses.replace(HOST, command_line='password=hunter2 quiet "10.9.8.7"', nics=(nic,))
+        journal = '{"MESSAGE":"psk=hunter2 \\"10.9.8.7\\"\\n10.9.8.7","_HOSTNAME":"nas7"}\n{"MESSAGE": [110, 97]}\n{cut\n'
+        parts = [
+            Member(name="host.json", data=json.dumps(to_plain(host)).encode()),
+            Member(name="log/journalctl-kernel.json", data=journal.encode()),
+        ]
+        write_snapshot(str(tmp_path / "s"), scrub_parts(parts, Scrubber()), created=CREATED)
+        found = read_snapshot(str(tmp_path / "s")).host
+        assert found is not None
+        assert found.nics[0].driver_statistics == nic.driver_statistics
+        assert found.command_line is not None
+        assert "hunter2" not in found.command_line
+        lines = read_members(tmp_path / "s")["log/journalctl-kernel.json"].decode().splitlines()
+        assert json.loads(lines[0])["_HOSTNAME"] == "host1"
+        assert "10.9.8" not in lines[0]
+        assert len(lines) == 2
+
     def test_what_happened_is_still_told(self, tmp_path: Path) -> None:
         scrubber = Scrubber({Kind.HOST: ["nas7"]})
         log = "".join(f"Apr  2 10:00:00 nas7 kernel: {line}\n" for line in HANG.splitlines())
