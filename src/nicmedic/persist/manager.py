@@ -36,4 +36,4 @@ def find_enabled(files: FoundFiles, unit: str) -> bool | None:
     """
     if files.links.get(f"/etc/systemd/system/{unit}") == "/dev/null":
         return False
-    return True if files.exists(f"/etc/systemd/system/*.wants/{unit}", f"/usr/lib/systemd/system/*.wants/{unit}") else None
+    return True if files.exists(f"/etc/systemd/system/*.wants/{unit}") else None

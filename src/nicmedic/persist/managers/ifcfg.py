@@ -9,7 +9,7 @@ A real file, ``/etc/sysconfig/network-scripts/ifcfg-eth0``::
     NM_CONTROLLED=no
     BRIDGE=br0
 
-``NM_CONTROLLED=no`` leaves the NIC to the network service; else NetworkManager takes it, where it runs (nms-ifcfg-rh-reader.c asks for that key with
+``NM_CONTROLLED=no`` leaves the NIC to the network service; else NetworkManager takes it, where it is (nms-ifcfg-rh-reader.c asks for that key with
 the default true). Without DEVICE the file's name counts. Copies and backups (``.bak``, ``~``, ``.rpmsave``) are not read, as in initscripts'
 network-functions and nms-ifcfg-rh-utils.c ``utils_should_ignore_file``.
 """
@@ -28,6 +28,7 @@ __all__ = ["MANAGER"]
 
 _GLOB = "/etc/sysconfig/network-scripts/ifcfg-*"
 _IGNORED = re.compile(r"~\Z|\.(?:bak|old|orig|rej|tmp|rpmnew|rpmsave|rpmorig|dpkg-\w+|swp)\Z|-range\d*\Z|:")
+_NETWORKMANAGER = "/etc/NetworkManager/NetworkManager.conf"
 _PORT_KEYS = ("BRIDGE", "MASTER", "TEAM_MASTER", "OVS_BRIDGE")
 _FALSE = ("no", "n", "false", "f", "0")
 
@@ -68,27 +69,28 @@ def _build(files: FoundFiles, target: Target, path: str, settings: Mapping[str, 
     ]
     controlled = settings.get("NM_CONTROLLED")
     left = controlled is not None and controlled.value.lower() in _FALSE
-    networkmanager = is_networkmanager_active(files)
+    active = is_networkmanager_active(files)
+    networkmanager = active or (active is None and files.exists(_NETWORKMANAGER))
     if left or not networkmanager:
         active = True if left else find_enabled(files, "network.service")
         why = f"{path} is for {target.interface}" + (
-            " and says NM_CONTROLLED=no" if left else "; nothing shows that NetworkManager runs here"
+            " and says NM_CONTROLLED=no" if left else "; NetworkManager is not installed, or masked"
         )
         return Claim(manager="ifcfg", strength=Strength.DEFINED, files=tuple(places), why=why, active=active, undecided=undecided)
-    why = f"{path} is for {target.interface}, and NetworkManager, which runs here, reads it (plugin ifcfg-rh)"
+    why = f"{path} is for {target.interface}, and NetworkManager, which is on this host, reads it (plugin ifcfg-rh)"
     return Claim(
         manager="networkmanager",
         renderer="ifcfg-rh",
         strength=Strength.DEFINED,
         files=tuple(places),
         why=why,
-        active=True,
+        active=active,
         undecided=undecided,
     )
 
 
 MANAGER = Manager(
     name="ifcfg",
-    paths=(_GLOB, "/etc/systemd/system/*.wants/network.service", "/run/NetworkManager/devices/*"),
+    paths=(_GLOB, _NETWORKMANAGER, "/etc/systemd/system/*.wants/network.service", "/run/NetworkManager/devices/*"),
     claim=_claim,
 )
