@@ -13,7 +13,7 @@ In this order; the first that holds is the verdict, and what the others show is 
 5. ``elsewhere``: the card works, and the gateway behind it does not answer (its neighbour entry is failed or incomplete).
 6. ``was_hung``: the log or ``tx_timeout`` tells of a hang in this boot.
 7. ``at_risk``: see ``risk`` and ``duplex``.
-8. ``unknown``: something waited at the only look there was. ``healthy``: nothing of all this.
+8. ``unknown``: something waited at the only look there was, or nothing is known of its queues. ``healthy``: nothing of all this.
 
 At full load bytes are in flight at each look, and the card is healthy, for packets move. No frame is sent to find out: what only a frame would
 show is left open, and said.
@@ -100,6 +100,9 @@ def _decide(case: Case, stall: Stall, history: tuple[Reason, ...], risks: tuple[
         return Verdict.UNKNOWN, f"{stall.pending[0].text} at the only look", stall.pending
     if stall.moved:
         return Verdict.HEALTHY, stall.moved[0].text, stall.moved
+    if not case.looks and not case.nic.qdiscs and not any(queue.bql is not None for queue in case.nic.tx_queues or ()):
+        nothing = Reason(text="nothing is known of its queues", source=f"/sys/class/net/{case.nic.interface}/queues")
+        return Verdict.UNKNOWN, nothing.text, (nothing,)
     quiet = Reason(text="nothing waits to be sent", source="queues/tx-*/byte_queue_limits/inflight, tc -s qdisc")
     return Verdict.HEALTHY, quiet.text, (quiet,)
 
@@ -215,7 +218,7 @@ def _history(case: Case) -> Iterator[Reason]:
 
 def _settle(case: Case, stall: Stall, verdict: Verdict) -> Iterator[Unknown]:
     name = shell_name(case.nic.interface, "IFACE")
-    if stall.pending:
+    if stall.pending or (verdict is Verdict.UNKNOWN and not case.looks):
         yield Unknown(text="Whether it hangs: a second look would tell", command=f"nicmedic check {name}")
     elif verdict in (Verdict.HEALTHY, Verdict.WAS_HUNG, Verdict.AT_RISK) and stall.blind and not stall.moved:
         gateway = next((one.address for one in _gateways(case)), "ADDRESS")
