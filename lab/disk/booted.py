@@ -22,7 +22,7 @@ from lab.qemu import Qemu
 
 __all__ = ["Booted", "boot_once"]
 
-BOOT_LIMIT_S = 180
+BOOT_LIMIT_S = 400
 NEEDED_MB = 1500
 
 

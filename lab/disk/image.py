@@ -29,7 +29,7 @@ NEEDED_MB = 4000
 MOST_MB = 12_000
 DISK_MB = 4096
 FIRST_SECTOR = 2048
-FINISH_LIMIT_S = 240
+FINISH_LIMIT_S = 400
 
 
 def build_image(recipe: Recipe, cache_dir: Path, say: Callable[[str], None]) -> Path:
