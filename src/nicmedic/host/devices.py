@@ -9,7 +9,7 @@ from nicmedic.host.sysfs import Folder
 from nicmedic.model.nic import Bus, UsbIds
 from nicmedic.model.pcie import Pcie, PowerManagement
 
-__all__ = ["Device", "is_nic", "read_device"]
+__all__ = ["Device", "find_pci", "is_nic", "read_device"]
 
 _BUSES = {"pci": Bus.PCI, "usb": Bus.USB, "virtio": Bus.VIRTIO, "xen": Bus.XEN, "vmbus": Bus.VMBUS, "platform": Bus.PLATFORM}
 _PCI_ADDRESS = re.compile(r"[0-9a-f]{4,}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]\Z")
@@ -66,10 +66,13 @@ def _read_power(root: Folder, path: str) -> PowerManagement | None:
     )
 
 
-def _find_pci(path: str, bus: Bus) -> str | None:
-    """The PCI function itself, or the one that carries a virtio device; a USB card's host controller is not meant."""
-    candidates = {Bus.PCI: [path], Bus.VIRTIO: [path.rsplit("/", 1)[0]]}.get(bus, [])
-    return next((candidate for candidate in candidates if _PCI_ADDRESS.match(candidate.rsplit("/", 1)[-1])), None)
+def find_pci(interface: Folder) -> str | None:
+    """Path in sysfs of the PCI function itself, or of the one that carries a virtio device; a USB card's host controller is not meant."""
+    path, bus = interface.target("device"), _last(interface.target("device/subsystem"))
+    if path is None or bus not in {"pci", "virtio"}:
+        return None
+    candidate = path if bus == "pci" else path.rsplit("/", 1)[0]
+    return candidate if _PCI_ADDRESS.match(candidate.rsplit("/", 1)[-1]) else None
 
 
 def read_device(root: Folder, interface: Folder) -> Device:
@@ -79,7 +82,7 @@ def read_device(root: Folder, interface: Folder) -> Device:
         return Device()
     subsystem = _last(interface.target("device/subsystem"))
     bus = None if subsystem is None else _BUSES.get(subsystem, Bus.OTHER)
-    pci = None if bus is None else _find_pci(path, bus)
+    pci = find_pci(interface)
     return Device(
         bus=bus,
         bus_address=_last(path),

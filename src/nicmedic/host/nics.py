@@ -4,14 +4,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
-from nicmedic.host.devices import Device, read_device
+from nicmedic.host.devices import Device, find_pci, read_device
 from nicmedic.host.ethtool import Settings, read_settings
 from nicmedic.host.interrupts import InterruptLine, read_interrupts
 from nicmedic.host.queues import read_rx_queues, read_tx_queues
 from nicmedic.host.rtnl_links import LinkFacts, flags_of
 from nicmedic.host.stacks import carries_default_route, find_beside, find_uppers, make_port
 from nicmedic.host.sysfs import Folder
-from nicmedic.model.nic import Bus, Nic
+from nicmedic.model.nic import Nic
 from nicmedic.model.note import Lack, Note
 from nicmedic.model.queue import Qdisc, TxQueue
 from nicmedic.model.stack import Address, BridgeVlan, Route
@@ -137,14 +137,11 @@ def _queue_fields(folder: Folder, name: str, listed: Listed) -> dict[str, object
     return {"tx_queues": queues, "rx_queues": read_rx_queues(folder), "qdiscs": _qdiscs(name, listed, queues)}
 
 
-def _device_fields(root: Folder, name: str, device: Device, settings: Settings, listed: Listed) -> dict[str, object]:
-    pci = None if device.pcie is None or device.sysfs_path is None else device.sysfs_path
-    if device.bus is Bus.VIRTIO and pci is not None:
-        pci = pci.rsplit("/", 1)[0]
+def _device_fields(root: Folder, folder: Folder, device: Device, settings: Settings, listed: Listed) -> dict[str, object]:
     interrupts = None
     if listed.interrupt_lines is not None:
-        labels = [label for label in (name, device.bus_address) if label]
-        interrupts = read_interrupts(root, pci, labels, listed.interrupt_lines)
+        labels = [label for label in (folder.path.rsplit("/", 1)[-1], device.bus_address) if label]
+        interrupts = read_interrupts(root, find_pci(folder), labels, listed.interrupt_lines)
     known = {**_values(settings), **_values(device)}  # sysfs names the driver as its folder is called, ethtool as it calls itself
     return {**known, "interrupts": interrupts}
 
@@ -174,7 +171,7 @@ def read_nic(root: Folder, name: str, listed: Listed, *, live: bool) -> Nic:
         "napi_defer_hard_irqs": folder.number("napi_defer_hard_irqs"),
         "threaded_napi": threaded,
         "sysctls": _read_sysctls(own_root, name, listed.new_interface or {}),
-        **_device_fields(own_root, name, device, settings, listed),
+        **_device_fields(own_root, folder, device, settings, listed),
         **_queue_fields(folder, name, listed),
         **_stack_fields(name, listed),
     }

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from nicmedic.host.devices import find_pci
 from nicmedic.host.interrupts import InterruptLine, read_interrupt_lines, read_interrupts
 from nicmedic.host.netlink_socket import HEADER_BYTES, InterruptedDumpError, ask_kernel, split_attributes
 from nicmedic.host.nics import NET
@@ -96,15 +97,6 @@ def _read_queues(folder: Folder, counts: Iterable[QdiscCounts]) -> tuple[QdiscCo
     return root, tuple(made)
 
 
-def _pci_path(folder: Folder) -> str | None:
-    """Its PCI function: the device itself, or what carries a virtio device."""
-    path = folder.target("device")
-    if path is None:
-        return None
-    kind = (folder.target("device/subsystem") or "").rsplit("/", 1)[-1]
-    return path if kind == "pci" else path.rsplit("/", 1)[0] if kind == "virtio" else None
-
-
 def _read_one(
     root: Folder, name: str, qdiscs: Mapping[int, tuple[QdiscCounts, ...]] | None, lines: Mapping[int, InterruptLine]
 ) -> Counters:
@@ -113,7 +105,7 @@ def _read_one(
     if ifindex is None:
         return Counters(interface=name, monotonic_s=moment)
     main, queues = _read_queues(folder, () if qdiscs is None else qdiscs.get(ifindex, ()))
-    path = _pci_path(folder)
+    path = find_pci(folder)
     labels = [name, (folder.target("device") or "").rsplit("/", 1)[-1]]
     interrupts = {one.number: one.total for one in read_interrupts(root, path, filter(None, labels), lines) if one.total is not None}
     registers = None if path is None else parse_config_space(root.raw(f"{path}/config", most=64) or b"")

@@ -68,6 +68,10 @@ class WaysIn:
     serial: tuple[SerialConsole, ...] = ()
 
 
+def _names(nic: Nic) -> tuple[str | None, ...]:
+    return nic.interface, nic.bus_address, nic.pcie.device.address if nic.pcie else None, *(nic.altnames or ())
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
     """Everything. Of another kernel than the one running here when it was read from a snapshot."""
@@ -109,5 +113,5 @@ class Host:
     """What concerns no single NIC."""
 
     def find_nic(self, name: str) -> Nic | None:
-        """The NIC of that name, alternative name or bus address."""
-        return next((nic for nic in self.nics if name in (nic.interface, nic.bus_address, *(nic.altnames or ()))), None)
+        """The NIC of that name, alternative name or bus address (its PCI function's too)."""
+        return next((nic for nic in self.nics if name in _names(nic)), None)

@@ -18,7 +18,7 @@ from nicmedic.model.link import Link, Ring
 from nicmedic.model.nic import Bus, Nic
 from nicmedic.model.note import Lack, Note
 from nicmedic.model.ownership import Manager, Ownership
-from nicmedic.model.pcie import PciFunction
+from nicmedic.model.pcie import Pcie, PciFunction
 from nicmedic.model.plain import PlainError, from_plain, to_plain
 from nicmedic.model.queue import Interrupt
 
@@ -127,7 +127,10 @@ def test_what_follows_from_a_value() -> None:
     assert PciFunction(address="0000:02:00.0").lost is None
     assert Interrupt(number=24, per_cpu=(3, 4)).total == 7
     assert Interrupt(number=24).total is None
-    found = Host(nics=(Nic(interface="eth0", bus_address="0000:02:00.0", altnames=("enp2s0",)),))
-    assert found.find_nic("enp2s0") is found.find_nic("0000:02:00.0") is found.find_nic("eth0") is found.nics[0]
+    card = Nic(interface="eth0", bus_address="virtio0", altnames=("enp2s0",), pcie=Pcie(device=PciFunction(address="0000:02:00.0")))
+    found = Host(nics=(card,))
+    assert (
+        found.find_nic("enp2s0") is found.find_nic("0000:02:00.0") is found.find_nic("virtio0") is found.find_nic("eth0") is found.nics[0]
+    )
     assert found.find_nic("eth1") is None
     assert Link().speed_mbps is None
