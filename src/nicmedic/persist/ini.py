@@ -29,16 +29,18 @@ def parse_ini(text: str, *, joined: bool = True) -> Iterator[Setting]:
     >>> [(setting.section, setting.key, setting.value, setting.line) for setting in parse_ini("[Match]\n# x\nName=en*\n")]
     [('Match', 'Name', 'en*', 3)]
     """
-    section, held, began = "", "", 0
+    section, began = "", 0
+    held: list[str] = []
     for number, raw in enumerate(text.split("\n", _MOST_LINES)[:_MOST_LINES], 1):
         line = raw.strip()
         if line.startswith(("#", ";")) or (not line and not held):
             continue
         if joined and line.endswith("\\"):
-            held, began = f"{held}{line[:-1]} ", began or number
+            held.append(line[:-1])
+            began = began or number
             continue
-        line, at = (held + line).strip(), began or number
-        held, began = "", 0
+        line, at = " ".join((*held, line)).strip(), began or number
+        held, began = [], 0
         if line.startswith("[") and line.endswith("]"):
             section = line[1:-1]
         elif "=" in line:

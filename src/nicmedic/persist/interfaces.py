@@ -77,18 +77,21 @@ def is_interfaces_text(text: str) -> bool:
 
 def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
     """Lines without comments, continued ones joined, with the number of their first."""
-    held, began = "", 0
+    held: list[str] = []
+    began = 0
     for number, raw in enumerate(text.split("\n"), 1):
         line = raw.rstrip("\r")
         if not held and (not line.strip() or line.lstrip().startswith("#")):
             continue
         if line.endswith("\\"):
-            held, began = held + line[:-1], began or number
+            held.append(line[:-1])
+            began = began or number
             continue
-        yield began or number, (held + line).strip()
-        held, began = "", 0
-    if held.strip():
-        yield began, held.strip()
+        if whole := "".join((*held, line)).strip():
+            yield began or number, whole
+        held, began = [], 0
+    if whole := "".join(held).strip():
+        yield began, whole
 
 
 def parse_interfaces(path: str, text: str) -> Iterator[Stanza]:

@@ -25,6 +25,8 @@ _EMPTY = re.compile(rf"^\s*(?:-\s+)?[\"']?(?:{_KEY})[\"']?\s*:\s*(?:[|>][-+\d]*)
 _INLINE = re.compile(
     rf"(?P<head>(?<![\w-])[\"']?(?:{_KEY})[\"']?\s*[:=]\s*)(?P<value>\"(?:[^\"\\]|\\.)*\"|'[^']*'|[^\s,;{{}}\]]+)", re.IGNORECASE
 )
+_LONGEST = 8192
+"""A longer line with such a word in it is withheld whole: no configuration has one, and to look for the value could take for ever."""
 _HINT = re.compile(r"psk|pass|secret|key|pin|puk|token|credential|community|-----BEGIN", re.IGNORECASE)
 """Without any of these a line has no secret, and is not looked at closer: logs are long."""
 _SECTION = re.compile(r"^\s*\[(?P<name>[^\]]*)\]\s*$")
@@ -48,6 +50,9 @@ def _lines(text: str) -> Iterator[str]:
         quiet = not (continued or secret_section or pem or block is not None)
         if quiet and not _HINT.search(line):
             yield line
+            continue
+        if len(line) > _LONGEST:
+            yield WITHHELD
             continue
         indent = len(line) - len(line.lstrip())
         if section := _SECTION.match(line):

@@ -30,31 +30,39 @@ _TOLD: tuple[tuple[Kind, str, re.Pattern[str]], ...] = (
     (
         Kind.SERIAL,
         "serial",
-        re.compile(r"(?<![A-Za-z])serial(?:[ _-]?(?:number|no))?[\"']?\s*[:=]\s*[\"']?([A-Za-z0-9][\w./-]{3,63})", re.IGNORECASE),
+        re.compile(r"(?<![A-Za-z])serial(?:[ _-]?(?:number|no))?[\"']?[ \t]*[:=][ \t]*[\"']?([A-Za-z0-9][\w./-]{3,63})", re.IGNORECASE),
     ),
     (Kind.USER, "requested-by: ", re.compile(r"Requested-By: (\S{2,32}) \(\d+\)")),
     (Kind.USER, "user", re.compile(r"(?:session opened for user |\bfor user |\buser=|\bUSER=)[\"']?([a-z_][a-z0-9_.-]{1,31})")),
     (
         Kind.SSID,
         "ssid",
-        re.compile(r"(?:^|[\s,{\"])(?:wpa-)?e?ssid[\"']?\s*[:=]\s*[\"']?([^\"'\n;,]{2,32}?)[\"']?\s*(?:$|,)", re.IGNORECASE | re.MULTILINE),
+        re.compile(
+            r"(?:^|[\s,{\"])(?:wpa-)?e?ssid[\"']?[ \t]*[:=][ \t]*[\"']?([^\"'\n;,]{2,32}?)[\"']?[ \t]*(?:$|,)", re.IGNORECASE | re.MULTILINE
+        ),
     ),
-    (Kind.SSID, "ssid", re.compile(r"^\s*(?:option\s+ssid|wpa-ssid|wireless-essid)\s+[\"']?(.{2,32}?)[\"']?\s*$", re.MULTILINE)),
+    (
+        Kind.SSID,
+        "ssid",
+        re.compile(r"^[ \t]*(?:option[ \t]+ssid|wpa-ssid|wireless-essid)[ \t]+[\"']?(.{2,32}?)[\"']?[ \t]*$", re.MULTILINE),
+    ),
     (
         Kind.DOMAIN,
         "",
-        re.compile(r"^\s*[\"']?(?:dns-search|dns-domain|search|domains?)[\"']?\s*[:=]\s*([^\n#]{3,300})", re.IGNORECASE | re.MULTILINE),
+        re.compile(
+            r"^[ \t]*[\"']?(?:dns-search|dns-domain|search|domains?)[\"']?[ \t]*[:=][ \t]*([^\n#]{3,300})", re.IGNORECASE | re.MULTILINE
+        ),
     ),
-    (Kind.DOMAIN, "", re.compile(r"^\s*(?:option\s+domain|dns-search|dns-domain)\s+([^\n#]{3,300})", re.MULTILINE)),
+    (Kind.DOMAIN, "", re.compile(r"^[ \t]*(?:option[ \t]+domain|dns-search|dns-domain)[ \t]+([^\n#]{3,300})", re.MULTILINE)),
     (
         Kind.HOST,
         "host",
         re.compile(
-            r"(?:^|[{,])\s*[\"']?(?:(?:dhcp[-_])?host[-_]?name|_HOSTNAME)[\"']?\s*[:=]\s*[\"']?([\w.-]{2,255})",
+            r"(?:^|[{,])[ \t]*[\"']?(?:(?:dhcp[-_])?host[-_]?name|_HOSTNAME)[\"']?[ \t]*[:=][ \t]*[\"']?([\w.-]{2,255})",
             re.IGNORECASE | re.MULTILINE,
         ),
     ),
-    (Kind.HOST, "hostname", re.compile(r"^\s*(?:option\s+hostname|hostname)\s+[\"']?([\w.-]{2,255})", re.MULTILINE)),
+    (Kind.HOST, "hostname", re.compile(r"^[ \t]*(?:option[ \t]+hostname|hostname)[ \t]+[\"']?([\w.-]{2,255})", re.MULTILINE)),
     (
         Kind.HOST,
         "kernel",
@@ -64,7 +72,7 @@ _TOLD: tuple[tuple[Kind, str, re.Pattern[str]], ...] = (
     ),
 )
 _DOMAIN = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+")
-_WIFI_PROFILE = re.compile(r"^type=(?:wifi|802-11-wireless)\s*$", re.MULTILINE)
+_WIFI_PROFILE = re.compile(r"^type=(?:wifi|802-11-wireless)[ \t]*$", re.MULTILINE)
 _PROFILE_ID = re.compile(r"^id=(.{2,64})$", re.MULTILINE)
 _NOT_NAMES = frozenset(
     [

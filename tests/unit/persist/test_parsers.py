@@ -2,6 +2,7 @@
 """Whatever stands in a file, nothing that reads it raises; and each rule of a format where a case would say too little."""
 
 import dataclasses
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -193,3 +194,34 @@ def test_ports_are_found_by_list_regex_and_range_and_not_in_ranges_of_others() -
     found = {name for name in ("eth0", "eth1", "lan", "swp3.100", "swp4.100", "wan6", "wanx") if list_ports(stanza, Target(interface=name))}
     assert found == {"eth0", "lan", "swp3.100", "wan6"}
     assert list_ports(Stanza(kind="iface", names=("br0",), path="f", line=1), Target(interface="eth0")) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["a." * 200_000 + "key", "psk" * 100_000, "\n" * 300_000 + "key=1", " " * 300_000 + "psk", "[" * 100_000 + "secret]" * 1000]
+)
+def test_withholding_takes_no_longer_for_odd_texts(text: str) -> None:
+    begin = time.process_time()
+    withhold_secrets(text)
+    assert time.process_time() - begin < 3
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "a\\\n",
+        "\\\n",
+        "[Match]\n",
+        "Name=*\n",
+        "iface eth0 inet dhcp\n",
+        "eth0 ",
+        "auto eth0\n",
+        "bridge_ports regex (a*)*b\n",
+        "source *\n",
+    ],
+)
+def test_many_of_one_line_take_a_moment(line: str) -> None:
+    text = line * (100_000 // len(line))
+    files = FoundFiles(texts={path: text for path in PATHS if not path.endswith((".yaml", "a.link"))})
+    begin = time.process_time()
+    find_owner(files, Target(interface="eth0", ifindex=2))
+    assert time.process_time() - begin < 5

@@ -3,6 +3,7 @@
 
 import ipaddress
 import json
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -151,3 +152,23 @@ def test_no_global_ipv6_address_survives(address: ipaddress.IPv6Address, after: 
         return
     if address.ipv4_mapped is None and address not in ipaddress.IPv6Network("2001:db8::/32"):
         assert f"[{address}{after}" != told
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "\n" * 300_000 + "serial ssid hostname user kernel",
+            "a." * 150_000,
+            "0:" * 150_000,
+            "f" * 300_000,
+            "1." * 150_000,
+            "a@" * 150_000,
+        ),
+        *("ssid=" * 60_000, "search=" * 40_000, " " * 300_000 + "hostname", "/home/" * 50_000, "\\n" * 150_000, "key=" * 70_000),
+    ],
+)
+def test_odd_texts_take_no_longer(text: str) -> None:
+    begin = time.process_time()
+    scrub(text)
+    assert time.process_time() - begin < 10
