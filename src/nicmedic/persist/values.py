@@ -32,7 +32,7 @@ class FileLine:
     line: int | None = None
     """Counted from 1; None: the whole file."""
     role: str
-    """What it is to the NIC: state, defines, activates, drop-in, port-of, declared-by, unmanaged, link."""
+    """What it is to the NIC: defines, port-of, template, drop-in, maps, activates, generated, unmanaged, state, link."""
 
 
 class Strength(IntEnum):
