@@ -15,6 +15,7 @@ from nicmedic.cli.declare import Command
 from nicmedic.cli.main import PROGRAM
 from nicmedic.cli.manual import render_manual
 from nicmedic.cli.schema_page import render_schema_page
+from nicmedic.cli.value_schema import build_check_schema
 from nicmedic.model import errors
 
 __all__ = ["list_errors", "main", "render_reference"]
@@ -98,6 +99,13 @@ def _commands_page() -> str:
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).rstrip("\n") + "\n"
 
 
+def _check_pages() -> Mapping[str, str]:
+    """The schema of ``nicmedic.check/1`` is made too, out of the values."""
+    schema = build_check_schema()
+    page = render_schema_page(schema, _MADE.format("the values in src/nicmedic/model"), "schema/check-1.json")
+    return {"docs/schema/check-1.json": json.dumps(schema, indent=2, ensure_ascii=False) + "\n", "docs/check-json.md": page}
+
+
 def _schema_page(root: Path, file: str) -> str:
     schema = json.loads((root / "docs" / file).read_text("utf-8"))
     return render_schema_page(schema, _MADE.format(f"docs/{file}"), file)
@@ -118,8 +126,10 @@ def render_reference(root: Path) -> Mapping[str, str]:
         "completions/nicmedic.fish": render_fish(PROGRAM),
         "docs/commands.md": _commands_page(),
         "docs/errors.md": _errors_page(),
+        **_check_pages(),
         "docs/explain-json.md": _schema_page(root, "schema/explain-1.json"),
         "docs/knowledge-json.md": _schema_page(root, "schema/knowledge-show-1.json"),
+        "docs/snapshot-manifest.md": _schema_page(root, "schema/snapshot-1.json"),
     }
 
 

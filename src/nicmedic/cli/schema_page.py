@@ -13,6 +13,10 @@ def _maps(schema: Schema, key: str) -> Mapping[str, Schema]:
     return cast("Mapping[str, Schema]", schema.get(key, {}))
 
 
+def _or_null(kind: object) -> str:
+    return " or null" if isinstance(kind, list) and "null" in kind else ""
+
+
 def _type(field: Schema) -> str:
     if "const" in field:
         return f"`{field['const']}`"
@@ -22,9 +26,13 @@ def _type(field: Schema) -> str:
     if "$ref" in field:
         name = str(field["$ref"]).rpartition("/")[2]
         return f"[{name}](#{name})"
+    if "anyOf" in field:
+        return " or ".join(_type(one) for one in cast("Sequence[Schema]", field["anyOf"]))
     kind = field["type"]
-    if kind == "array":
-        return f"list of {_type(cast('Schema', field['items']))}"
+    if "additionalProperties" in field:
+        return f"object of {_type(cast('Schema', field['additionalProperties']))}" + _or_null(kind)
+    if "items" in field:
+        return f"list of {_type(cast('Schema', field['items']))}" + _or_null(kind)
     return " or ".join(cast("Sequence[str]", kind)) if not isinstance(kind, str) else kind
 
 

@@ -60,14 +60,14 @@ def test_what_the_design_promises_is_required_by_the_schema() -> None:
     assert {name: set(parts[name]["required"]) for name in REQUIRED} == {name: set(words.split()) for name, words in REQUIRED.items()}
 
 
-@pytest.mark.parametrize("file", ["explain-1.json", "knowledge-show-1.json"])
+@pytest.mark.parametrize("file", ["check-1.json", "explain-1.json", "knowledge-show-1.json", "snapshot-1.json"])
 def test_every_field_of_the_schema_says_its_type_and_what_it_means(file: str) -> None:
     schema = load(file)
     poor = [
         f"{name}.{key}"
         for name, part in {"": schema, **schema["$defs"]}.items()
         for key, field in part["properties"].items()
-        if not field.get("description") or not {"type", "const", "$ref"} & field.keys()
+        if not field.get("description") or not {"type", "const", "enum", "anyOf", "$ref"} & field.keys()
     ]
     assert poor == []
 
