@@ -14,12 +14,13 @@ from typing import Protocol
 import pytest
 
 from lab import faults, nics
+from lab.disk_vm import DiskVM
 from lab.errors import LabError
 from lab.kernel_vm import KernelVM
 from lab.machine import Machine
 from lab.segment import Segment
 
-__all__ = ["FaultSetter", "MachineMaker", "fault", "pytest_runtest_makereport", "segment", "vm"]
+__all__ = ["DiskMaker", "FaultSetter", "MachineMaker", "disk_vm", "fault", "pytest_runtest_makereport", "segment", "vm"]
 
 FAILURES = Path("lab-failures")
 MACHINES: pytest.StashKey[list[Machine]] = pytest.StashKey()
@@ -41,6 +42,21 @@ class MachineMaker(Protocol):
             memory_mb: The same.
             hangsim: Parameters of that module.
         """
+
+
+class DiskMaker(Protocol):
+    """What the fixture ``disk_vm`` gives."""
+
+    def __call__(
+        self,
+        manager: str = "ifupdown",
+        *,
+        nic: str = "e1000e",
+        kernel_releases: tuple[str, ...] = (),
+        packages: tuple[str, ...] = (),
+        booted: bool = True,
+    ) -> DiskVM:
+        """A disk VM on the test's segment; all arguments are those of ``DiskVM``."""
 
 
 FaultSetter = Callable[..., contextlib.AbstractContextManager[None]]
@@ -67,6 +83,26 @@ def vm(request: pytest.FixtureRequest, segment: Segment) -> Iterator[MachineMake
                 made.add_hangsim(segment, **hangsim)
             elif nic:
                 made.add_nic(nics.find(nic), segment)
+            return made
+
+        yield make
+
+
+@pytest.fixture
+def disk_vm(request: pytest.FixtureRequest, segment: Segment) -> Iterator[DiskMaker]:
+    """Makes disk VMs; they end with the test."""
+    with contextlib.ExitStack() as stack:
+
+        def make(
+            manager: str = "ifupdown",
+            *,
+            nic: str = "e1000e",
+            kernel_releases: tuple[str, ...] = (),
+            packages: tuple[str, ...] = (),
+            booted: bool = True,
+        ) -> DiskVM:
+            made = stack.enter_context(DiskVM(manager, segment, nic=nic, kernel_releases=kernel_releases, packages=packages, booted=booted))
+            request.node.stash.setdefault(MACHINES, []).append(made)
             return made
 
         yield make

@@ -2,7 +2,7 @@
 """Records what the kernel itself prints of each card and fault, as labelled cases for ``explain``.
 
 A case is a folder ``tests/cases/lab/KERNEL-NIC-FAULT`` with ``dmesg.log`` (the whole kernel log) and ``label.json``: what
-the lab did, and which of the kernel's known words a plain search finds in the log. What ``explain`` makes of it is not in
+the lab did, and which of the kernel's known words a plain search finds in the log. To record one anew, remove it. What ``explain`` makes of it is not in
 the label; tests/unit compares the two.
 """
 
@@ -23,24 +23,30 @@ __all__ = ["CASES", "run"]
 CASES = Path(__file__).parents[1] / "tests" / "cases" / "lab"
 # What each fault is given to show itself, in seconds. Under all but "healthy" and "idle" the guest sends a flood.
 FAULTS = {"healthy": 8, "bus-master-off": 14, "idle": 12, "interrupt-lost": 14, "link-down": 4, "driver-reload": 2}
+HANGSIM_FAULTS = ("healthy", "bus-master-off")  # the latter stands for "hangs", by its own parameter
 WATCHDOG = re.compile(r"NETDEV WATCHDOG: ")
 HANG = re.compile(r"Detected (Tx|Hardware) Unit Hang")
 
 
 def run(*, only: str = "") -> int:
-    """Record all cases whose name holds the word; print one line each.
+    """Record all cases that are not there yet and whose name holds the word; print one line each.
 
     Raises:
         LabError: if a machine does not come to be.
     """
-    versions = _versions()
-    for version in versions:
+    for version in _versions():
         for nic in (*nics.NICS, nics.HANGSIM):
-            for fault in FAULTS if version == kernels.default_version() else ("bus-master-off",):
+            for fault in _faults(nic) if version == kernels.default_version() else ("bus-master-off",):
                 name = f"{version}-{nic.name}-{fault}"
-                if only in name and (fault != "link-down" or nic.sees_link):
+                if only in name and not (CASES / name).exists():
                     _record(name, version, nic, fault)
     return 0
+
+
+def _faults(nic: Nic) -> tuple[str, ...]:
+    if nic is nics.HANGSIM:
+        return HANGSIM_FAULTS
+    return tuple(fault for fault in FAULTS if fault != "link-down" or nic.sees_link)
 
 
 def _versions() -> tuple[str, ...]:
@@ -62,6 +68,8 @@ def _record(name: str, version: str, nic: Nic, fault: str) -> None:
         log = machine.kernel_log()
         package = re.search(r"Debian (\S+)", machine.check("uname", "-v"))
         lines = log.splitlines()
+        watchdogs = [number for number, line in enumerate(lines, 1) if WATCHDOG.search(line)]
+        unit_hangs = [number for number, line in enumerate(lines, 1) if HANG.search(line)]
         label = {
             "nic": nic.name,
             "driver": nic.driver,
@@ -70,14 +78,14 @@ def _record(name: str, version: str, nic: Nic, fault: str) -> None:
             "fault": fault,
             "kernel_release": version,
             "kernel_package_version": package[1] if package else None,
-            "watchdog_lines": [number for number, line in enumerate(lines, 1) if WATCHDOG.search(line)],
-            "unit_hang_lines": [number for number, line in enumerate(lines, 1) if HANG.search(line)],
+            "watchdog_lines": watchdogs,
+            "unit_hang_lines": unit_hangs,
         }
     folder = CASES / name
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "dmesg.log").write_text(log, encoding="utf-8")
     (folder / "label.json").write_text(json.dumps(label, indent=2) + "\n", encoding="utf-8")
-    print(f"{name}: {len(label['watchdog_lines'])} watchdog lines, {len(label['unit_hang_lines'])} unit hangs", flush=True)  # type: ignore[arg-type]
+    print(f"{name}: {len(watchdogs)} watchdog lines, {len(unit_hangs)} unit hangs", flush=True)
 
 
 def _suffer(machine: Machine, name: str) -> None:

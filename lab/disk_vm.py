@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Disk VM: a whole Debian with systemd, GRUB, ssh and one network manager, on a disk that reboots and power cuts leave.
+
+Its image is built once; each machine writes into an overlay of its own. Most tests begin where a boot has ended
+(a few seconds); those that are about the boot itself say ``booted=False``.
+"""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from lab import cache, disk, kernels, nics
+from lab.disk.booted import boot_once
+from lab.disk.machine import disk_args, machine_args
+from lab.errors import LabError
+from lab.machine import NIC_SLOT, Machine
+from lab.nics import Nic
+from lab.qemu import Qemu
+from lab.segment import GATEWAY, GUEST, Segment
+
+__all__ = ["DiskVM"]
+
+BOOT_LIMIT_S = 240
+GUEST_FILES = Path(__file__).with_name("guest")
+NICMEDIC = ("python3-pyroute2", "python3-yaml", "python3-zstandard")
+"""What nicmedic needs, in the versions that Debian has: its own code comes over the shared file system."""
+
+
+class DiskVM(Machine):
+    """A disk VM with one network card on a segment, which its network manager has brought up.
+
+    Args:
+        manager: A name of ``lab.disk.MANAGERS``.
+        segment: What the card is plugged into.
+        nic: A name of ``lab.nics``.
+        kernel_releases: As ``uname -r`` says them, installed in this order; Debian's present one if none is named.
+        packages: Further Debian packages.
+        booted: Begin where a boot has ended, without the card; it is plugged then.
+
+    Attributes:
+        ready_s: How long it took until the agent answered.
+
+    Raises:
+        LabError: if the image cannot be built, or the machine does not come up.
+    """
+
+    interface = disk.INTERFACE
+    guest_files = "/run/lab"
+
+    def __init__(
+        self,
+        manager: str,
+        segment: Segment,
+        *,
+        nic: str = "e1000e",
+        kernel_releases: tuple[str, ...] = (),
+        packages: tuple[str, ...] = (),
+        booted: bool = True,
+    ) -> None:
+        super().__init__()
+        self.segment = segment
+        self.nic: Nic = nics.find(nic)
+        recipe = disk.Recipe(manager=manager, packages=(*NICMEDIC, *packages), kernels=kernel_releases or (kernels.default_version(),))
+        self._manager = next(known for known in disk.MANAGERS if known.name == manager)
+        self._key, _ = disk.key_pair(cache.folder())
+        self._image = disk.build_image(recipe, cache.folder(), _say)
+        self._overlay = self.folder / "disk.qcow2"
+        began = time.monotonic()
+        try:
+            if booted:
+                self._go_on()
+            else:
+                self.power_on()
+        except BaseException:
+            self.end()
+            raise
+        self.ready_s = time.monotonic() - began
+
+    def _go_on(self) -> None:
+        """Begin where a boot has ended."""
+        saved = boot_once(self._image, _say)
+        self.qemu = Qemu(saved.args(self.folder, self._overlay), self.folder)
+        self.qemu.wait_status("paused", 30)
+        self.qemu.ask("cont")
+        self.agent.connect(60)
+        self.check("date", "-s", f"@{int(time.time())}")
+        self._plug_card()
+        self._prepare()
+
+    def power_on(self) -> None:
+        """Switch it on, and wait until its agent answers.
+
+        Raises:
+            LabError: if it does not boot.
+        """
+        if hasattr(self, "qemu") and self.qemu.alive:
+            raise LabError("the machine is on already")
+        self.agent.close()
+        self.qemu = Qemu([*machine_args(self.folder), *disk_args(self._image, self._overlay), "-S"], self.folder)
+        self._plug_card()
+        self.qemu.ask("cont")
+        self.agent.connect(BOOT_LIMIT_S)
+        self._prepare()
+
+    def _plug_card(self) -> None:
+        self.taps.clear()
+        self.plug(self.nic, self.segment, addr=f"0x{NIC_SLOT:x}")
+
+    def _prepare(self) -> None:
+        """Put the lab's own tools where they do not outlive the machine."""
+        for name in ("flood.py", "hang_when.py"):
+            self.put(f"{self.guest_files}/{name}", (GUEST_FILES / name).read_text(encoding="utf-8"))
+
+    def put(self, path: str, text: str) -> None:
+        """Write a file in the guest."""
+        self.check("sh", "-c", f"mkdir -p {Path(path).parent} && cat >{path}", stdin=text)
+
+    def wait_up(self, within_s: float = 90) -> None:
+        """Wait until the network manager has the card up with its address, and the gateway is reached.
+
+        Raises:
+            LabError: if that does not come to be.
+        """
+        self.sh(f"until ip -4 address show dev {self.interface} | grep -q ' {GUEST}/'; do sleep 0.2; done", timeout_s=within_s)
+        self.wait_reaches(GATEWAY, within_s=within_s)
+
+    def is_managed(self) -> bool:
+        """Whether the network manager itself says that it manages the card."""
+        return self.run(*self._manager.state_of(self.interface), timeout_s=30).status == 0
+
+    def reboot(self) -> None:
+        """Reboot as a person would, and wait until the agent answers again.
+
+        Raises:
+            LabError: if it does not go down or does not come up.
+        """
+        self.start("systemctl", "reboot")
+        until = time.monotonic() + 120
+        while self.qemu.alive:
+            if time.monotonic() > until:
+                raise LabError("the machine has not gone down within 120 s")
+            time.sleep(0.1)
+        self.qemu.kill()
+        self.power_on()
+
+    def mount_host(self) -> str:
+        """Mount this machine's file system in the guest, read-only; return where."""
+        self.sh("mountpoint -q /mnt || mount -t 9p -o trans=virtio,version=9p2000.L,cache=loose,msize=512000,ro host /mnt")
+        return "/mnt"
+
+    def nicmedic(self, *arguments: str) -> tuple[str, ...]:
+        """The command that runs this tree's nicmedic in the guest, with Debian's own Python and libraries."""
+        source = f"{self.mount_host()}{GUEST_FILES.parents[1] / 'src'}"
+        return ("env", f"PYTHONPATH={source}", "PYTHONDONTWRITEBYTECODE=1", "python3", "-m", "nicmedic", *arguments)
+
+    def ssh(self, *command: str) -> list[str]:
+        """The command that carries out another one in the guest over ssh, to be run at the partner's place."""
+        options = ("BatchMode=yes", "StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR", "ConnectTimeout=10")
+        return ["ssh", "-i", str(self._key), *(word for option in options for word in ("-o", option)), f"root@{GUEST}", *command]
+
+    def ssh_session(self) -> "subprocess.Popen[str]":
+        """An operator's session: a remote clock that prints each second, until the connection dies."""
+        return self.segment.start(*self.ssh("while date +%s.%N; do sleep 1; done"))
+
+
+def _say(text: str) -> None:
+    print(f"lab: {text}", file=sys.stderr, flush=True)
