@@ -2,8 +2,8 @@
 """Records what the kernel itself prints of each card and fault, as labelled cases for ``explain``.
 
 A case is a folder ``tests/cases/lab/KERNEL-NIC-FAULT`` with ``dmesg.log`` (the whole kernel log) and ``label.json``: what
-the lab did, and which of the kernel's known words a plain search finds in the log. To record one anew, remove it. What ``explain`` makes of it is not in
-the label; tests/unit compares the two.
+the lab did, and which of the kernel's known words a plain search finds in the log. To record one anew, remove it.
+What ``explain`` makes of a log is not in its label; tests/unit/kernlog/test_lab_cases.py compares the two.
 """
 
 import json
