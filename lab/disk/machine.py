@@ -19,7 +19,7 @@ def machine_args(folder: Path, *, cpus: int = 1, memory_mb: int = MEMORY_MB) -> 
     happen: QEMU 7.2 keeps its translations of the old kernel's code over a reset, and drops them page by page as GRUB
     writes the new kernel there. (Seen with ``info registers``: one ``rep movs`` of 56 MB took 50 s; after a new start of
     QEMU it is not noticed.)
-    A second processor makes a boot under emulation no faster: it took 13 to 18 % more work.
+    A second processor made no boot under emulation faster on a busy machine with two: 29 s of work instead of 25.
     """
     kind = accel.accelerator()
     return [
