@@ -10,9 +10,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from nicmedic.app.sparse import SparseReader, Window
-from nicmedic.diagnosis.diagnose import diagnose
 from nicmedic.diagnosis.evidence import Evidence
-from nicmedic.diagnosis.unknowns import find_unknowns
 from nicmedic.kernlog.boots import MOST_BOOTS
 from nicmedic.kernlog.decode import find_encoding, looks_binary
 from nicmedic.kernlog.events import EventCollector, Fact
@@ -103,6 +101,9 @@ def explain(
         request: what is asked.
         on_progress: called with a source's name and the bytes read of it so far, at least once a MiB.
     """
+    from nicmedic.diagnosis.diagnose import diagnose  # check gathers without them
+    from nicmedic.diagnosis.unknowns import find_unknowns
+
     since = request.since.astimezone(datetime.UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if request.since else None
     streams = logs.open_logs(request.names) if request.names else logs.open_own_log(since)
     gathered = gather(streams, knowledge, request, on_progress)

@@ -185,9 +185,19 @@ def _gateways(case: Case) -> Iterator[Neighbour]:
             yield neighbour
 
 
+def _has_ipv4_gateway(case: Case) -> bool:
+    """Where there is one, it is the measure: many a host has a route for IPv6 that leads nowhere, and nobody misses it."""
+    above = {case.nic.interface, *(upper.interface for upper in case.nic.uppers or ())}
+    return any(
+        route.family == "inet" and route.destination == "default" and route.gateway is not None and route.interface in above
+        for route in case.host.routes or ()
+    )
+
+
 def _find_silent_gateway(case: Case) -> Reason | None:
     gateways = list(_gateways(case))
-    silent = next((one for one in gateways if one.state in _NOT_ANSWERING), None)
+    judged = [one for one in gateways if one.family == "inet"] if _has_ipv4_gateway(case) else gateways
+    silent = next((one for one in judged if one.state in _NOT_ANSWERING), None)
     if silent is None or any(one.state in _ANSWERING for one in gateways):
         return None
     return Reason(text=f"the gateway {silent.address} does not answer (neighbour {silent.state})", source="ip neighbour")

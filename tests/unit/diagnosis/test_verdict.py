@@ -16,7 +16,7 @@ from nicmedic.model.link import Link
 from nicmedic.model.nic import Nic
 from nicmedic.model.pcie import Pcie, PciFunction, PowerManagement
 from nicmedic.model.queue import Bql, Qdisc, TxQueue
-from nicmedic.model.stack import Neighbour
+from nicmedic.model.stack import Neighbour, Route
 
 FRAME = 196
 
@@ -222,6 +222,12 @@ class TestElsewhere:
             for number, state in enumerate(states, 1)
         )
         assert judge(look(0), look(1, tx_packets=110), host=Host(neighbours=neighbours)).verdict is verdict
+
+    @pytest.mark.parametrize(("routes", "verdict"), [((), Verdict.ELSEWHERE), (("192.0.2.1",), Verdict.HEALTHY)])
+    def test_a_route_for_ipv6_that_leads_nowhere_counts_where_it_is_the_only_one(self, routes: tuple[str, ...], verdict: Verdict) -> None:
+        dead = Neighbour(family="inet6", address="fd00::1", interface="eth0", state="failed", gateway=True)
+        made = tuple(Route(family="inet", destination="default", gateway=gateway, interface="eth0") for gateway in routes)
+        assert judge(look(0), look(1), host=Host(neighbours=(dead,), routes=made)).verdict is verdict
 
 
 class TestLinkDown:
