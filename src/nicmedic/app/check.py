@@ -196,9 +196,9 @@ def _notes(host: Host, gathered: Gathered, looks: Looks) -> list[str]:
             f"the kernel's ring buffer begins {first:.0f} s after boot; nicmedic explain reads the journal, which may go further back"
         )
     if host.is_root is False and any(note.root_would_help for nic in host.nics for note in nic.notes):
-        whats = sorted({note.what for nic in host.nics for note in nic.notes if note.root_would_help})
-        more = f" and {len(whats) - 5} more" if len(whats) > 5 else ""
-        notes.append(f"root would also see: {', '.join(whats[:5])}{more}")
+        refused = sorted({note.what for nic in host.nics for note in nic.notes if note.root_would_help})
+        more = f" and {len(refused) - 5} more" if len(refused) > 5 else ""
+        notes.append(f"root would also see: {', '.join(refused[:5])}{more}")
     if looks.late_s > 0.5:
         notes.append(f"this host has no processor to spare: waiting took {looks.late_s:.1f} s longer than asked")
     return notes
