@@ -3,6 +3,7 @@
 
 import json
 import sys
+import time
 
 import pytest
 
@@ -47,7 +48,7 @@ def test_a_card_is_read_as_the_tools_show_it(nic: str, vm: MachineMaker, segment
     card = after.find_nic(machine.interface)
     assert card is not None
     assert card.driver == machine.nic.driver
-    assert card.bus_address == machine.bus_address
+    assert card is after.find_nic(machine.bus_address), "a virtio card is known by the PCI function that carries it too"
     assert card.interrupts
     assert any(interrupt.total for interrupt in card.interrupts)
     assert after.virtualization is not None
@@ -57,34 +58,37 @@ def test_a_card_is_read_as_the_tools_show_it(nic: str, vm: MachineMaker, segment
 def test_a_card_that_may_not_reach_memory_is_seen_so_and_its_queue_stands(vm: MachineMaker, segment: Segment, fault: FaultSetter) -> None:
     machine = vm("e1000e", memory_mb=768)
     assert read_counters(machine).bus_master is True
+    machine.flood(PARTNER, seconds=90)
     with fault("bus-master-off", machine):
-        machine.flood(PARTNER, seconds=60)
         first, second = read_counters(machine), read_counters(machine)
     assert first.bus_master is second.bus_master is False
-    assert first.queues[0].inflight
-    assert (first.tx_packets, first.queues[0].inflight) == (second.tx_packets, second.queues[0].inflight) or (
-        second.queues[0].tx_timeout or 0
-    ) > 0
+    held, late = first.queues[0], second.queues[0]
+    stands = bool(held.inflight) and (held.inflight, first.tx_packets) == (late.inflight, second.tx_packets)
+    assert stands or late.tx_timeout, "the watchdog may have been faster than an emulated processor starts Python"
 
 
 def test_a_driver_that_holds_the_lock_of_all_networking_holds_nobody_who_reads(
     vm: MachineMaker, segment: Segment, fault: FaultSetter
 ) -> None:
     """As in test_hangs: an e100 that failed its own reset and is unbound waits in ``napi_disable`` for ever."""
-    machine = vm("e100", memory_mb=768)
+    machine = vm("e100", memory_mb=768, cpus=2)  # the unbind keeps one of them busy
     with segment.probe() as probe:
         probe.wait_back(10)
         machine.flood(PARTNER, seconds=30)
         with fault("bus-master-off", machine):
             probe.wait_lost(1.0)
             machine.wait_log(r"NETDEV WATCHDOG", 20)
-        machine.start("sh", "-c", f"sleep 1; echo {machine.bus_address} >/sys/bus/pci/drivers/e100/unbind")
-        machine.sh("until ! timeout 2 ip link add dummy7 type dummy; do ip link delete dummy7; sleep 0.5; done", timeout_s=30)
+            time.sleep(1)
+        machine.start("sh", "-c", f"echo {machine.bus_address} >/sys/bus/pci/drivers/e100/unbind")
+        time.sleep(5)
+        waiting = machine.start("ip", "link", "add", "dummy0", "type", "dummy")
+        time.sleep(3)
+        assert waiting.poll() is None
     host = read_host(machine)
     assert [note.why for note in host.notes if note.what == "netlink"] == [Lack.STUCK]
     card = host.find_nic(machine.interface)
     assert card is not None
-    assert card.driver == "e100"
+    assert card.sysfs_path is not None
     assert card.tx_queues
     assert card.tx_queues[0].tx_timeout
     assert card.link is None

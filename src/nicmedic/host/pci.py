@@ -143,7 +143,10 @@ def _last(target: str | None) -> str | None:
 
 
 def read_pcie(root: Folder, path: str) -> Pcie:
-    """The function at a path of sysfs (``/sys/devices/pci0000:00/…``), and the port above it."""
+    """The function at a path of sysfs (``/sys/devices/pci0000:00/…``), and the port above it.
+
+    ``driver_override`` is left out: reading it takes the device's lock, which an unbind that hangs holds for ever.
+    """
     folder = root.folder(path)
     above = path.rsplit("/", 1)[0]
     upstream = _read_function(root.folder(above), "pcie.upstream") if _ADDRESS.match(above.rsplit("/", 1)[-1]) else None
@@ -159,7 +162,6 @@ def read_pcie(root: Folder, path: str) -> Pcie:
         enabled=folder.flag("enable"),
         numa_node=None if numa_node is None or numa_node < 0 else numa_node,
         iommu_group=int(group) if group is not None and group.isdecimal() else None,
-        driver_override=None if (override := folder.text("driver_override")) == "(null)" else override,
         vfs=folder.number("sriov_numvfs"),
         physical_function=_last(folder.target("physfn")),
     )

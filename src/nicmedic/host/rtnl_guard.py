@@ -18,8 +18,8 @@ __all__ = ["LOCKED_FILES", "PATIENCE_S", "is_networking_stuck"]
 
 PATIENCE_S = 2.0
 """The lock is held for a second or so by drivers that reset in good order."""
-LOCKED_FILES = frozenset({"carrier", "speed", "duplex", "threaded", "traffic_class", "xps_cpus", "xps_rxqs"})
-"""Files of an interface that need the lock in some kernel: ``carrier`` since Linux 6.5, ``threaded`` up to 6.13."""
+LOCKED_FILES = frozenset({"addr_gen_mode", "carrier", "speed", "duplex", "threaded", "traffic_class", "xps_cpus", "xps_rxqs"})
+"""Files of an interface that need the lock, also for reading, in some kernel: ``carrier`` since Linux 6.5, ``addr_gen_mode`` in net.ipv6.conf."""
 _MOST_DESCRIPTORS = 4096
 
 

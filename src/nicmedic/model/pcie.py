@@ -78,7 +78,6 @@ class Pcie:
     enabled: bool | None = None
     numa_node: int | None = None
     iommu_group: int | None = None
-    driver_override: str | None = None
     vfs: int | None = None
     """Virtual functions that are on (``sriov_numvfs``)."""
     physical_function: str | None = None

@@ -91,7 +91,6 @@ def copy(tmp_path: Path) -> Path:
         "reset_method": "flr bus",
         "enable": "1",
         "numa_node": "-1",
-        "driver_override": "(null)",
         "sriov_numvfs": "0",
         "link/l1_aspm": "1",
         "link/clkpm": "0",
@@ -128,13 +127,7 @@ def test_a_card_and_the_port_above_it_are_read(copy: Path) -> None:
     assert (device.aer.correctable, device.aer.nonfatal, device.aer.fatal) == ({"RxErr": 3, "TOTAL_ERR_COR": 3}, {}, {"TLP": 1})
     assert upstream.aer is None
     assert pcie.link_files == {"clkpm": False, "l1_aspm": True}
-    assert (pcie.reset_methods, pcie.enabled, pcie.numa_node, pcie.iommu_group, pcie.driver_override) == (
-        ("flr", "bus"),
-        True,
-        None,
-        7,
-        None,
-    )
+    assert (pcie.reset_methods, pcie.enabled, pcie.numa_node, pcie.iommu_group) == (("flr", "bus"), True, None, 7)
 
 
 def test_an_ordinary_user_gets_64_bytes_and_a_note(copy: Path) -> None:
