@@ -74,3 +74,20 @@ def test_a_folder_where_nothing_can_be_written(tmp_path: Path) -> None:
     done = nicmedic("snapshot", "-o", str(tmp_path / "no" / "s.tar.gz"))
     assert (done.returncode, done.stdout) == (20, "")
     assert "nothing was left behind" in done.stderr
+
+
+def test_a_sosreport_is_read_and_what_it_cannot_tell_is_unknown() -> None:
+    done = nicmedic("check", "--from", "tests/cases/sosreports/bridge", "--json")
+    assert done.returncode == 1, done.stderr
+    card = json.loads(done.stdout)["nics"][0]
+    assert (card["driver"], card["verdict"], card["manager"]["manager"]) == ("r8169", "unknown", "ifupdown")
+
+
+def test_the_copies_in_a_snapshot_unpacked_are_a_host_too(tmp_path: Path) -> None:
+    assert nicmedic("snapshot", "-o", "s.tar.gz", folder=tmp_path).returncode == 0
+    with tarfile.open(tmp_path / "s.tar.gz") as archive:
+        archive.extractall(tmp_path / "un", filter="tar")
+    for folder in ("un", "un/raw"):
+        read = nicmedic("check", "--from", folder, "--json", folder=tmp_path)
+        assert read.returncode in {0, 1}, read.stderr
+        assert json.loads(read.stdout)["host"]["kernel_release"] == os.uname().release

@@ -95,7 +95,7 @@ A card that is switched off (not UP) is no finding.""",
         Argument(("--json",), "print one JSON document with all facts, schema nicmedic.check/1", flag=True),
         Argument(
             ("--from",),
-            "judge another host: a snapshot, or a folder with a copy of its files",
+            "judge another host: a snapshot, a sosreport, or a folder with a copy of its files",
             "FILE|DIR",
             dest="source",
             offer=Offer.FILES,

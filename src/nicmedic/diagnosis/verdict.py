@@ -100,7 +100,7 @@ def _decide(case: Case, stall: Stall, history: tuple[Reason, ...], risks: tuple[
         return Verdict.UNKNOWN, f"{stall.pending[0].text} at the only look", stall.pending
     if stall.moved:
         return Verdict.HEALTHY, stall.moved[0].text, stall.moved
-    if not case.looks and not case.nic.qdiscs and not any(queue.bql is not None for queue in case.nic.tx_queues or ()):
+    if not case.looks and not case.nic.qdiscs and (stall.blind or not any(queue.bql is not None for queue in case.nic.tx_queues or ())):
         nothing = Reason(text="nothing is known of its queues", source=f"/sys/class/net/{case.nic.interface}/queues")
         return Verdict.UNKNOWN, nothing.text, (nothing,)
     quiet = Reason(text="nothing waits to be sent", source="queues/tx-*/byte_queue_limits/inflight, tc -s qdisc")
