@@ -39,7 +39,8 @@ def read_counters(machine: Machine) -> Counters:
 
 @pytest.mark.parametrize("nic", ["e1000", "e1000e", "8139cp", "pcnet32", "virtio-net", "vmxnet3", "hangsim"])
 def test_a_card_is_read_as_the_tools_show_it(nic: str, vm: MachineMaker, segment: Segment) -> None:
-    machine = vm(nic, memory_mb=768)
+    # below a root port, with ASPM, and not hanging by itself
+    machine = vm(nic, memory_mb=768, machine="q35", after_s=-1, link_ms=200, aspm=1) if nic == "hangsim" else vm(nic, memory_mb=768)
     machine.check("ping", "-c", "1", PARTNER)
     before = read_host(machine)
     tools = ask_tools(lambda command: machine.run("sh", "-c", command, timeout_s=PATIENCE_S).out, [machine.interface])
@@ -50,7 +51,7 @@ def test_a_card_is_read_as_the_tools_show_it(nic: str, vm: MachineMaker, segment
     assert card.driver == machine.nic.driver
     assert card is after.find_nic(machine.bus_address), "a virtio card is known by the PCI function that carries it too"
     assert card.interrupts
-    assert any(interrupt.total for interrupt in card.interrupts)
+    assert nic == "hangsim" or any(interrupt.total for interrupt in card.interrupts), "hangsim's frames come in through another card"
     assert after.virtualization is not None
     assert after.virtualization.kind in {"qemu-guest", "kvm-guest"}
 
