@@ -34,10 +34,12 @@ demo: $(RUN) ## explain a sample log, then this machine's own kernel log
 	@$(BIN)/nicmedic explain || case $$? in 1 | 1[1-5]) ;; *) exit 1 ;; esac # 11 to 15: there is none, or this user may not read it
 
 test: $(LINT) ## everything that CI runs
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n 2 tests/unit tests/cli # the others share one kernel
+	@$(BIN)/pytest tests/host tests/lab
 
 check: $(LINT) ## all but the virtual machines: the loop before a commit
-	@$(BIN)/pytest -q --no-header tests/unit tests/cli tests/host
+	@$(BIN)/pytest -q --no-header -n 2 tests/unit tests/cli
+	@$(BIN)/pytest -q --no-header tests/host
 
 test-long: $(DEV) ## also the long tests of the virtual machines: soaks, big matrices
 	@$(BIN)/pytest --long tests/lab
@@ -55,8 +57,8 @@ fuzz: $(DEV) ## ten minutes of coverage-guided fuzzing of everything that reads 
 	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/pip install -q -c requirements-dev.txt atheris
 	@$(BIN)/python tests/fuzz/fuzz_explain.py -max_total_time=$(FUZZ_SECONDS)
 
-bench: $(DEV) ## measure start-up and a 1 GB log beside grep and ripgrep (apt-get install ripgrep)
-	@for program in bench/start.py bench/scan.py; do echo "== $$program"; $(BIN)/python "$$program" || exit; done
+bench: $(DEV) ## measure start-up, a 1 GB log beside ripgrep, and check beside the tools that it stands for
+	@for program in bench/start.py bench/scan.py bench/check.py; do echo "== $$program"; $(BIN)/python "$$program" || exit; done
 
 format: $(DEV) ## let ruff format and mend what it can
 	@$(BIN)/ruff format -q
