@@ -5,6 +5,7 @@ Its image is built once; each machine writes into an overlay of its own. Most te
 (a few seconds); those that are about the boot itself say ``booted=False``.
 """
 
+import shlex
 import subprocess
 import sys
 import time
@@ -86,6 +87,9 @@ class DiskVM(Machine):
         self.agent.connect(60)
         self.check("date", "-s", f"@{int(time.time())}")
         self._plug_card()
+        if self._manager.plugged:
+            self.wait_interface()
+            self.check(*self._manager.plugged, timeout_s=90)
         self._prepare()
 
     def power_on(self) -> None:
@@ -117,17 +121,15 @@ class DiskVM(Machine):
         self.check("sh", "-c", f"mkdir -p {Path(path).parent} && cat >{path}", stdin=text)
 
     def wait_up(self, within_s: float = 90) -> None:
-        """Wait until the network manager has the card up with its address, and the gateway is reached.
+        """Wait until the card has its address, the network manager itself says that it has it, and the gateway is reached.
 
         Raises:
             LabError: if that does not come to be.
         """
         self.sh(f"until ip -4 address show dev {self.interface} | grep -q ' {GUEST}/'; do sleep 0.2; done", timeout_s=within_s)
+        managed = shlex.join(self._manager.state_of(self.interface))
+        self.sh(f"until {managed} >/dev/null; do sleep 0.2; done", timeout_s=within_s)
         self.wait_reaches(GATEWAY, within_s=within_s)
-
-    def is_managed(self) -> bool:
-        """Whether the network manager itself says that it manages the card."""
-        return self.run(*self._manager.state_of(self.interface), timeout_s=30).status == 0
 
     def reboot(self) -> None:
         """Reboot as a person would, and wait until the agent answers again.

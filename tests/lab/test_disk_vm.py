@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Disk VMs: each network manager brings its card up, reboots and power cuts leave the disk, GRUB's one-shot boot is real."""
 
+import json
 import time
 
 import pytest
@@ -14,11 +15,15 @@ from lab.segment import GUEST6, Segment
 def test_a_manager_brings_its_card_up(manager: str, disk_vm: DiskMaker, segment: Segment) -> None:
     machine = disk_vm(manager)
     machine.wait_up()
-    assert machine.is_managed()
     assert f"{GUEST6}/64" in machine.check("ip", "-6", "address", "show", "dev", machine.interface)
     with segment.probe() as probe:
         probe.wait_back(10)
     assert segment.run(*machine.ssh("hostname")).stdout == machine.check("hostname")
+    done = machine.run(*machine.nicmedic("check", machine.interface, "--json", "--wait", "0"), timeout_s=120)
+    (nic,) = json.loads(done.out)["nics"]
+    owner, _, renderer = manager.partition("-")
+    assert (nic["manager"]["manager"], nic["manager"]["renderer"] or "") == (owner, renderer)
+    assert any(machine.interface in machine.read(file["path"]) for file in nic["manager"]["files"])
 
 
 def test_a_reboot_keeps_the_disk_and_a_power_cut_keeps_what_was_synced(disk_vm: DiskMaker, segment: Segment, fault: FaultSetter) -> None:
