@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from lab.errors import LabError
 __all__ = ["entry", "folder", "locked", "recipe_key", "room_for"]
 
 NEEDED_MB = 3000
+UNUSED_S = 14 * 86400
 
 
 def folder() -> Path:
@@ -65,11 +67,13 @@ def entry(kind: str, key: str, make: Callable[[Path], None], *, megabytes: int =
     """
     path = folder() / kind / key
     if path.is_dir():
+        os.utime(path)
         return path
     with locked(f"{kind}-{key}"):
         if path.is_dir():
             return path
         path.parent.mkdir(parents=True, exist_ok=True)
+        _prune(path.parent)
         room_for(path.parent, megabytes)
         scratch = Path(tempfile.mkdtemp(prefix=f".{key}-", dir=path.parent))
         try:
@@ -79,3 +83,10 @@ def entry(kind: str, key: str, make: Callable[[Path], None], *, megabytes: int =
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
     return path
+
+
+def _prune(kind: Path) -> None:
+    """Remove what no recipe has asked for in a fortnight."""
+    for path in kind.iterdir():
+        if path.stat().st_mtime < time.time() - UNUSED_S:
+            shutil.rmtree(path, ignore_errors=True)

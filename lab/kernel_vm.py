@@ -213,10 +213,7 @@ def _saved_state(kernel: Kernel, machine: str, cpus: int, memory_mb: int) -> Pat
         qemu = Qemu(_arguments(kernel, scratch, machine, cpus, memory_mb), scratch)
         try:
             _wait_console(qemu, "lab: waiting", 120)
-            qemu.ask("stop")
-            qemu.ask("migrate-set-parameters", max_bandwidth=10**11)
-            qemu.ask("migrate", uri=f"exec:cat >'{folder / 'state'}'")
-            _wait_migrated(qemu)
+            qemu.save_state(folder / "state")
         finally:
             qemu.kill()
         shutil.rmtree(scratch)
@@ -230,12 +227,4 @@ def _wait_console(qemu: Qemu, words: str, within_s: float) -> None:
     while words not in (text := qemu.console.read_text(errors="replace") if qemu.console.exists() else ""):
         if time.monotonic() > until or not qemu.alive:
             raise LabError(f"the kernel did not come as far as {words!r} within {within_s} s; its last words: {text[-500:]!r}")
-        time.sleep(0.05)
-
-
-def _wait_migrated(qemu: Qemu) -> None:
-    until = time.monotonic() + 60
-    while (status := qemu.ask("query-migrate").get("status")) != "completed":
-        if status == "failed" or time.monotonic() > until:
-            raise LabError(f"QEMU could not save the machine's state: {status}")
         time.sleep(0.05)

@@ -2,7 +2,7 @@
 """One QEMU process: started, spoken to over QMP, and never left behind."""
 
 import contextlib
-import signal
+import shlex
 import subprocess
 import time
 from collections.abc import Sequence
@@ -70,10 +70,6 @@ class Qemu:
         except (OSError, EOFError, QMPError) as error:
             raise LabError(f"QEMU refuses {execute} {named}: {error} {self._log.read_text(errors='replace').strip()[-300:]}") from error
 
-    def monitor(self, line: str) -> str:
-        """Carry out a line of the human monitor (what QMP has no command for), and return what it prints."""
-        return str(self.ask("human-monitor-command", command_line=line))
-
     def give_file(self, descriptor: int, name: str) -> None:
         """Hand an open file (a tap device) to QEMU under a name."""
         self._monitor.send_fd_scm(descriptor)
@@ -101,9 +97,20 @@ class Qemu:
                 raise LabError(f"QEMU is {seen!r} and not {status!r} after {timeout_s} s")
             time.sleep(0.02)
 
-    def stop_process(self) -> None:
-        """SIGSTOP: the machine stands still, its clock too."""
-        self._process.send_signal(signal.SIGSTOP)
+    def save_state(self, path: Path) -> None:
+        """Stop the machine and write its state to a file, for another QEMU with the same arguments to go on from.
+
+        Raises:
+            LabError: if QEMU cannot save it within a minute.
+        """
+        self.ask("stop")
+        self.ask("migrate-set-parameters", max_bandwidth=10**11)
+        self.ask("migrate", uri=f"exec:cat >{shlex.quote(str(path))}")
+        until = time.monotonic() + 60
+        while (status := self.ask("query-migrate").get("status")) != "completed":
+            if status == "failed" or time.monotonic() > until:
+                raise LabError(f"QEMU could not save the machine's state: {status}")
+            time.sleep(0.05)
 
     def kill(self) -> None:
         """A power cut: the process is killed at once, nothing is written any more."""

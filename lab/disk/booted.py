@@ -9,7 +9,6 @@ saved: set it first.
 import dataclasses
 import shutil
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,7 +16,6 @@ from lab import accel, cache
 from lab.agent import Agent
 from lab.disk.image import locked
 from lab.disk.machine import disk_args, machine_args, make_overlay
-from lab.errors import LabError
 from lab.qemu import Qemu
 
 __all__ = ["Booted", "boot_once"]
@@ -84,20 +82,9 @@ def _boot_and_save(image: Path, scratch: Path) -> None:
             agent.run("systemctl", "is-system-running", "--wait", timeout_s=BOOT_LIMIT_S)
             agent.run("sync")
             agent.close()
-            qemu.ask("stop")
-            qemu.ask("migrate-set-parameters", max_bandwidth=10**11)
-            qemu.ask("migrate", uri=f"exec:cat >'{scratch / 'state'}'")
-            _wait_saved(qemu)
+            qemu.save_state(scratch / "state")
             qemu.ask("quit")
         finally:
             agent.close()
             qemu.kill()
     disk.chmod(0o444)
-
-
-def _wait_saved(qemu: Qemu) -> None:
-    until = time.monotonic() + 60
-    while (status := qemu.ask("query-migrate").get("status")) != "completed":
-        if status == "failed" or time.monotonic() > until:
-            raise LabError(f"QEMU could not save the machine's state: {status}")
-        time.sleep(0.05)

@@ -74,6 +74,16 @@ def test_what_fails_half_way_leaves_nothing_in_the_cache(tmp_path: Path, monkeyp
     assert not list(tmp_path.glob("images/*"))
 
 
+def test_what_nobody_asked_for_in_a_fortnight_makes_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NICMEDIC_LAB_CACHE", str(tmp_path))
+    old, used = (cache.entry("states", key, lambda _: None, megabytes=1) for key in ("old", "used"))
+    for path in (old, used):
+        os.utime(path, (0, 0))
+    assert cache.entry("states", "used", lambda _: None, megabytes=1) == used
+    cache.entry("states", "new", lambda _: None, megabytes=1)
+    assert sorted(path.name for path in (tmp_path / "states").iterdir()) == ["new", "used"]
+
+
 def test_names_that_are_not_there_are_errors_with_a_list() -> None:
     with pytest.raises(LabError, match="no network card is called 'r8169'; there are e1000, "):
         nics.find("r8169")
