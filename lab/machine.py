@@ -16,7 +16,7 @@ from lab.nics import Nic
 from lab.qemu import Qemu
 from lab.segment import Segment
 
-__all__ = ["NIC_SLOT", "Machine", "serial_arguments"]
+__all__ = ["NIC_SLOT", "Machine", "own_folder", "serial_arguments"]
 
 NIC_SLOT = 9
 """The PCI slot of the first network card: 0000:00:09.0, ``enp0s9`` where udev gives names."""
@@ -37,10 +37,11 @@ def serial_arguments(folder: Path) -> list[str]:
     ]
 
 
-def _folder() -> Path:
+def own_folder() -> Path:
     """A new folder named after this process; those of dead processes are removed first."""
-    for path in Path(tempfile.gettempdir()).glob("nicmedic-lab-*"):
-        if not Path("/proc", path.name.split("-")[2]).exists():
+    for path in Path(tempfile.gettempdir()).glob("nicmedic-lab-*-*"):
+        owner = path.name.split("-")[2]
+        if owner.isdecimal() and not Path("/proc", owner).exists():
             shutil.rmtree(path, ignore_errors=True)
     return Path(tempfile.mkdtemp(prefix=f"nicmedic-lab-{os.getpid()}-"))
 

@@ -16,6 +16,7 @@ from lab import accel, cache
 from lab.agent import Agent
 from lab.disk.image import locked
 from lab.disk.machine import disk_args, machine_args, make_overlay
+from lab.machine import own_folder
 from lab.qemu import Qemu
 
 __all__ = ["Booted", "boot_once"]
@@ -72,8 +73,8 @@ def boot_once(image: Path, say: Callable[[str], None]) -> Booted:
 def _boot_and_save(image: Path, scratch: Path) -> None:
     disk = scratch / "disk.qcow2"
     make_overlay(image, disk)
-    with tempfile.TemporaryDirectory(prefix="nicmedic-lab-") as name:
-        folder = Path(name)
+    folder = own_folder()
+    try:
         qemu = Qemu([*machine_args(folder), *disk_args(image, disk)], folder)
         agent = Agent(folder / "agent.sock")
         try:
@@ -87,4 +88,6 @@ def _boot_and_save(image: Path, scratch: Path) -> None:
         finally:
             agent.close()
             qemu.kill()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
     disk.chmod(0o444)
