@@ -59,13 +59,13 @@ class DiskVM(Machine):
         packages: tuple[str, ...] = (),
         booted: bool = True,
     ) -> None:
-        super().__init__()
         self.segment = segment
         self.nic: Nic = nics.find(nic)
         recipe = disk.Recipe(manager=manager, packages=(*NICMEDIC, *packages), kernels=kernel_releases or (kernels.default_version(),))
         self._manager = next(known for known in disk.MANAGERS if known.name == manager)
         self._key, _ = disk.key_pair(cache.folder())
         self._image = disk.build_image(recipe, cache.folder(), _say)
+        super().__init__()
         self._overlay = self.folder / "disk.qcow2"
         began = time.monotonic()
         try:

@@ -46,8 +46,9 @@ class KernelVM(Machine):
     guest_files = "/mnt"
 
     def __init__(self, *, kernel: str = "", machine: str = "pc", cpus: int = 1, memory_mb: int = 512, with_shell: bool = False) -> None:
-        super().__init__()
         self.kernel = kernels.find(kernel)
+        state = _saved_state(self.kernel, machine, cpus, memory_mb)
+        super().__init__()
         self.machine = machine
         self._place: dict[str, object] = {"addr": f"0x{NIC_SLOT:x}"}
         self._wire_place: dict[str, object] = {"addr": f"0x{NIC_SLOT + 1:x}"}
@@ -57,9 +58,8 @@ class KernelVM(Machine):
         (self.folder / "share").mkdir()
         began = time.monotonic()
         arguments = _arguments(self.kernel, self.folder, machine, cpus, memory_mb)
-        state = _saved_state(self.kernel, machine, cpus, memory_mb)
-        self.qemu = Qemu([*arguments, "-incoming", f"exec:cat '{state}'"], self.folder)
         try:
+            self.qemu = Qemu([*arguments, "-incoming", f"exec:cat '{state}'"], self.folder)
             self.qemu.wait_status("paused", 20)
             self.qemu.ask("cont")
             if with_shell:

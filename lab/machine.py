@@ -70,7 +70,7 @@ class Machine:
         if len(_running) >= AT_A_TIME:
             raise LabError(f"{AT_A_TIME} machines run already; end one first")
         _running.add(self)
-        self.folder = Path(own_folder())
+        self.folder = own_folder()
         self.agent = Agent(self.folder / "agent.sock")
         self.taps: dict[str, str] = {}
         self.keep_folder = False
