@@ -108,7 +108,7 @@ def _claim_by_state(files: FoundFiles, target: Target, text: str) -> Claim | Non
     if uuid is None:
         why = f"NetworkManager says that it manages {target.interface}, with no connection active ({path})"
         return Claim(manager="networkmanager", strength=Strength.DEFINED, files=(place,), why=why, active=True)
-    profile = next((each for each in _profiles(files) if (each.find(("connection", "uuid")) or ("",))[0] == uuid), None)
+    profile = _find_profile(files, target, uuid)
     if profile is None:
         undecided = (f"the file of connection {uuid} was not found; NetworkManager's folders are readable for root only",)
         why = f"NetworkManager says that it manages {target.interface} with connection {uuid} ({path})"
@@ -118,6 +118,22 @@ def _claim_by_state(files: FoundFiles, target: Target, text: str) -> Claim | Non
         return Claim(manager="networkmanager", strength=None, files=(place,), why=why, active=True)
     why = f"NetworkManager says that it manages {target.interface} with {profile.path} ({path})"
     return Claim(manager="networkmanager", strength=Strength.RUNNING, files=(*_describe(profile), place), why=why, active=True)
+
+
+def _find_profile(files: FoundFiles, target: Target, uuid: str) -> _Profile | None:
+    """The profile of a connection; one without a uuid, as netplan writes them, is given one when it is read.
+
+    That uuid is made out of the file's path (NetworkManager, libnm-core-impl/nm-keyfile.c ``nm_keyfile_read_ensure_uuid``), so
+    it is the only profile without one that fits the NIC.
+    """
+    unnamed = []
+    for profile in _profiles(files):
+        held = profile.find(("connection", "uuid"))
+        if held and held[0] == uuid:
+            return profile
+        if not held and _fits(profile, target):
+            unnamed.append(profile)
+    return unnamed[0] if len(unnamed) == 1 else None
 
 
 def _describe(profile: _Profile) -> tuple[FileLine, ...]:
