@@ -113,7 +113,7 @@ class DiskVM(Machine):
 
     def _prepare(self) -> None:
         """Put the lab's own tools where they do not outlive the machine."""
-        for name in ("flood.py", "hang_when.py"):
+        for name in ("flood.py", "hang_when.py", "power-cut"):
             self.put(f"{self.guest_files}/{name}", (GUEST_FILES / name).read_text(encoding="utf-8"))
 
     def put(self, path: str, text: str) -> None:

@@ -34,7 +34,7 @@ def run(*, only: str = "") -> int:
     Raises:
         LabError: if a machine does not come to be.
     """
-    for version in _versions():
+    for version in kernels.span():
         for nic in (*nics.NICS, nics.HANGSIM):
             for fault in _faults(nic) if version == kernels.default_version() else ("bus-master-off",):
                 name = f"{version}-{nic.name}-{fault}"
@@ -47,15 +47,6 @@ def _faults(nic: Nic) -> tuple[str, ...]:
     if nic is nics.HANGSIM:
         return HANGSIM_FAULTS
     return tuple(fault for fault in FAULTS if fault != "link-down" or nic.sees_link)
-
-
-def _versions() -> tuple[str, ...]:
-    """Debian's present kernel, the oldest of its series that the archive has, and the newest of all."""
-    offered = kernels.available()
-    present = kernels.default_version()
-    series = ".".join(present.split(".")[:2]) + "."
-    oldest = next((version for version in offered if version.startswith(series)), present)
-    return tuple(dict.fromkeys((present, oldest, offered[-1] if offered else present)))
 
 
 def _record(name: str, version: str, nic: Nic, fault: str) -> None:

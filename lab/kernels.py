@@ -13,7 +13,7 @@ from pathlib import Path
 from lab import cache
 from lab.errors import LabError
 
-__all__ = ["Kernel", "available", "default_version", "find", "headers"]
+__all__ = ["Kernel", "available", "default_version", "find", "headers", "span"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +57,15 @@ def available() -> tuple[str, ...]:
     names = re.findall(r"^linux-image-(\d[\w.+-]*-amd64)$", answer.stdout, re.MULTILINE)
     plain = [name for name in names if not re.search(r"-(cloud|rt)-", name)]
     return tuple(sorted(plain, key=lambda name: [int(part) for part in re.findall(r"\d+", name)]))
+
+
+def span() -> tuple[str, ...]:
+    """Debian's present kernel, the oldest of its series that apt offers, and the newest of all."""
+    offered = available()
+    present = default_version()
+    series = ".".join(present.split(".")[:2]) + "."
+    oldest = next((version for version in offered if version.startswith(series)), present)
+    return tuple(dict.fromkeys((present, oldest, offered[-1] if offered else present)))
 
 
 def find(version: str = "") -> Kernel:

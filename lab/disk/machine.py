@@ -28,6 +28,7 @@ def machine_args(folder: Path, *, cpus: int = 1, memory_mb: int = MEMORY_MB) -> 
         *serial_arguments(folder),
         *("-fsdev", "local,id=host,path=/,security_model=none,readonly=on,multidevs=remap"),
         *("-device", "virtio-9p-pci,fsdev=host,mount_tag=host,addr=0x5"),  # DiskVM.mount_host
+        *("-device", "isa-debug-exit,iobase=0xf4"),  # guest/power-cut
     ]
 
 

@@ -24,7 +24,7 @@ class Paused(Fault):
 class PowerCut(Fault):
     """The power goes. What the guest had not written to its disk is lost; a kernel VM has no disk and is gone.
 
-    To cut it between two writes exactly, let the guest do it: ``sh /mnt/power-cut`` in a kernel VM.
+    To cut it between two writes exactly, let the guest do it: ``sh GUEST_FILES/power-cut`` (see ``Machine.guest_files``).
     """
 
     name: ClassVar[str] = "power-cut"

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from lab import disk, kernels
+from lab import disk, faults, kernels
 from lab.fixtures import DiskMaker, FaultSetter
 from lab.segment import GUEST6, Segment
 
@@ -26,7 +26,7 @@ def test_a_manager_brings_its_card_up(manager: str, disk_vm: DiskMaker, segment:
     assert any(machine.interface in machine.read(file["path"]) for file in nic["manager"]["files"])
 
 
-def test_a_reboot_keeps_the_disk_and_a_power_cut_keeps_what_was_synced(disk_vm: DiskMaker, segment: Segment, fault: FaultSetter) -> None:
+def test_a_reboot_keeps_the_disk_and_a_power_cut_keeps_what_was_synced(disk_vm: DiskMaker, segment: Segment) -> None:
     machine = disk_vm("ifupdown", booted=False)
     machine.wait_up()
     first = machine.read("/proc/sys/kernel/random/boot_id")
@@ -35,12 +35,12 @@ def test_a_reboot_keeps_the_disk_and_a_power_cut_keeps_what_was_synced(disk_vm: 
     machine.wait_up()
     assert machine.read("/root/one") == "one"
     second = machine.read("/proc/sys/kernel/random/boot_id")
-    machine.sh("echo two >/root/two; sync; echo three >/root/three")
     with segment.probe() as probe:
         probe.wait_back(10)
-        machine.qemu.kill()
-        probe.wait_lost(1.0)
-        machine.power_on()
+        machine.start("sh", "-c", f"echo two >/root/two; sync; echo three >/root/three; sh {machine.guest_files}/power-cut; sync")
+        probe.wait_lost(15)
+        assert not machine.qemu.alive
+        faults.find("power-cut")().clear(machine)
         machine.wait_up()
         probe.wait_back(10)
     assert machine.read("/root/two") == "two"
