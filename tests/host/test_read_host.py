@@ -166,6 +166,21 @@ def test_an_ordinary_user_is_told_what_root_would_add() -> None:
     assert {note.what for note in nic.notes if note.root_would_help} >= {"wol"}
 
 
+def test_a_lock_that_is_held_is_asked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+
+    def hold(names: object) -> bool:
+        asked.append(names)
+        return True
+
+    monkeypatch.setattr("nicmedic.host.machine.is_networking_stuck", hold)
+    machine = HostMachine()
+    for host in (machine.read_host(), machine.read_host()):
+        assert [note.why for note in host.notes if note.what == "netlink"] == [Lack.STUCK]
+    assert all(one.backlog_bytes is None for one in machine.read_counters([nic.interface for nic in machine.read_host().nics]))
+    assert len(asked) == 1
+
+
 def test_without_the_library_sysfs_and_the_driver_still_tell() -> None:
     script = "import sys; sys.modules['pyroute2'] = None" + SHOW
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True, timeout=60)

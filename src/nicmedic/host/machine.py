@@ -65,6 +65,7 @@ class HostMachine:
         """``root``: this machine's own, or the folder of a copy, where there are no drivers and no netlink to ask."""
         self._root = root
         self._live = os.path.realpath(root) == "/"
+        self._stuck = False
 
     def _look(self, notes: list[Note]) -> tuple[Folder, bool]:
         """The root folder, and whether the kernel can be asked about links."""
@@ -72,7 +73,9 @@ class HostMachine:
             notes.append(Note(what="netlink", why=Lack.ABSENT, detail="a copy of a host has files only"))
             return Folder(self._root, "", notes), False
         net = Folder().folder(NET)
-        if is_networking_stuck(name for name in net.names() if is_nic(net.folder(name))):
+        # who asked once and got no answer asks no more: each time takes 2 s and leaves a child that nobody can kill
+        self._stuck = self._stuck or is_networking_stuck(name for name in net.names() if is_nic(net.folder(name)))
+        if self._stuck:
             detail = f"no answer for {PATIENCE_S:g} s: something holds the lock that all of networking shares (RTNL)"
             notes.append(Note(what="netlink", why=Lack.STUCK, detail=detail))
             return Folder(self._root, "", notes, avoid=LOCKED_FILES), False
