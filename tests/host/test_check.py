@@ -5,6 +5,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 NOBODY = 65534
 
 AS_NOBODY = f"""
@@ -34,8 +36,10 @@ def test_an_ordinary_user_sees_what_he_may_and_is_told_what_root_would_see() -> 
     assert "Traceback" not in done.stderr
     document = json.loads(done.stdout)
     assert document["host"]["is_root"] is False
-    refused = [note for card in document["nics"] for note in card["notes"] if note["why"] == "refused"]
-    assert not refused or any(note.startswith("root would also see: ") for note in document["notes"])
+    if not document["nics"]:
+        pytest.skip("needs a network card")
+    assert [note for card in document["nics"] for note in card["notes"] if note["why"] == "refused"]
+    assert any(note.startswith("root would also see: ") for note in document["notes"])
 
 
 def test_hundreds_of_links_with_odd_names_that_vanish_midway() -> None:
