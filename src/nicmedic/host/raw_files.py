@@ -3,27 +3,25 @@
 
 Nothing here can hold a snapshot up: every read of the kernel's files has a limit of time, since a driver that hangs may never answer
 (net/core/net-sysfs.c starts the call again and again while somebody else holds the rtnl lock), and of size; what is left out is told.
+Files that wait for a lock of others without need are not asked for: ``/proc/net/wireless`` takes the rtnl lock (net/wireless/wext-proc.c),
+``driver_override`` and ``sriov_numvfs`` the device's, which an unbind that hangs keeps (drivers/pci/pci-sysfs.c, drivers/pci/iov.c).
 What these files mean is read elsewhere, from these copies too: they stand in the archive as they stood below ``/``.
 """
 
 import os
-import queue
 import re
 import stat
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from nicmedic.host.containers import expand
+from nicmedic.host.timed_reader import TimedReader
 
-__all__ = ["Member", "Missing", "TimedReader", "read_bounded", "read_expanded", "read_logs_of_packages", "read_proc", "read_sys"]
+__all__ = ["Member", "Missing", "read_expanded", "read_logs_of_packages", "read_proc", "read_sys"]
 
-LARGEST = 256 << 10
 LARGEST_HISTORY = 1 << 20
 MOST_MEMBERS = 12_000
 MOST_INTERRUPTS = 1024
-_READ_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,68 +43,6 @@ class Missing:
     why: str
 
 
-class TimedReader:
-    """Reads small files, each with a limit of time. A reader that never came back is left behind; the next file gets a new one."""
-
-    def __init__(self, deadline: float, seconds: float = _READ_SECONDS) -> None:
-        self._deadline, self._seconds = deadline, seconds
-        self._ask: queue.SimpleQueue[tuple[str, int]] = queue.SimpleQueue()
-        self._answer: queue.SimpleQueue[bytes | OSError] = queue.SimpleQueue()
-        self._running = False
-
-    @property
-    def is_late(self) -> bool:
-        """Whether the time for all of it is over."""
-        return time.monotonic() >= self._deadline
-
-    def read(self, path: str, most: int = LARGEST) -> bytes:
-        """Up to ``most`` bytes.
-
-        Raises:
-            OSError: it cannot be read; TimeoutError: it did not answer.
-        """
-        seconds = min(self._seconds, self._deadline - time.monotonic())
-        if seconds <= 0:
-            raise TimeoutError(None, "no time left")
-        if not self._running:
-            self._ask, self._answer = queue.SimpleQueue(), queue.SimpleQueue()
-            threading.Thread(target=_serve, args=(self._ask, self._answer), daemon=True, name="nicmedic-read").start()
-            self._running = True
-        self._ask.put((path, most))
-        try:
-            found = self._answer.get(timeout=seconds)
-        except queue.Empty:
-            self._running = False
-            raise TimeoutError(None, f"did not answer within {seconds:.1f} s") from None
-        if isinstance(found, OSError):
-            raise found
-        return found
-
-
-def _serve(ask: "queue.SimpleQueue[tuple[str, int]]", answer: "queue.SimpleQueue[bytes | OSError]") -> None:
-    while True:
-        path, most = ask.get()
-        try:
-            answer.put(read_bounded(path, most))
-        except (OSError, ValueError) as error:
-            answer.put(error if isinstance(error, OSError) else OSError(None, str(error)))
-
-
-def read_bounded(path: str, most: int) -> bytes:
-    """A regular file's first bytes, through several reads, as procfs needs it."""
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
-    try:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise OSError(None, "not a regular file")
-        pieces = []
-        while most > 0 and (piece := os.read(handle, most)):
-            pieces.append(piece)
-            most -= len(piece)
-        return b"".join(pieces)
-    finally:
-        os.close(handle)
-
-
 def _take(reader: TimedReader, root: str, path: str, *, absent: bool = True) -> Iterator[Member | Missing]:
     """One file. ``absent``: tell that it is not there."""
     try:
@@ -120,7 +56,7 @@ _PROC = (
     "cmdline", "version", "uptime", "modules", "meminfo", "loadavg", "interrupts", "softirqs", "iomem", "stat", "vmstat", "sys/kernel/hostname",
     "sys/kernel/tainted", "sys/kernel/random/boot_id", "sys/kernel/osrelease", "sys/kernel/version", "1/comm", "cpuinfo",
     "net/dev", "net/softnet_stat", "net/netstat", "net/snmp",
-    "net/snmp6", "net/sockstat", "net/wireless", "pressure/cpu", "pressure/io", "pressure/memory",
+    "net/snmp6", "net/sockstat", "pressure/cpu", "pressure/io", "pressure/memory",
 )  # fmt: skip
 _ELSEWHERE = (
     "/etc/os-release", "/usr/lib/os-release", "/etc/hostname", "/etc/debian_version", "/proc/xen/capabilities", "/proc/device-tree/model",
@@ -145,7 +81,7 @@ def read_proc(reader: TimedReader, root: str = "") -> Iterator[Member | Missing]
 
 _DEVICE_FILES = re.compile(
     r"(?:vendor|device|subsystem_(?:vendor|device)|class|revision|uevent|modalias|irq|enable|numa_node|local_cpulist|d3cold_allowed|reset_method|config"
-    r"|(?:current|max)_link_(?:speed|width)|aer_\w+|power_state|resource|ari_enabled|sriov_numvfs|broken_parity_status|msi_bus|driver_override|bind_mode|bNumInterfaces"
+    r"|(?:current|max)_link_(?:speed|width)|aer_\w+|power_state|resource|ari_enabled|broken_parity_status|msi_bus|bind_mode|bNumInterfaces"
     r"|id(?:Vendor|Product)|bcdDevice|speed|version|product|manufacturer|bConfigurationValue|authorized|nodename|devtype)\Z"
 )
 _DEVICE_FOLDERS = ("power", "link", "msi_irqs", "statistics")
@@ -163,8 +99,8 @@ _SYSTEM_FILES = (
 class _Tree:
     """Walks sysfs from the interfaces to the devices below them, each file once."""
 
-    def __init__(self, reader: TimedReader, root: str) -> None:
-        self.reader, self.root = reader, root
+    def __init__(self, reader: TimedReader, root: str, avoid: Collection[str]) -> None:
+        self.reader, self.root, self.avoid = reader, root, avoid
         self.seen: set[str] = set()
         self.count = 0
 
@@ -174,7 +110,7 @@ class _Tree:
             return
         self.seen.add(folder)
         for name in _list(f"{self.root}{folder}"):
-            if not wanted(name) or not _is_readable_file(f"{self.root}{folder}/{name}"):
+            if name in self.avoid or not wanted(name) or not _is_readable_file(f"{self.root}{folder}/{name}"):
                 continue
             self.count += 1
             if self.count > MOST_MEMBERS:
@@ -258,9 +194,14 @@ def _is_readable_file(path: str) -> bool:
     return stat.S_ISREG(status.st_mode) and bool(status.st_mode & 0o444)
 
 
-def read_sys(reader: TimedReader, root: str = "") -> Iterator[Member | Missing]:
-    """Of sysfs: every interface that hangs on a device first, then the others; the devices below, their ports, their drivers' parameters."""
-    tree = _Tree(reader, root)
+def read_sys(reader: TimedReader, root: str = "", avoid: Collection[str] = ()) -> Iterator[Member | Missing]:
+    """Of sysfs: every interface that hangs on a device first, then the others; the devices below, their ports, their drivers' parameters.
+
+    ``avoid``: names of files that are not asked for, since they would wait for the lock of all networking.
+    """
+    if avoid:
+        yield Missing(what=f"/sys: all files named {', '.join(sorted(avoid))}", why="something holds the lock of all networking (RTNL)")
+    tree = _Tree(reader, root, avoid)
     for path in _SYSTEM_FILES:
         yield from _take(reader, root, path, absent=False)
     names = _list(f"{root}/sys/class/net")

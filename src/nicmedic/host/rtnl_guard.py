@@ -13,23 +13,23 @@ import signal
 from collections.abc import Iterable
 
 from nicmedic.host.ethtool_ioctl import EthtoolCalls
+from nicmedic.host.timed_reader import keep_descriptors
 
 __all__ = ["LOCKED_FILES", "PATIENCE_S", "is_networking_stuck"]
 
 PATIENCE_S = 2.0
 """The lock is held for a second or so by drivers that reset in good order."""
-LOCKED_FILES = frozenset({"addr_gen_mode", "carrier", "speed", "duplex", "threaded", "traffic_class", "xps_cpus", "xps_rxqs"})
-"""Files of an interface that need the lock, also for reading, in some kernel: ``carrier`` since Linux 6.5, ``addr_gen_mode`` in net.ipv6.conf."""
-_MOST_DESCRIPTORS = 4096
+LOCKED_FILES = frozenset(
+    {"addr_gen_mode", "carrier", "speed", "duplex", "threaded", "traffic_class", "xps_cpus", "xps_rxqs"}
+    | {"phys_port_id", "phys_port_name", "phys_switch_id", "sriov_numvfs"}
+)
+"""Files that need the lock, also for reading, in some kernel: ``carrier`` since Linux 6.5, ``addr_gen_mode`` in net.ipv6.conf; and
+``sriov_numvfs``, which needs the device's (drivers/pci/iov.c), that whoever holds the other has often taken before."""
 
 
 def _ask(interfaces: Iterable[str], write_end: int) -> None:
     """In the child: ask each driver its name, then say so. It holds nothing that somebody else might wait for."""
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for descriptor in range(3):
-        os.dup2(nowhere, descriptor)
-    os.closerange(3, write_end)
-    os.closerange(write_end + 1, _MOST_DESCRIPTORS)
+    keep_descriptors(write_end)
     for interface in interfaces:
         with contextlib.suppress(OSError), EthtoolCalls(interface) as calls:
             calls.driver_info()

@@ -6,7 +6,8 @@ import os
 import struct
 from collections.abc import Iterable, Iterator, Mapping
 
-from nicmedic.host.raw_files import Member, Missing, read_bounded
+from nicmedic.host.raw_files import Member, Missing
+from nicmedic.host.timed_reader import read_bounded
 from nicmedic.report.scrub import Kind, Scrubber
 
 __all__ = ["blank_serial_number", "find_known_names", "scrub_parts", "scrub_wtmp"]

@@ -24,10 +24,13 @@ from nicmedic.host.archives import read_tar_members
 from nicmedic.host.config_files import read_config_files
 from nicmedic.host.containers import expand
 from nicmedic.host.log_copies import read_kernel_logs
-from nicmedic.host.raw_files import Member, Missing, TimedReader, read_logs_of_packages, read_proc, read_sys
+from nicmedic.host.raw_files import Member, Missing, read_logs_of_packages, read_proc, read_sys
+from nicmedic.host.rtnl_guard import LOCKED_FILES
+from nicmedic.host.timed_reader import TimedReader
 from nicmedic.model.counters import Looks
 from nicmedic.model.errors import NotASnapshotError, UnreadableInputError, UnwritableOutputError
 from nicmedic.model.host import Host
+from nicmedic.model.note import Lack
 from nicmedic.model.plain import PlainError, from_plain, to_plain
 from nicmedic.report.escape import escape_terminal, quote_file_name
 
@@ -69,18 +72,19 @@ class Snapshot:
 def collect_parts(host: Host | None, looks: Looks | None = None, *, seconds: float = SECONDS) -> Iterator[Member | Missing]:
     """Everything for the archive, what matters most first. Never raises; after ``seconds`` what is left is told as missing."""
     begin = time.monotonic()
-    reader = TimedReader(begin + seconds * 0.8)
     if host is None:
         yield Missing(what=_HOST, why="the host was not read")
     else:
         yield Member(name=_HOST, data=_dump(to_plain(host)))
     if looks is not None:
         yield Member(name=_LOOKS, data=_dump(to_plain(looks)))
-    yield from read_proc(reader)
+    stuck = host is not None and any(note.why is Lack.STUCK for note in host.notes)
+    yield from read_kernel_logs(begin + seconds * 0.6)
     yield from _config_parts()
-    yield from read_sys(reader)
-    yield from read_kernel_logs(begin + seconds * 0.7)
-    yield from read_logs_of_packages(reader)
+    with contextlib.closing(TimedReader(begin + seconds * 0.9)) as reader:
+        yield from read_proc(reader)
+        yield from read_sys(reader, avoid=LOCKED_FILES if stuck else ())
+        yield from read_logs_of_packages(reader)
 
 
 def _config_parts() -> Iterator[Member | Missing]:

@@ -21,7 +21,7 @@ from nicmedic.host.containers import expand
 from nicmedic.host.ip_text import IpLink, parse_links, parse_routes
 from nicmedic.host.machine import HostMachine
 from nicmedic.host.owners import with_owners
-from nicmedic.host.raw_files import read_bounded
+from nicmedic.host.timed_reader import read_bounded
 from nicmedic.model.errors import NotASnapshotError, UnreadableInputError
 from nicmedic.model.host import Host
 from nicmedic.model.nic import Bus, Nic

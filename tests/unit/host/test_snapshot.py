@@ -9,16 +9,15 @@ import json
 import os
 import struct
 import tarfile
-import time
 from pathlib import Path
 
 import pytest
 
 from nicmedic.app.explain import Request, explain
-from nicmedic.host import raw_files, snapshot
+from nicmedic.host import snapshot
 from nicmedic.host.knowledge import read_knowledge
 from nicmedic.host.logs import HostLogs
-from nicmedic.host.raw_files import Member, Missing, TimedReader, read_logs_of_packages, read_proc, read_sys
+from nicmedic.host.raw_files import Member, Missing
 from nicmedic.host.scrub_parts import blank_serial_number, find_known_names, scrub_parts, scrub_wtmp
 from nicmedic.host.snapshot import SCHEMA, read_snapshot, write_private_file, write_snapshot
 from nicmedic.model.errors import NicmedicError, NotASnapshotError, UnreadableInputError, UnwritableOutputError
@@ -48,10 +47,6 @@ def put(root: Path, path: str, data: bytes = b"1\n") -> None:
 def read_members(path: Path) -> dict[str, bytes]:
     with tarfile.open(path) as archive:
         return {member.name: (archive.extractfile(member) or io.BytesIO()).read() for member in archive if member.isreg()}
-
-
-def reader(seconds: float = 5.0) -> TimedReader:
-    return TimedReader(time.monotonic() + seconds)
 
 
 class TestWriting:
@@ -183,78 +178,6 @@ class TestReading:
                 ("tx_timeout", "eth0", "r8169")
             ]
             assert found.errors == ()
-
-
-class TestCollecting:
-    def test_sysfs_is_taken_from_the_nic_down_to_the_port_it_hangs_on(self, tmp_path: Path) -> None:
-        nic = "/sys/devices/pci0000:00/0000:00:1c.0/0000:02:00.0/net/eth0"
-        for path in ("address", "statistics/tx_packets", "queues/tx-0/tx_timeout", "queues/tx-0/byte_queue_limits/inflight"):
-            put(tmp_path, f"{nic}/{path}")
-        for device in ("0000:00:1c.0", "0000:00:1c.0/0000:02:00.0"):
-            for path in ("config", "vendor", "power/control", "rom", "resource0", "vpd"):
-                put(tmp_path, f"/sys/devices/pci0000:00/{device}/{path}")
-        put(tmp_path, "/sys/devices/pci0000:00/config")
-        put(tmp_path, "/sys/module/r8169/parameters/use_dac")
-        (tmp_path / "sys/devices/pci0000:00/0000:00:1c.0/0000:02:00.0/driver").mkdir()
-        (tmp_path / "sys/devices/pci0000:00/0000:00:1c.0/0000:02:00.0/driver/module").symlink_to("../../../module/r8169")
-        (tmp_path / "sys/class/net").mkdir(parents=True)
-        (tmp_path / "sys/class/net/eth0").symlink_to("../../devices/pci0000:00/0000:00:1c.0/0000:02:00.0/net/eth0")
-        names = {part.name for part in read_sys(reader(), str(tmp_path)) if isinstance(part, Member)}
-        port = "raw/sys/devices/pci0000:00/0000:00:1c.0"
-        assert {
-            f"{port}/{path}" for path in ("config", "vendor", "power/control", "0000:02:00.0/config", "0000:02:00.0/net/eth0/address")
-        } <= names
-        assert {
-            f"raw{nic}/queues/tx-0/byte_queue_limits/inflight",
-            "raw/sys/module/r8169/parameters/use_dac",
-            "raw/sys/class/net/eth0",
-        } <= names
-        assert not [name for name in names if name.endswith(("rom", "resource0", "vpd", "pci0000:00/config"))]
-
-    def test_an_interface_that_vanishes_is_told(self, tmp_path: Path) -> None:
-        (tmp_path / "sys/class/net").mkdir(parents=True)
-        (tmp_path / "sys/class/net/gone").symlink_to("../../devices/virtual/net/gone")
-        put(tmp_path, "/sys/class/net/bonding_masters", b"bond0\n")
-        missing = [part.what for part in read_sys(reader(), str(tmp_path)) if isinstance(part, Missing)]
-        assert missing == ["/sys/class/net/bonding_masters"]
-
-    def test_a_file_that_never_answers_costs_a_moment_and_the_others_still_come(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        read = raw_files.read_bounded
-
-        def read_or_hang(path: str, most: int) -> bytes:
-            if path.endswith("modules"):
-                time.sleep(0.5)
-            return read(path, most)
-
-        monkeypatch.setattr(raw_files, "read_bounded", read_or_hang)
-        put(tmp_path, "/proc/version", b"Linux")
-        put(tmp_path, "/proc/meminfo", b"Mem")
-        begin = time.monotonic()
-        parts = list(read_proc(TimedReader(time.monotonic() + 5, seconds=0.05), str(tmp_path)))
-        assert time.monotonic() - begin < 0.5
-        assert {part.name for part in parts if isinstance(part, Member)} == {"raw/proc/version", "raw/proc/meminfo"}
-        assert [part.why for part in parts if isinstance(part, Missing) and part.what == "/proc/modules"] == ["did not answer within 0.1 s"]
-
-    def test_when_the_time_is_over_the_rest_is_told_as_missing(self, tmp_path: Path) -> None:
-        put(tmp_path, "/proc/version", b"Linux")
-        parts = list(read_proc(reader(-1), str(tmp_path)))
-        assert {part.why for part in parts if isinstance(part, Missing)} == {"no time left"}
-
-    def test_history_of_packages_is_expanded_cut_and_newest_first(self, tmp_path: Path) -> None:
-        put(tmp_path, "/var/log/dpkg.log", b"new\n")
-        put(tmp_path, "/var/log/dpkg.log.2.gz", gzip.compress(b"line of old\n" * 200_000))
-        put(tmp_path, "/var/log/dpkg.log.1", b"middle\n")
-        put(tmp_path, "/var/log/apt/history.log.1.gz", b"\x1f\x8bbroken")
-        put(tmp_path, "/var/log/wtmp", bytes(384 * 3000))
-        parts = list(read_logs_of_packages(reader(), str(tmp_path)))
-        members = {part.name: part.data for part in parts if isinstance(part, Member)}
-        assert list(members) == ["raw/var/log/wtmp", "raw/var/log/dpkg.log", "raw/var/log/dpkg.log.1", "raw/var/log/dpkg.log.2"]
-        assert members["raw/var/log/dpkg.log.2"].startswith(b"line of old\n")
-        assert len(members["raw/var/log/dpkg.log.2"]) <= raw_files.LARGEST_HISTORY
-        assert len(members["raw/var/log/wtmp"]) % 384 == 0
-        assert [part.what for part in parts if isinstance(part, Missing)] == ["/var/log/apt/history.log.1.gz"]
 
 
 def utmp(kind: int, user: bytes, host: bytes) -> bytes:
