@@ -218,6 +218,16 @@ def test_a_whole_look_with_all_imports_takes_less_than_the_time_a_person_notices
     assert best < 0.7
 
 
+def test_where_no_child_can_be_started_the_kernel_is_not_asked_and_that_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> int:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(os, "fork", refuse)
+    host = HostMachine().read_host()
+    assert [note.detail for note in host.notes if note.what == "netlink" and "Resource temporarily unavailable" in note.detail]
+    assert host.nics
+
+
 def test_a_kernel_that_answers_is_not_called_stuck_and_no_child_is_left() -> None:
     assert is_networking_stuck(["lo", "nothing"]) is False
     with pytest.raises(ChildProcessError):

@@ -71,7 +71,11 @@ def _run(command: list[str], name: str, deadline: float) -> Iterator[Member | Mi
             complaints.append(error)
 
     thread = threading.Thread(target=collect, daemon=True, name="nicmedic-log")
-    thread.start()
+    try:
+        thread.start()
+    except RuntimeError as error:  # no more processes are allowed
+        yield Missing(what=command[0], why=str(error))
+        return
     thread.join(max(0.0, deadline - time.monotonic()))
     late = thread.is_alive()
     data = b"".join(blocks)

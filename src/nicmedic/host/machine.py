@@ -74,7 +74,12 @@ class HostMachine:
             return Folder(self._root, "", notes), False
         net = Folder().folder(NET)
         # who asked once and got no answer asks no more: each time takes 2 s and leaves a child that nobody can kill
-        self._stuck = self._stuck or is_networking_stuck(name for name in net.names() if is_nic(net.folder(name)))
+        try:
+            self._stuck = self._stuck or is_networking_stuck(name for name in net.names() if is_nic(net.folder(name)))
+        except OSError as error:
+            detail = f"not asked, since it may not answer and no child can be started that would try: {error.strerror or error}"
+            notes.append(Note(what="netlink", why=Lack.ODD, detail=detail))
+            return Folder(self._root, "", notes, avoid=LOCKED_FILES), False
         if self._stuck:
             detail = f"no answer for {PATIENCE_S:g} s: something holds the lock that all of networking shares (RTNL)"
             notes.append(Note(what="netlink", why=Lack.STUCK, detail=detail))

@@ -37,10 +37,19 @@ def _ask(interfaces: Iterable[str], write_end: int) -> None:
 
 
 def is_networking_stuck(interfaces: Iterable[str], patience_s: float = PATIENCE_S) -> bool:
-    """Whether some driver does not answer in time."""
+    """Whether some driver does not answer in time.
+
+    Raises:
+        OSError: no child can be started, so it is not known.
+    """
     names = tuple(interfaces)
     read_end, write_end = os.pipe()
-    child = os.fork()
+    try:
+        child = os.fork()
+    except OSError:
+        os.close(read_end)
+        os.close(write_end)
+        raise
     if child == 0:
         try:
             _ask(names, write_end)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The only place that starts programs. No shell, a fixed locale, and nothing out of a log among the arguments."""
 
+import contextlib
+import os
 import shlex
 import shutil
 import subprocess
@@ -25,21 +27,24 @@ def stream_program(command: Sequence[str], *, hint: str = "") -> Iterator[bytes]
 
     Raises:
         MissingToolError: it is not installed; ``hint`` tells what to do then.
-        UnreadableInputError: it failed; what it said stands in the message.
+        UnreadableInputError: it cannot be started, or failed; what it said stands in the message.
     """
-    import tempfile  # only where a program is started
-
     program = find_program(command[0])
     if program is None:
         message = f"{command[0]} is needed here and is not installed"
         raise MissingToolError(message, hint=hint)
-    with (
-        # A pipe that is read only at the end would block a program that complains more than 64 KiB.
-        tempfile.TemporaryFile(prefix="nicmedic-") as complaints,
-        subprocess.Popen(  # a fixed program with fixed options and a path
-            [program, *command[1:]], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=complaints, env=_ENVIRONMENT
-        ) as process,
-    ):
+    with contextlib.ExitStack() as opened:
+        try:
+            # A pipe that is read only at the end would block a program that complains more than 64 KiB; a file needs a folder to be written in.
+            complaints = opened.enter_context(os.fdopen(os.memfd_create("nicmedic"), "w+b"))
+            process = opened.enter_context(
+                subprocess.Popen(  # a fixed program with fixed options and a path
+                    [program, *command[1:]], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=complaints, env=_ENVIRONMENT
+                )
+            )
+        except OSError as error:
+            message = f"{command[0]} cannot be started: {error.strerror or error}"
+            raise UnreadableInputError(message, hint=shlex.join(command)) from None
         assert process.stdout is not None  # noqa: S101  # asked for above
         try:
             while block := process.stdout.read1(_BLOCK):  # type: ignore[attr-defined]  # a BufferedReader, says the subprocess manual
