@@ -29,8 +29,8 @@ from nicmedic.model.nic import Nic
 
 __all__ = ["Stall", "find_stall", "wants_another_look"]
 
-LEAST_S = 0.5
-"""Looks less far apart prove nothing."""
+LEAST_S = 0.45
+"""Looks less far apart prove nothing. Half a second asked for may come out a little shorter."""
 _SHORTEST_FRAME = 42
 COUNTS_COMPLETIONS = frozenset({"virtio_net", "e100", "pcnet32", "vmxnet3"})
 """Without BQL in Linux 6.1 and earlier, they count ``tx_packets`` where a frame is done: virtio_net.c ``free_old_xmit_skbs``, e100.c
@@ -69,7 +69,7 @@ def _queue(look: Counters, index: int) -> QueueCounters | None:
 
 def _is_up(nic: Nic, looks: Sequence[Counters]) -> bool:
     carrier = [look.carrier for look in looks] if looks else [nic.carrier]
-    return all(carrier) and (nic.flags is None or "UP" in nic.flags)
+    return not any(one is False for one in carrier) and (nic.flags is None or "UP" in nic.flags)
 
 
 def _through_queue(looks: Sequence[Counters], index: int) -> list[QueueCounters] | None:

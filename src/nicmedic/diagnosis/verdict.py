@@ -4,16 +4,18 @@
 In this order; the first that holds is the verdict, and what the others show is told too:
 
 1. ``unknown``: the interface went away, or became another one, between the looks.
-2. ``hung``: the looks show it (``stall``), unless something else explains them (3); or the log of this boot ends with a hang from which the card
+2. ``unknown`` or ``hung``, never better: something holds the lock of all networking, which comes of a driver that hangs in its own reset.
+3. ``hung``: the looks show it (``stall``), unless something else explains them (4); or the log of this boot ends with a hang from which the card
    did not come back: it has no carrier, or was taken down by its driver, its counters stand still, and no link came up since. So do e1000e after
    ``Reset adapter``, e100 after the watchdog and vmxnet3 after ``Failed to activate dev`` (seen with Debian's 6.1.192).
-3. ``elsewhere``: it stands still because the partner sends pause frames, or because this host has no processor for it: our own wait of a second took
-   much longer. A card that may not reach memory is hung all the same.
-4. ``link_down``: no carrier, or switched off.
-5. ``elsewhere``: the card works, and the gateway behind it does not answer (its neighbour entry is failed or incomplete).
-6. ``was_hung``: the log or ``tx_timeout`` tells of a hang in this boot.
-7. ``at_risk``: see ``risk`` and ``duplex``.
-8. ``unknown``: something waited at the only look there was, or nothing is known of its queues. ``healthy``: nothing of all this.
+4. ``elsewhere``: it stands still because the partner sends pause frames enough; ``unknown``: perhaps because this host has no processor for it, as
+   our own wait of a second took much longer (``excuse``). A card that may not reach memory, or whose watchdog fires, is hung all the same.
+5. ``link_down``: no carrier, or switched off.
+6. ``elsewhere``: the card receives, nothing is stuck in it, and the gateway behind it does not answer (its neighbour entry is failed or
+   incomplete). ``unknown``: the gateway does not answer, and nothing shows that the card works.
+7. ``was_hung``: the log or ``tx_timeout`` tells of a hang in this boot.
+8. ``at_risk``: see ``risk`` and ``duplex``.
+9. ``unknown``: something waited at the only look there was, or nothing is known of its queues. ``healthy``: nothing of all this.
 
 At full load bytes are in flight at each look, and the card is healthy, for packets move. No frame is sent to find out: what only a frame would
 show is left open, and said.
@@ -25,9 +27,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from nicmedic.diagnosis.boot_log import NicLog
 from nicmedic.diagnosis.duplex import find_duplex_mismatch
+from nicmedic.diagnosis.excuse import counts_pause_frames, find_excuse
 from nicmedic.diagnosis.stall import Stall, find_stall
 from nicmedic.model.checkup import NicVerdict, Reason, Risk, Verdict
 from nicmedic.model.counters import Counters
+from nicmedic.model.durations import say_duration
 from nicmedic.model.explanation import Unknown
 from nicmedic.model.host import Host
 from nicmedic.model.names import shell_name
@@ -37,9 +41,6 @@ from nicmedic.model.stack import Neighbour
 
 __all__ = ["Case", "judge_nic"]
 
-_LATE_S = 0.5
-"""Our own wait took so much longer than asked: this host has no processor to spare."""
-_PAUSED = re.compile(r"rx.*(?:pause|xoff|flow_control)|pause.*rx")
 _DRIVER_TIMEOUTS = re.compile(r"(?:^|_)tx_timeouts?(?:_count|_cnt)?$")
 _NOT_ANSWERING = frozenset({"failed", "incomplete"})
 _ANSWERING = frozenset({"reachable", "delay", "permanent", "noarp"})
@@ -76,9 +77,16 @@ def judge_nic(case: Case) -> NicVerdict:
         headline=headline,
         reasons=(*reasons, *others),
         risks=risks,
-        settle=(*_settle(case, stall, verdict), *case.settle),
+        settle=_without_danger(case, (*_settle(case, stall, verdict), *case.settle)),
         wanted=verdict is not Verdict.LINK_DOWN or _is_switched_on(case.nic),
     )
+
+
+def _without_danger(case: Case, settle: Sequence[Unknown]) -> tuple[Unknown, ...]:
+    """While the lock of networking is held only our own commands can be typed: others would sleep in the kernel, and nobody can kill them."""
+    if case.host.locked is None:
+        return tuple(settle)
+    return tuple(item if item.command.startswith("nicmedic ") else dataclasses.replace(item, command="") for item in settle)
 
 
 Decision = tuple[Verdict, str, tuple[Reason, ...]]
@@ -88,6 +96,9 @@ def _decide(case: Case, stall: Stall, history: tuple[Reason, ...], risks: tuple[
     gone = _find_gone(case)
     if gone is not None:
         return Verdict.UNKNOWN, gone.text, (gone,)
+    locked = _find_lock(case)
+    if locked is not None:
+        return _decide_locked(case, stall, locked)
     now = _decide_now(case, stall)
     if now is not None:
         return now
@@ -100,29 +111,53 @@ def _decide(case: Case, stall: Stall, history: tuple[Reason, ...], risks: tuple[
         return Verdict.UNKNOWN, f"{stall.pending[0].text} at the only look", stall.pending
     if stall.moved:
         return Verdict.HEALTHY, stall.moved[0].text, stall.moved
-    if not case.looks and not case.nic.qdiscs and (stall.blind or not any(queue.bql is not None for queue in case.nic.tx_queues or ())):
+    sources = tuple(_sources_of_quiet(case, stall))
+    if not sources:
         nothing = Reason(text="nothing is known of its queues", source=f"/sys/class/net/{case.nic.interface}/queues")
         return Verdict.UNKNOWN, nothing.text, (nothing,)
-    quiet = Reason(text="nothing waits to be sent", source="queues/tx-*/byte_queue_limits/inflight, tc -s qdisc")
+    quiet = Reason(text="nothing waits to be sent", source=", ".join(sources))
     return Verdict.HEALTHY, quiet.text, (quiet,)
 
 
+def _sources_of_quiet(case: Case, stall: Stall) -> Iterator[str]:
+    """Where a frame that waits would have shown, of what was read."""
+    flights = [queue.inflight for queue in case.looks[-1].queues] if case.looks else [queue.bql for queue in case.nic.tx_queues or ()]
+    if not stall.blind and any(flight is not None for flight in flights):
+        yield "queues/tx-*/byte_queue_limits/inflight"
+    if case.looks[-1].backlog_bytes is not None if case.looks else case.nic.qdiscs:
+        yield "tc -s qdisc"
+
+
+def _find_lock(case: Case) -> Reason | None:
+    note = case.host.locked
+    return None if note is None else Reason(text="something holds the lock of all networking (RTNL)", source=note.detail or note.what)
+
+
+def _decide_locked(case: Case, stall: Stall, locked: Reason) -> Decision:
+    """Most was not read, and a driver that stands in its reset is the likeliest cause: no card is called healthy."""
+    if not _is_switched_on(case.nic) and not stall.unreachable:
+        down = _decide_failed_reset(case) or _decide_link_down(case)
+        if down is not None:
+            return down
+    found = _decide_stall(case, stall)
+    if found is None or found[0] is not Verdict.HUNG:
+        return Verdict.UNKNOWN, locked.text, (locked, *(found[2] if found is not None else stall.pending))
+    return Verdict.HUNG, f"hangs now: {locked.text}, and {stall.reasons[0].text}", (locked, *stall.reasons)
+
+
 def _decide_now(case: Case, stall: Stall) -> Decision | None:
-    if stall.reasons:
-        excuse = None if stall.unreachable else _find_excuse(case)
-        if excuse is not None:
-            return Verdict.ELSEWHERE, excuse.text, (excuse, *stall.reasons)
-        return Verdict.HUNG, f"hangs now: {stall.reasons[0].text}", stall.reasons
-    reset = _find_failed_reset(case)
-    if reset is not None:
-        return Verdict.HUNG, f"hangs now: {reset.text}", (reset,)
-    down = _find_link_down(case)
-    if down is not None:
-        return Verdict.LINK_DOWN, down.text, (down,)
-    silent = _find_silent_gateway(case)
-    if silent is not None:
-        return Verdict.ELSEWHERE, silent.text, (silent,)
-    return None
+    return _decide_stall(case, stall) or _decide_failed_reset(case) or _decide_link_down(case) or _decide_gateway(case, stall)
+
+
+def _decide_stall(case: Case, stall: Stall) -> Decision | None:
+    if not stall.reasons:
+        return None
+    excuse = None
+    if not (stall.unreachable or stall.firing):
+        excuse = find_excuse(case.nic, case.later_statistics, elapsed_s=stall.elapsed_s, late_s=case.late_s)
+    if excuse is not None:
+        return excuse[0], excuse[1].text, (excuse[1], *stall.reasons)
+    return Verdict.HUNG, f"hangs now: {stall.reasons[0].text}", stall.reasons
 
 
 def _find_gone(case: Case) -> Reason | None:
@@ -141,41 +176,33 @@ def _carrier(case: Case) -> bool | None:
     return case.looks[-1].carrier if case.looks else case.nic.carrier
 
 
-def _find_excuse(case: Case) -> Reason | None:
-    """What makes a card stand still that is in order."""
-    if case.late_s > _LATE_S:
-        text = f"this host has no processor to spare: our own wait took {case.late_s:.1f} s longer than asked"
-        return Reason(text=text, source="clock")
-    before = case.nic.driver_statistics or {}
-    for name, count in (case.later_statistics or {}).items():
-        rise = count - before.get(name, count)
-        if rise > 0 and _PAUSED.search(name):
-            return Reason(text=f"the partner told it to pause ({rise} pause frames received meanwhile)", source=f"ethtool -S: {name}")
-    return None
-
-
-def _find_failed_reset(case: Case) -> Reason | None:
+def _decide_failed_reset(case: Case) -> Decision | None:
     """A card that did not come back from the driver's own reset has no carrier, and is no less hung for that."""
-    last = case.log.stayed_away_since
-    if last is None or (_carrier(case) and _is_switched_on(case.nic)):
-        return None
-    if not _is_switched_on(case.nic) and not case.log.reset_failed:
+    last, up, carrier = case.log.stayed_away_since, _is_switched_on(case.nic), _carrier(case)
+    if last is None or (up and carrier) or (not up and not case.log.reset_failed):
         return None
     if len(case.looks) > 1 and any(getattr(case.looks[0], name) != getattr(case.looks[-1], name) for name in ("tx_packets", "rx_packets")):
         return None
     at = f" {last.uptime_s:.0f} s after boot" if last.uptime_s is not None else ""
-    state = "has no carrier" if _is_switched_on(case.nic) else "was taken down by its driver"
-    return Reason(text=f"it {state} and is silent since its hang{at}; no link came up since", source=f"kernel log: {last.text}")
+    since = f"is silent since its hang{at}; no link came up since"
+    source = f"kernel log: {last.text}"
+    if up and carrier is None:
+        unread = Reason(text=f"its carrier cannot be read, and it {since}", source=source)
+        return Verdict.UNKNOWN, unread.text, (unread,)
+    reset = Reason(text=f"it {'has no carrier' if up else 'was taken down by its driver'} and {since}", source=source)
+    return Verdict.HUNG, f"hangs now: {reset.text}", (reset,)
 
 
-def _find_link_down(case: Case) -> Reason | None:
+def _decide_link_down(case: Case) -> Decision | None:
     if not _is_switched_on(case.nic):
-        return Reason(text="it is switched off (not UP)", source="ip link")
-    if _carrier(case) is False:
-        changes = case.looks[-1].carrier_changes if case.looks else case.nic.carrier_changes
-        often = f", after {changes} changes of carrier" if changes else ""
-        return Reason(text=f"no carrier: no cable, or nobody at its other end{often}", source="carrier")
-    return None
+        off = Reason(text="it is switched off (not UP)", source="ip link")
+        return Verdict.LINK_DOWN, off.text, (off,)
+    if _carrier(case) is not False:
+        return None
+    changes = case.looks[-1].carrier_changes if case.looks else case.nic.carrier_changes
+    often = f", after {changes} changes of carrier" if changes else ""
+    down = Reason(text=f"no carrier: no cable, or nobody at its other end{often}", source="carrier")
+    return Verdict.LINK_DOWN, down.text, (down,)
 
 
 def _gateways(case: Case) -> Iterator[Neighbour]:
@@ -203,6 +230,20 @@ def _find_silent_gateway(case: Case) -> Reason | None:
     return Reason(text=f"the gateway {silent.address} does not answer (neighbour {silent.state})", source="ip neighbour")
 
 
+def _has_received(stall: Stall) -> bool:
+    return any(reason.source == "statistics/rx_packets" for reason in stall.moved)
+
+
+def _decide_gateway(case: Case, stall: Stall) -> Decision | None:
+    """A silent gateway alone acquits no card: a card that sends or receives nothing has a silent gateway too."""
+    silent = _find_silent_gateway(case)
+    if silent is None:
+        return None
+    if not stall.blind and _has_received(stall):
+        return Verdict.ELSEWHERE, silent.text, (silent, *stall.moved)
+    return Verdict.UNKNOWN, f"{silent.text}; whether it or this card is at fault is open", (silent,)
+
+
 def _history(case: Case) -> Iterator[Reason]:
     """What happened in this boot, by the log and by the counters."""
     hangs = case.log.hangs
@@ -214,7 +255,7 @@ def _history(case: Case) -> Iterator[Reason]:
         if len(began) > 1:
             when += f", last {began[-1]:.0f} s after boot"
         if began and case.host.uptime_s is not None:
-            when += f" ({max(0.0, case.host.uptime_s - began[-1]):.0f} s ago)"
+            when += f" ({say_duration(max(0.0, case.host.uptime_s - began[-1]))} ago)"
         last = case.log.last_hang_event
         yield Reason(text=f"hung {often} in this boot{when}", source=f"kernel log: {last.text if last else ''}")
     expired = sum(queue.tx_timeout or 0 for queue in case.nic.tx_queues or ())
@@ -231,10 +272,26 @@ def _settle(case: Case, stall: Stall, verdict: Verdict) -> Iterator[Unknown]:
     if stall.pending or (verdict is Verdict.UNKNOWN and not case.looks):
         yield Unknown(text="Whether it hangs: a second look would tell", command=f"nicmedic check {name}")
     elif verdict in (Verdict.HEALTHY, Verdict.WAS_HUNG, Verdict.AT_RISK) and stall.blind and not stall.moved:
-        gateway = next((one.address for one in _gateways(case)), "ADDRESS")
-        yield Unknown(
-            text="Whether a single frame is stuck in it: this driver keeps no byte queue limits, so that would not show",
-            command=f"ping -c 3 -I {name} {shell_name(gateway, 'ADDRESS')}; nicmedic check {name}",
+        text = "Whether a single frame is stuck in it: this driver keeps no byte queue limits, so that would not show"
+        yield Unknown(text=text, command=_ping(case, name))
+    paused = case.nic.pause is not None and case.nic.pause.rx and not counts_pause_frames(case.nic)
+    if verdict is Verdict.HUNG and paused and not stall.unreachable:
+        text = (
+            "Whether pause frames hold it: this driver does not count those that come in; the port at its other end may count what it sent"
         )
-    if verdict is Verdict.ELSEWHERE and _find_silent_gateway(case) is not None:
-        yield Unknown(text="Whether anything comes in at all", command=f"tcpdump -c 5 -n -i {name}")
+        yield Unknown(text=text, command="")
+    if verdict is Verdict.UNKNOWN and _find_silent_gateway(case) is not None:
+        if not _has_received(stall):
+            yield Unknown(text="Whether anything comes in at all", command=f"tcpdump -c 5 -n -i {name}")
+        text = "Whether this card works: another host of its network that answers would show it"
+        yield Unknown(text=text, command=_ping(case, name, "ADDRESS"))
+
+
+def _ping(case: Case, name: str, address: str | None = None) -> str:
+    """The gateway by default, over the interface that has the address: a port of a bridge has none. Empty: there is no gateway."""
+    gateway = next(_gateways(case), None)
+    if gateway is None:
+        return ""
+    return (
+        f"ping -c 3 -I {shell_name(gateway.interface, 'IFACE')} {address or shell_name(gateway.address, 'ADDRESS')}; nicmedic check {name}"
+    )

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from nicmedic.model.nic import Nic
-from nicmedic.model.note import Note
+from nicmedic.model.note import Lack, Note
 from nicmedic.model.stack import Neighbour, Route, Rule, VirtualLink
 
 __all__ = ["Aspm", "Host", "Machine", "SerialConsole", "Virtualization", "WaysIn"]
@@ -111,6 +111,11 @@ class Host:
     ways_in: WaysIn | None = None
     notes: tuple[Note, ...] = ()
     """What concerns no single NIC."""
+
+    @property
+    def locked(self) -> Note | None:
+        """What tells that something holds the lock of all networking: most was not asked, and who asks may sleep for ever."""
+        return next((note for note in self.notes if note.why is Lack.STUCK), None)
 
     def find_nic(self, name: str) -> Nic | None:
         """The NIC of that name, alternative name or bus address (its PCI function's too)."""

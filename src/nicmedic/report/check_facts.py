@@ -4,9 +4,10 @@
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from nicmedic.model.durations import say_duration
 from nicmedic.model.host import Host
 from nicmedic.model.nic import Nic
-from nicmedic.report.words import join_names, say_duration
+from nicmedic.report.words import join_names
 
 __all__ = ["Row", "render_host_row", "render_rows"]
 

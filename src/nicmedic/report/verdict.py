@@ -6,10 +6,11 @@ It says no more than was measured: how sure the cause is stands in its first wor
 
 from collections.abc import Collection, Sequence
 
+from nicmedic.model.durations import say_duration
 from nicmedic.model.event import EventKind
 from nicmedic.model.explanation import Explanation
 from nicmedic.model.finding import Blame, Confidence, Finding, Hang
-from nicmedic.report.words import join_names, lower_first, name_nic, say_count, say_duration, say_times
+from nicmedic.report.words import join_names, lower_first, name_nic, say_count, say_times
 
 __all__ = ["NicGroup", "group_findings", "render_verdict"]
 

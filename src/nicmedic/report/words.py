@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Numbers, durations and names as people say them."""
+"""Numbers and names as people say them."""
 
 from collections.abc import Sequence
 
-__all__ = ["join_names", "lower_first", "name_nic", "say_count", "say_duration", "say_times"]
+__all__ = ["join_names", "lower_first", "name_nic", "say_count", "say_times"]
 
 _AT_MOST_NAMES = 3
 _UNNAMED = "(unnamed net_device)"
@@ -25,19 +25,6 @@ def say_times(number: int) -> str:
     ('once', 'twice', '5 times')
     """
     return {1: "once", 2: "twice"}.get(number, f"{number} times")
-
-
-def say_duration(seconds: float) -> str:
-    """Seconds as people say them.
-
-    >>> say_duration(551.3), say_duration(1500), say_duration(7200), say_duration(338691)
-    ('551 s', '25 min', '2.0 h', '3.9 days')
-    """
-    if seconds < 1000:  # three digits are still read at a glance
-        return f"{seconds:.0f} s"
-    if seconds < 5970:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h" if seconds < 172_800 else f"{seconds / 86_400:.1f} days"  # two days
 
 
 def join_names(names: Sequence[str]) -> str:

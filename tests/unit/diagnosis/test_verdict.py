@@ -10,13 +10,15 @@ from nicmedic.diagnosis.verdict import Case, judge_nic
 from nicmedic.model.checkup import NicVerdict, Reason, Risk, Verdict
 from nicmedic.model.counters import Counters, QueueCounters
 from nicmedic.model.event import Duplex, Event, EventKind
+from nicmedic.model.explanation import Unknown
 from nicmedic.model.finding import Hang
 from nicmedic.model.host import Host
-from nicmedic.model.link import Link
+from nicmedic.model.link import Link, Pause
 from nicmedic.model.nic import Nic
+from nicmedic.model.note import Lack, Note
 from nicmedic.model.pcie import Pcie, PciFunction, PowerManagement
 from nicmedic.model.queue import Bql, Qdisc, TxQueue
-from nicmedic.model.stack import Neighbour, Route
+from nicmedic.model.stack import Neighbour, Route, Upper
 
 FRAME = 196
 
@@ -186,20 +188,69 @@ class TestNotHung:
         found = judge(look(0), look(1), card=card)
         assert found.verdict is Verdict.HEALTHY
         assert "no byte queue limits" in found.settle[0].text
+        assert found.settle[0].command == "", "there is nobody to be pinged"
+
+    def test_the_gateway_is_pinged_over_the_interface_that_has_the_address(self) -> None:
+        gateway = Neighbour(family="inet", address="192.0.2.1", interface="vmbr0", state="stale", gateway=True)
+        card = nic(
+            driver="virtio_net",
+            tx_queues=(TxQueue(index=0, bql=Bql(inflight=0, limit=0)),),
+            uppers=(Upper(interface="vmbr0", kind="bridge", below="eth0"),),
+        )
+        found = judge(look(0), look(1), card=card, host=Host(neighbours=(gateway,)))
+        assert found.settle[0].command == "ping -c 3 -I vmbr0 192.0.2.1; nicmedic check eth0"
+
+    def test_only_what_was_read_is_named(self) -> None:
+        without_netlink = [look(at, handed=None, backlog_bytes=None) for at in (0, 1)]
+        assert judge(*without_netlink).reasons[0].source == "queues/tx-*/byte_queue_limits/inflight"
+        blind = nic(tx_queues=(TxQueue(index=0, bql=Bql(inflight=0, limit=0)),))
+        assert judge(look(0), look(1), card=blind).reasons[0].source == "tc -s qdisc"
+        assert judge(*without_netlink, card=blind).verdict is Verdict.UNKNOWN
 
 
 class TestElsewhere:
     def test_the_partner_sends_pause_frames(self) -> None:
-        card = nic(driver_statistics={"rx_flow_control_xoff": 5})
+        card = nic(driver_statistics={"rx_flow_control_xoff": 5}, link=Link(speed_mbps=1000))
         looks = [look(at, inflight=FRAME) for at in (0, 1)]
         found = judge(*looks, card=card, later_statistics={"rx_flow_control_xoff": 90})
         assert found.verdict is Verdict.ELSEWHERE
         assert "85 pause frames" in found.headline
         assert judge(*looks, card=card, later_statistics={"rx_flow_control_xoff": 5}).verdict is Verdict.HUNG
 
-    def test_the_host_has_no_processor_to_spare(self) -> None:
+    @pytest.mark.parametrize(
+        ("name", "rise", "speed_mbps", "verdict"),
+        [
+            ("rx_flow_control_xoff", 29, 1000, Verdict.HUNG),  # 29 times 33.6 ms
+            ("rx_flow_control_xoff", 30, 1000, Verdict.ELSEWHERE),
+            ("rx_flow_control_xoff", 3, 100, Verdict.ELSEWHERE),
+            ("port.link_xoff_rx", 300, 10000, Verdict.ELSEWHERE),
+            ("rx_flow_control_xoff", 30, None, Verdict.UNKNOWN),
+            ("rx_flow_control_xon", 500, 1000, Verdict.HUNG),
+            ("rx_global_pause_duration", 5000, 1000, Verdict.HUNG),
+        ],
+    )
+    def test_so_many_pause_frames_as_could_hold_the_port(self, name: str, rise: int, speed_mbps: int | None, verdict: Verdict) -> None:
+        card = nic(driver_statistics={name: 5}, link=Link(speed_mbps=speed_mbps))
+        looks = [look(at, inflight=FRAME) for at in (0, 1)]
+        assert judge(*looks, card=card, later_statistics={name: 5 + rise}).verdict is verdict
+
+    def test_the_host_may_have_no_processor_to_spare(self) -> None:
         looks = [look(at, inflight=FRAME) for at in (0, 3)]
-        assert judge(*looks, late_s=2.0).verdict is Verdict.ELSEWHERE
+        found = judge(*looks, late_s=2.0)
+        assert found.verdict is Verdict.UNKNOWN
+        assert "no processor to spare" in found.headline
+
+    def test_nothing_excuses_a_watchdog_that_fires(self) -> None:
+        card = nic(driver_statistics={"rx_flow_control_xoff": 5}, link=Link(speed_mbps=1000))
+        looks = look(0, inflight=FRAME), look(3, inflight=FRAME, expired=1)
+        assert judge(*looks, card=card, late_s=2.0, later_statistics={"rx_flow_control_xoff": 900}).verdict is Verdict.HUNG
+
+    @pytest.mark.parametrize(("statistics", "told"), [({"rx_packets": 5}, True), ({"rx_pause_frames": 0}, False), (None, True)])
+    def test_where_pause_frames_are_not_counted_that_is_said(self, statistics: dict[str, int] | None, told: bool) -> None:
+        card = nic(driver="r8169", pause=Pause(autoneg=True, rx=True, tx=True), driver_statistics=statistics)
+        found = judge(look(0, inflight=FRAME), look(1, inflight=FRAME), card=card)
+        assert found.verdict is Verdict.HUNG
+        assert any("pause frames" in item.text for item in found.settle) is told
 
     def test_a_busy_host_is_no_excuse_for_a_card_that_may_not_reach_memory(self) -> None:
         card = nic(pcie=Pcie(device=PciFunction(address="0000:02:00.0", command=0x0002)))
@@ -221,13 +272,64 @@ class TestElsewhere:
             Neighbour(family="inet", address=f"192.0.2.{number}", interface="eth0", state=state, gateway=True)
             for number, state in enumerate(states, 1)
         )
-        assert judge(look(0), look(1, tx_packets=110), host=Host(neighbours=neighbours)).verdict is verdict
+        assert judge(look(0), look(1, rx_packets=110), host=Host(neighbours=neighbours)).verdict is verdict
+
+    @pytest.mark.parametrize(("received", "limit"), [(100, 3000), (110, 0)])
+    def test_a_silent_gateway_acquits_no_card_that_is_not_seen_to_work(self, received: int, limit: int) -> None:
+        gateway = Neighbour(family="inet", address="192.0.2.1", interface="vmbr0", state="failed", gateway=True)
+        card = nic(
+            tx_queues=(TxQueue(index=0, bql=Bql(inflight=0, limit=limit)),),
+            uppers=(Upper(interface="vmbr0", kind="bridge", below="eth0"),),
+        )
+        found = judge(look(0), look(1, rx_packets=received), card=card, host=Host(neighbours=(gateway,)))
+        assert found.verdict is Verdict.UNKNOWN
+        assert "whether it or this card is at fault is open" in found.headline
+        assert found.settle[-1].command == "ping -c 3 -I vmbr0 ADDRESS; nicmedic check eth0"
 
     @pytest.mark.parametrize(("routes", "verdict"), [((), Verdict.ELSEWHERE), (("192.0.2.1",), Verdict.HEALTHY)])
     def test_a_route_for_ipv6_that_leads_nowhere_counts_where_it_is_the_only_one(self, routes: tuple[str, ...], verdict: Verdict) -> None:
         dead = Neighbour(family="inet6", address="fd00::1", interface="eth0", state="failed", gateway=True)
         made = tuple(Route(family="inet", destination="default", gateway=gateway, interface="eth0") for gateway in routes)
-        assert judge(look(0), look(1), host=Host(neighbours=(dead,), routes=made)).verdict is verdict
+        assert judge(look(0), look(1, rx_packets=110), host=Host(neighbours=(dead,), routes=made)).verdict is verdict
+
+
+class TestLocked:
+    """Something holds the lock of all networking: carrier, disciplines and ethtool were not asked."""
+
+    HOST = Host(uptime_s=1000.0, notes=(Note(what="netlink", why=Lack.STUCK, detail="no answer for 2 s"),))
+    CARD = nic(flags=("UP",), carrier=None, qdiscs=None)
+
+    def look(self, at_s: float, **fields: object) -> Counters:
+        return look(at_s, **{"handed": None, "backlog_bytes": None, "carrier": None, **fields})  # type: ignore[arg-type]  # as above
+
+    def test_byte_queue_limits_still_show_a_hang(self) -> None:
+        found = judge(self.look(0, inflight=FRAME), self.look(1, inflight=FRAME), card=self.CARD, host=self.HOST)
+        assert found.verdict is Verdict.HUNG
+        assert found.headline.startswith("hangs now: something holds the lock of all networking (RTNL), and 196 bytes of queue 0")
+        assert found.reasons[0].source == "no answer for 2 s"
+
+    @pytest.mark.parametrize("sent", [100, 500])
+    def test_no_card_is_called_healthy(self, sent: int) -> None:
+        found = judge(self.look(0), self.look(1, tx_packets=sent), card=self.CARD, host=self.HOST)
+        assert found.verdict is Verdict.UNKNOWN
+        assert found.headline == "something holds the lock of all networking (RTNL)"
+
+    def test_an_old_hang_is_no_hang_now(self) -> None:
+        events = (event(EventKind.LINK_UP, 5), event(EventKind.TX_TIMEOUT, 500), event(EventKind.RESET, 501))
+        log = NicLog(events=events, hangs=(hang(500),))
+        found = judge(self.look(0), self.look(1), card=self.CARD, host=self.HOST, log=log)
+        assert found.verdict is Verdict.UNKNOWN
+        unlocked = judge(self.look(0), self.look(1), card=self.CARD, log=log)
+        assert (unlocked.verdict, "its carrier cannot be read" in unlocked.headline) == (Verdict.UNKNOWN, True)
+
+    def test_a_card_that_is_switched_off_is_no_finding_for_that(self) -> None:
+        found = judge(self.look(0), self.look(1), card=nic(flags=(), carrier=None), host=self.HOST)
+        assert (found.verdict, found.wanted) == (Verdict.LINK_DOWN, False)
+
+    def test_no_command_is_offered_that_would_sleep_for_ever(self) -> None:
+        risky = Unknown(text="The link mode", command="ethtool eth0")
+        found = judge(self.look(0), self.look(1), card=self.CARD, host=self.HOST, settle=(risky,))
+        assert [item.command for item in found.settle] == [""]
 
 
 class TestLinkDown:
@@ -259,6 +361,10 @@ class TestBefore:
         assert found.verdict is Verdict.WAS_HUNG
         assert found.headline == "hung once in this boot, 551 s after boot (449 s ago)"
         assert found.reasons[0].source == "kernel log: NETDEV WATCHDOG: eth0"
+
+    def test_days_are_told_as_days(self) -> None:
+        log = NicLog(events=(event(EventKind.TX_TIMEOUT, 551),), hangs=(hang(551),))
+        assert judge(look(0), look(1), log=log, host=Host(uptime_s=339_242.0)).headline.endswith("551 s after boot (3.9 days ago)")
 
     def test_a_kernel_that_prints_the_first_only_is_not_counted(self) -> None:
         log = NicLog(events=(event(EventKind.TX_TIMEOUT, 551),), hangs=(hang(551, warn_once=True),))

@@ -3,6 +3,7 @@
 
 import pytest
 
+from nicmedic.model.durations import say_duration
 from nicmedic.report import words
 
 
@@ -11,7 +12,7 @@ from nicmedic.report import words
     [(0.4, "0 s"), (551.3, "551 s"), (999, "999 s"), (1500, "25 min"), (5969, "99 min"), (7200, "2.0 h"), (172_800, "2.0 days")],
 )
 def test_durations_keep_two_or_three_digits(seconds: float, said: str) -> None:
-    assert words.say_duration(seconds) == said
+    assert say_duration(seconds) == said
 
 
 @pytest.mark.parametrize(("count", "said"), [(0, "0 boots"), (1, "1 boot"), (2, "2 boots")])
