@@ -37,7 +37,10 @@ def read_counters(machine: Machine) -> Counters:
     return from_plain(Counters, json.loads(text)[0])
 
 
-@pytest.mark.parametrize("nic", ["e1000", "e1000e", "8139cp", "pcnet32", "virtio-net", "vmxnet3", "hangsim"])
+LONG = [pytest.param(nic, marks=pytest.mark.long) for nic in ("e1000", "pcnet32")]
+
+
+@pytest.mark.parametrize("nic", ["e1000e", "8139cp", "virtio-net", "vmxnet3", "hangsim", *LONG])
 def test_a_card_is_read_as_the_tools_show_it(nic: str, vm: MachineMaker, segment: Segment) -> None:
     # below a root port, with ASPM, and not hanging by itself
     machine = vm(nic, memory_mb=768, machine="q35", after_s=-1, link_ms=200, aspm=1) if nic == "hangsim" else vm(nic, memory_mb=768)
@@ -68,11 +71,8 @@ def test_a_card_that_may_not_reach_memory_is_seen_so_and_its_queue_stands(vm: Ma
     assert stands or late.tx_timeout, "the watchdog may have been faster than an emulated processor starts Python"
 
 
-def test_a_driver_that_holds_the_lock_of_all_networking_holds_nobody_who_reads(
-    vm: MachineMaker, segment: Segment, fault: FaultSetter
-) -> None:
+def lock_networking(machine: Machine, segment: Segment, fault: FaultSetter) -> None:
     """As in test_hangs: an e100 that failed its own reset and is unbound waits in ``napi_disable`` for ever."""
-    machine = vm("e100", memory_mb=768, cpus=2)  # the unbind keeps one of them busy
     with segment.probe() as probe:
         probe.wait_back(10)
         machine.flood(PARTNER, seconds=30)
@@ -85,6 +85,13 @@ def test_a_driver_that_holds_the_lock_of_all_networking_holds_nobody_who_reads(
         waiting = machine.start("ip", "link", "add", "dummy0", "type", "dummy")
         time.sleep(3)
         assert waiting.poll() is None
+
+
+def test_a_driver_that_holds_the_lock_of_all_networking_holds_nobody_who_reads(
+    vm: MachineMaker, segment: Segment, fault: FaultSetter
+) -> None:
+    machine = vm("e100", memory_mb=768, cpus=2)  # the unbind keeps one of them busy
+    lock_networking(machine, segment, fault)
     host = read_host(machine)
     assert [note.why for note in host.notes if note.what == "netlink"] == [Lack.STUCK]
     card = host.find_nic(machine.interface)
@@ -94,3 +101,15 @@ def test_a_driver_that_holds_the_lock_of_all_networking_holds_nobody_who_reads(
     assert card.tx_queues[0].tx_timeout
     assert card.link is None
     assert read_counters(machine).ifindex == card.ifindex
+
+
+def test_a_snapshot_ends_and_holds_the_kernel_log_while_a_driver_holds_the_lock_of_all_networking(
+    vm: MachineMaker, segment: Segment, fault: FaultSetter
+) -> None:
+    machine = vm("e100", memory_mb=768, cpus=2)  # as above
+    lock_networking(machine, segment, fault)
+    machine.check(sys.executable, "-m", "nicmedic", "snapshot", "-o", "/run/s.tar.gz", timeout_s=PATIENCE_S)
+    show = "import tarfile; a = tarfile.open('/run/s.tar.gz'); print(a.extractfile('log/ring-buffer.kmsg').read().decode(), *a.getnames(), sep='\\n')"
+    told = machine.check(sys.executable, "-c", show, timeout_s=PATIENCE_S)
+    assert "NETDEV WATCHDOG" in told
+    assert "raw/proc/interrupts" in told.split()
