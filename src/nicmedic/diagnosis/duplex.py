@@ -4,7 +4,8 @@
 It comes about when one end is set to full duplex with autonegotiation off. The other end negotiates with nobody, finds the speed by
 parallel detection, and must fall back to half duplex (IEEE 802.3 clause 28.2.3.1). Each end sees its own side of it:
 
-- the half-duplex end: a partner that advertises nothing, and late collisions (``tx_window_errors``: after 64 bytes no collision is legal);
+- the half-duplex end: a partner that advertises nothing, and late collisions (``tx_window_errors``: after 64 bytes no collision is legal). Without
+  them the other end may be a hub, or a port that is set to half duplex: then all is in order;
 - the full-duplex end: frames that the other broke off, as CRC and alignment errors.
 """
 
@@ -28,19 +29,29 @@ def find_duplex_mismatch(nic: Nic) -> Risk | None:
     reasons = list(_half(nic)) if link.duplex is Duplex.HALF else list(_full(nic))
     if not reasons:
         return None
+    certain = link.duplex is Duplex.FULL or _late_collisions(nic) is not None
+    title = (
+        "A duplex mismatch: this end and the other do not agree who may send when"
+        if certain
+        else "There may be a duplex mismatch: this end fell back to half duplex, and the other does not negotiate"
+    )
     return Risk(
         cause="link/duplex",
-        title="A duplex mismatch: this end and the other do not agree who may send when",
+        title=title,
         reasons=tuple(reasons),
         remedy="renegotiate",
         sources=("IEEE 802.3 clause 28.2.3.1, parallel detection",),
     )
 
 
+def _late_collisions(nic: Nic) -> tuple[str, int] | None:
+    return _count(nic, "tx_window_errors")
+
+
 def _half(nic: Nic) -> tuple[Reason, ...]:
     link = nic.link
     assert link is not None  # noqa: S101  # find_duplex_mismatch asked
-    late = _count(nic, "tx_window_errors")
+    late = _late_collisions(nic)
     parallel = link.autoneg is True and link.lp_advertised is not None and "Autoneg" not in link.lp_advertised
     if not (late or parallel):
         return ()
