@@ -12,7 +12,7 @@ complete -c nicmedic -n 'not __fish_seen_subcommand_from check explain snapshot 
 complete -c nicmedic -n '__fish_seen_subcommand_from check' -a '(ls /sys/class/net 2>/dev/null)'
 complete -c nicmedic -n '__fish_seen_subcommand_from check' -l json -d 'print one JSON document with all facts, schema nicmedic.check/1'
 complete -c nicmedic -n '__fish_seen_subcommand_from check' -l from -x -F -d 'judge another host: a snapshot, a sosreport, or a folder with a copy of its files'
-complete -c nicmedic -n '__fish_seen_subcommand_from check' -l wait -x -d 'seconds from the first look to the second (default: 1; 0: one look only)'
+complete -c nicmedic -n '__fish_seen_subcommand_from check' -l wait -x -d 'seconds from the first look to the second, 0.5 to 60, for less proves nothing (default: 1; 0: one look only)'
 complete -c nicmedic -n '__fish_seen_subcommand_from explain' -F
 complete -c nicmedic -n '__fish_seen_subcommand_from explain' -l json -d 'print one JSON document, schema nicmedic.explain/1'
 complete -c nicmedic -n '__fish_seen_subcommand_from explain' -l interface -x -a '(ls /sys/class/net 2>/dev/null)' -d 'tell only what concerns this interface or the whole host'

@@ -25,11 +25,11 @@ def test_it_says_something_of_this_machine_whatever_it_has() -> None:
     assert done.stderr == ""
 
 
-@pytest.mark.parametrize("wait", ["x", "-1", "61", "nan", "inf"])
+@pytest.mark.parametrize("wait", ["x", "-1", "0.3", "61", "nan", "inf"])
 def test_a_wait_that_is_none_is_refused(wait: str) -> None:
     done = nicmedic("check", f"--wait={wait}")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "not a number of seconds from 0 to 60" in done.stderr
+    assert "neither 0 nor a number of seconds from 0.5 to 60" in done.stderr
 
 
 def test_a_card_that_is_not_there() -> None:

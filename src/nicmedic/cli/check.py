@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 __all__ = ["CHECK"]
 
+_SHORTEST_WAIT_S = 0.5
+"""``diagnosis.stall``: looks less far apart prove nothing."""
 _LONGEST_WAIT_S = 60.0
 
 
@@ -19,7 +21,7 @@ def _read_wait_s(text: str | None) -> float:
     """Seconds between the looks.
 
     Raises:
-        UsageError: not a number from 0 to 60.
+        UsageError: not 0, and not a number from 0.5 to 60.
     """
     from nicmedic.model.errors import UsageError
 
@@ -29,8 +31,9 @@ def _read_wait_s(text: str | None) -> float:
         seconds = float(text)
     except ValueError:
         seconds = -1.0
-    if not 0 <= seconds <= _LONGEST_WAIT_S:
-        raise UsageError(f"--wait {text}: not a number of seconds from 0 to {_LONGEST_WAIT_S:.0f}", hint="nicmedic check --wait 1")
+    if seconds != 0 and not _SHORTEST_WAIT_S <= seconds <= _LONGEST_WAIT_S:
+        message = f"--wait {text}: neither 0 nor a number of seconds from {_SHORTEST_WAIT_S:g} to {_LONGEST_WAIT_S:.0f}"
+        raise UsageError(message, hint="nicmedic check --wait 1")
     return seconds
 
 
@@ -100,7 +103,11 @@ A card that is switched off (not UP) is no finding.""",
             dest="source",
             offer=Offer.FILES,
         ),
-        Argument(("--wait",), "seconds from the first look to the second (default: 1; 0: one look only)", "SECONDS"),
+        Argument(
+            ("--wait",),
+            "seconds from the first look to the second, 0.5 to 60, for less proves nothing (default: 1; 0: one look only)",
+            "SECONDS",
+        ),
     ),
     examples=(
         Example("nicmedic check", "all cards of this host"),
