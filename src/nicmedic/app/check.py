@@ -7,7 +7,7 @@ Nothing is changed and no frame is sent. What another host was like, from a snap
 from collections.abc import Callable, Sequence
 
 from nicmedic.app.explain import Gathered, Request, gather
-from nicmedic.diagnosis.boot_log import NicLog, find_boot, select_facts, select_log
+from nicmedic.diagnosis.boot_log import NicLog, find_boot, find_lost, select_facts, select_log
 from nicmedic.diagnosis.evidence import Evidence
 from nicmedic.diagnosis.risk import RiskView, find_risks
 from nicmedic.diagnosis.stall import find_stall, wants_another_look
@@ -102,9 +102,14 @@ def _select(host: Host, name: str | None) -> Sequence[Nic]:
     message = (
         f"{shown}: there is no such network card; there {'is' if len(names) == 1 else 'are'} {listed}"
         if names
-        else (f"{shown}: there is no such network card; this host has none at all")
+        else f"{shown}: there is no such network card; {_say_why_none(host)}"
     )
     raise NoSuchInterfaceError(message, hint="nicmedic check   # all of them")
+
+
+def _say_why_none(host: Host) -> str:
+    unlisted = Checkup(host=host, verdicts=()).unlisted
+    return "this host has none at all" if unlisted is None else f"which there are cannot be read ({unlisted.detail})"
 
 
 def check(
@@ -166,7 +171,13 @@ def _judge(host: Host, name: str | None, looks: Looks, gathered: Gathered, knowl
     boot = find_boot(gathered.evidence, host)
     view = RiskView(host=host, facts=select_facts(gathered.evidence, boot))
     verdicts = [judge_nic(_build_case(nic, host, looks, _read_log(nic, gathered.evidence, boot), view, knowledge)) for nic in nics]
-    return Checkup(host=host, verdicts=tuple(verdicts), seconds_between_looks=looks.seconds, notes=tuple(_notes(host, gathered, looks)))
+    return Checkup(
+        host=host,
+        verdicts=tuple(verdicts),
+        seconds_between_looks=looks.seconds,
+        notes=tuple(_notes(host, gathered, looks)),
+        lost=find_lost(host, gathered.evidence, boot),
+    )
 
 
 def _read_log(nic: Nic, evidence: Evidence, boot: int | None) -> NicLog:

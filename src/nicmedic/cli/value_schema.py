@@ -123,6 +123,11 @@ def build_check_schema() -> Schema:
                 "description": "From the first look to the last; null: there was one only.",
             },
             "notes": {"type": "array", "items": {"type": "string"}, "description": "What limits the answer."},
+            "lost": {
+                "type": "array",
+                "items": {"$ref": "#/$defs/reason"},
+                "description": "What the log of this boot tells of hangs and losses, where no card is there any more.",
+            },
         },
         "$defs": {"host": host, "nic": nic, **builder.parts},
     }

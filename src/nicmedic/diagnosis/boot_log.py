@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 from nicmedic.diagnosis.evidence import Evidence, same_bus
 from nicmedic.kernlog.events import Fact
+from nicmedic.model.checkup import Reason
 from nicmedic.model.event import Event, EventKind
 from nicmedic.model.finding import Hang
 from nicmedic.model.host import Host
 from nicmedic.model.nic import Nic
 
-__all__ = ["NicLog", "find_boot", "select_facts", "select_log"]
+__all__ = ["NicLog", "find_boot", "find_lost", "select_facts", "select_log"]
 
 _RESET_TAKES_S = 30.0
 """A link that goes down so soon after a hang went down with the driver's reset, not with the cable."""
@@ -72,6 +73,18 @@ def find_boot(evidence: Evidence, host: Host) -> int | None:
 def select_facts(evidence: Evidence, boot: int | None) -> Sequence[Fact]:
     """What the log of one boot told of chips and versions."""
     return tuple(fact for fact in evidence.facts if fact.boot == boot)
+
+
+def find_lost(host: Host, evidence: Evidence, boot: int | None) -> tuple[Reason, ...]:
+    """The last hang or loss of each card that one boot's log names, where the host has no card left; a card that is there tells more itself."""
+    if host.nics or boot is None:
+        return ()
+    found: dict[str, Event] = {}
+    for event in evidence.events:
+        name = event.interface or event.bus
+        if event.boot == boot and name is not None and event.same_as is None and (event.hang or event.kind is EventKind.DEVICE_LOST):
+            found[name] = event
+    return tuple(Reason(text=f"{name}: {event.text}", source=f"kernel log: line {event.line}") for name, event in found.items())
 
 
 def _addresses(nic: Nic) -> frozenset[str]:

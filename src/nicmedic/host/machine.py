@@ -81,7 +81,7 @@ class HostMachine:
             notes.append(Note(what="netlink", why=Lack.ODD, detail=detail))
             return Folder(self._root, "", notes, avoid=LOCKED_FILES), False
         if self._stuck:
-            detail = f"no answer for {PATIENCE_S:g} s: something holds the lock that all of networking shares (RTNL)"
+            detail = f"ETHTOOL_GDRVINFO: no answer for {PATIENCE_S:g} s"
             notes.append(Note(what="netlink", why=Lack.STUCK, detail=detail))
             return Folder(self._root, "", notes, avoid=LOCKED_FILES), False
         return Folder(self._root, "", notes), True

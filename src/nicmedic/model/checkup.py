@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from nicmedic.model.explanation import Unknown
 from nicmedic.model.host import Host
+from nicmedic.model.note import Note
 
 __all__ = ["Checkup", "NicVerdict", "Reason", "Risk", "Verdict"]
 
@@ -80,8 +81,17 @@ class Checkup:
     """None: there was one look only."""
     notes: tuple[str, ...] = ()
     """What limits the answer as a whole."""
+    lost: tuple[Reason, ...] = ()
+    """What the log of this boot tells of hangs and losses, where no card is there any more."""
+
+    @property
+    def unlisted(self) -> Note | None:
+        """Why it is not known which cards there are."""
+        return None if self.host.nics else next((note for note in self.host.notes if note.what == "nics"), None)
 
     @property
     def has_findings(self) -> bool:
         """Whether anything is wrong, or may be."""
+        if self.lost or self.unlisted is not None or self.host.locked is not None:
+            return True
         return any(one.wanted and one.verdict is not Verdict.HEALTHY for one in self.verdicts)

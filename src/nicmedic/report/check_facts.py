@@ -9,7 +9,7 @@ from nicmedic.model.host import Host
 from nicmedic.model.nic import Nic
 from nicmedic.report.words import join_names
 
-__all__ = ["Row", "render_host_row", "render_rows"]
+__all__ = ["Row", "render_host_row", "render_rows", "render_ways_in"]
 
 _ERRORS = (
     "rx_errors",
@@ -61,6 +61,23 @@ def render_host_row(host: Host) -> str:
     virtual = host.virtualization.kind if host.virtualization is not None and host.virtualization.kind != "none" else None
     up = f"up {say_duration(host.uptime_s)}" if host.uptime_s is not None else None
     return _join(host.hostname, f"{kernel} {package}".strip() if kernel else None, host.distro, virtual or made, up)
+
+
+def render_ways_in(host: Host) -> str:
+    """What is left if a card goes down, in one line; empty: nothing is known of any."""
+    ways = host.ways_in
+    if ways is None:
+        return ""
+    bmc = f"management controller ({join_names(ways.bmc)})" if ways.bmc else None
+    serial = [
+        f"serial line {line.device}" + ("" if line.login is None else " with a login" if line.login else " (nobody can log in there)")
+        for line in ways.serial
+    ]
+    found = _join(join_names(ways.interfaces) or None, bmc, *serial)
+    if not found:
+        return ""
+    alone = len(ways.interfaces) == 1 and not (ways.bmc or ways.serial)
+    return f"ways into it: {found}" + (", and no other that is seen" if alone else "")
 
 
 def render_rows(nic: Nic) -> Iterator[Row]:

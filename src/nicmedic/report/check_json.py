@@ -28,6 +28,7 @@ def build_document(checkup: Checkup) -> Mapping[str, object]:
         "nics": [{**_fields(nics[one.interface]), **_fields(one)} for one in checkup.verdicts],
         "seconds_between_looks": checkup.seconds_between_looks,
         "notes": list(checkup.notes),
+        "lost": [_fields(one) for one in checkup.lost],
     }
 
 

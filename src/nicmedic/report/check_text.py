@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from nicmedic.model.checkup import Checkup, NicVerdict, Reason, Verdict
 from nicmedic.model.names import shell_name
 from nicmedic.model.nic import Nic
-from nicmedic.report.check_facts import render_host_row, render_rows
+from nicmedic.report.check_facts import render_host_row, render_rows, render_ways_in
 from nicmedic.report.escape import escape_terminal
 from nicmedic.report.style import Style
 from nicmedic.report.words import join_names, name_nic, say_count
@@ -36,8 +36,10 @@ def _in_order(verdicts: Sequence[NicVerdict]) -> list[NicVerdict]:
 def render_first_line(checkup: Checkup) -> str:
     """What is wrong, in one sentence; not escaped."""
     if not checkup.verdicts:
-        return "This host has no network card that the kernel has a driver for."
+        return _say_why_none(checkup)
     findings = [one for one in _in_order(checkup.verdicts) if one.wanted and one.verdict is not Verdict.HEALTHY]
+    if not findings and checkup.host.locked is not None:
+        return "Something holds the lock of all networking (RTNL); every network card is switched off."
     if not findings:
         healthy = [one.interface for one in checkup.verdicts if one.verdict is Verdict.HEALTHY]
         if not healthy:
@@ -49,6 +51,18 @@ def render_first_line(checkup: Checkup) -> str:
     nic = next(nic for nic in checkup.host.nics if nic.interface == first.interface)
     more = f" {say_count(len(findings) - 1, 'more card')} to look at." if len(findings) > 1 else ""
     return f"{name_nic(first.interface, nic.driver)} {_say(first)}.{more}"
+
+
+def _say_why_none(checkup: Checkup) -> str:
+    unlisted, locked = checkup.unlisted, checkup.host.locked
+    lost = f" The log of this boot tells of {checkup.lost[0].text}" if checkup.lost else ""
+    if unlisted is not None:
+        return f"Which network cards this host has cannot be read: {unlisted.detail}.{lost}"
+    if locked is not None:
+        return f"Something holds the lock of all networking (RTNL), and this host shows no network card.{lost}"
+    if lost:
+        return f"This host has no network card any more.{lost}"
+    return "This host has no network card that the kernel has a driver for."
 
 
 def _say(one: NicVerdict) -> str:
@@ -86,6 +100,9 @@ def _table(checkup: Checkup, style: Style) -> Iterator[str]:
     row = render_host_row(checkup.host)
     if row:
         yield style.wrap(row, first="  ", rest="    ")
+    ways = render_ways_in(checkup.host)
+    if ways:
+        yield style.wrap(ways, first="  ", rest="    ")
     for one in shown:
         lead = f"  {escape_terminal(one.interface):<{names}}  {one.verdict.value:<{words}}  "
         colour = _COLOURS.get(one.verdict, "yellow") if one.wanted else "dim"
@@ -127,19 +144,35 @@ def _bracket(reason: Reason) -> str:
 
 def _unknown(checkup: Checkup, style: Style) -> Iterator[str]:
     settle = list(dict.fromkeys(item for one in checkup.verdicts for item in one.settle))[:_MOST_SETTLE]
-    if not (settle or checkup.notes):
+    notes = [*_say_unasked(checkup), *checkup.notes]
+    if not (settle or notes):
         return
     yield style.title("What is not known, and what would settle it")
     for item in settle:
         yield style.wrap(item.text, first="  - ", rest="    ")
         if item.command:
             yield f"      {escape_terminal(item.command)}"
-    for note in checkup.notes:
+    for note in notes:
         yield style.wrap(note, first="  - ", rest="    ")
+
+
+def _say_unasked(checkup: Checkup) -> Iterator[str]:
+    locked = checkup.host.locked
+    if locked is not None:
+        yield f"carriers, addresses, routes, queueing disciplines and what ethtool shows were not asked: {locked.detail or locked.what}"
+    for reason in checkup.lost[1:]:
+        yield f"the log of this boot tells of {reason.text}"
 
 
 def _next(checkup: Checkup, style: Style) -> Iterator[str]:
     """Commands that can be pasted."""
+    if checkup.host.locked is not None:
+        yield from _next_while_locked(style)
+        return
+    if checkup.unlisted is not None:
+        yield style.title("What to type next")
+        yield "  mount -t sysfs sysfs /sys; nicmedic check"
+        return
     findings = [one for one in _in_order(checkup.verdicts) if one.wanted and one.verdict is not Verdict.HEALTHY]
     if not findings:
         return
@@ -147,6 +180,16 @@ def _next(checkup: Checkup, style: Style) -> Iterator[str]:
     yield style.title("What to type next")
     for command in _commands(findings[0].verdict, name):
         yield f"  {command}"
+
+
+def _next_while_locked(style: Style) -> Iterator[str]:
+    """The kernel takes what is written to sysrq-trigger whatever kernel.sysrq says (Documentation/admin-guide/sysrq.rst)."""
+    yield style.title("What to type next")
+    warning = "not ip, ethtool, ifup, ifdown, tcpdump or rmmod: they would wait for the lock, and cannot be interrupted or killed"
+    yield style.wrap(warning, first="  ", rest="    ", paint=("yellow",))
+    yield "  nicmedic snapshot   # before anything else: the evidence"
+    yield "  reboot"
+    yield "  sync; echo b >/proc/sysrq-trigger   # if that hangs too: resets at once, unmounts nothing"
 
 
 def _commands(verdict: Verdict, name: str) -> tuple[str, ...]:

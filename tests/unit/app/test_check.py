@@ -15,7 +15,7 @@ from nicmedic.model.archive import Written
 from nicmedic.model.checkup import Checkup, Verdict
 from nicmedic.model.counters import Counters, Looks, QueueCounters
 from nicmedic.model.errors import NoSuchInterfaceError
-from nicmedic.model.host import Host, Virtualization
+from nicmedic.model.host import Host, SerialConsole, Virtualization, WaysIn
 from nicmedic.model.nic import Bus, Nic
 from nicmedic.model.note import Lack, Note
 from nicmedic.model.ownership import Manager, Ownership
@@ -207,7 +207,50 @@ def test_it_fits_narrow_terminals(width: int) -> None:
 
 def test_a_host_without_cards() -> None:
     checkup, _, _ = run(dataclasses.replace(host(), nics=()), [])
-    assert text(checkup).startswith("This host has no network card")
+    assert text(checkup).startswith("This host has no network card that")
+    assert not checkup.has_findings
+
+
+def test_cards_that_cannot_be_listed_are_no_clean_bill() -> None:
+    note = Note(what="nics", why=Lack.ABSENT, detail="/sys/class/net/: No such file or directory")
+    unlisted = dataclasses.replace(host(), nics=(), notes=(note,))
+    checkup, _, _ = run(unlisted, [])
+    assert checkup.has_findings
+    assert text(checkup).startswith("Which network cards this host has cannot be read: /sys/class/net/: No such file")
+    assert "mount -t sysfs" in text(checkup)
+    with pytest.raises(NoSuchInterfaceError, match="which there are cannot be read"):
+        run(unlisted, [], name="eth0")
+
+
+def test_where_no_card_is_left_the_log_tells_of_the_one_that_was_lost() -> None:
+    checkup, _, _ = run(dataclasses.replace(host(), nics=()), [], SAMPLES["debian-12-r8169"])
+    assert checkup.has_findings
+    assert text(checkup).startswith("This host has no network card any more. The log of this boot tells of ")
+    assert json.loads(render_check_json(checkup))["lost"][0]["source"].startswith("kernel log: line ")
+    assert complaints(checkup) == []
+    assert run(host(), IDLE, SAMPLES["debian-12-r8169"])[0].lost == ()
+
+
+def test_while_networking_is_locked_nothing_is_offered_that_would_freeze_the_terminal() -> None:
+    stuck = Note(what="netlink", why=Lack.STUCK, detail="no answer for 2 s")
+    checkup, _, _ = run(host(nic(carrier=None, qdiscs=None), notes=(stuck,)), IDLE)
+    told = text(checkup, 300)
+    assert told.startswith("eth0 (r8169) cannot be judged: something holds the lock of all networking (RTNL)")
+    assert "were not asked: no answer for 2 s" in told
+    commands = [line.split()[0] for line in told.split("What to type next\n", 1)[1].splitlines()]
+    assert [word for word in commands if word in {"ip", "ethtool", "ping", "tcpdump"}] == []
+    assert {"nicmedic", "reboot"} <= set(commands)
+    off, _, _ = run(host(nic(flags=(), carrier=None), notes=(stuck,)), IDLE)
+    assert off.has_findings
+    assert text(off).startswith("Something holds the lock of all networking")
+
+
+def test_the_other_ways_in_are_told() -> None:
+    ways = WaysIn(interfaces=("eth0",), bmc=("/dev/ipmi0",), serial=(SerialConsole(device="ttyS0", console=True, login=True),))
+    assert "ways into it: eth0, management controller (/dev/ipmi0), serial line ttyS0 with a login\n" in text(
+        run(host(ways_in=ways), IDLE)[0]
+    )
+    assert "ways into it: eth0, and no other that is seen\n" in text(run(host(ways_in=WaysIn(interfaces=("eth0",))), IDLE)[0])
 
 
 def test_a_saved_host_is_judged_by_the_looks_that_were_saved() -> None:
