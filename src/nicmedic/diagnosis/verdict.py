@@ -135,14 +135,13 @@ def _find_lock(case: Case) -> Reason | None:
 
 def _decide_locked(case: Case, stall: Stall, locked: Reason) -> Decision:
     """Most was not read, and a driver that stands in its reset is the likeliest cause: no card is called healthy."""
-    if not _is_switched_on(case.nic) and not stall.unreachable:
-        down = _decide_failed_reset(case) or _decide_link_down(case)
-        if down is not None:
-            return down
-    found = _decide_stall(case, stall)
-    if found is None or found[0] is not Verdict.HUNG:
-        return Verdict.UNKNOWN, locked.text, (locked, *(found[2] if found is not None else stall.pending))
-    return Verdict.HUNG, f"hangs now: {locked.text}, and {stall.reasons[0].text}", (locked, *stall.reasons)
+    found = _decide_stall(case, stall) or _decide_failed_reset(case) or _decide_link_down(case)
+    verdict, _, seen = found or (Verdict.UNKNOWN, "", stall.pending)
+    if verdict is Verdict.HUNG:
+        return verdict, f"hangs now: {locked.text}, and {seen[0].text}", (locked, *seen)
+    if found is not None and not _is_switched_on(case.nic):
+        return found
+    return Verdict.UNKNOWN, locked.text, (locked, *seen)
 
 
 def _decide_now(case: Case, stall: Stall) -> Decision | None:

@@ -326,6 +326,12 @@ class TestLocked:
         found = judge(self.look(0), self.look(1), card=nic(flags=(), carrier=None), host=self.HOST)
         assert (found.verdict, found.wanted) == (Verdict.LINK_DOWN, False)
 
+    def test_a_card_that_its_driver_took_down_before(self) -> None:
+        events = (event(EventKind.LINK_UP, 5), event(EventKind.RESET, 501, "Failed to activate dev: error 1"))
+        found = judge(self.look(0), self.look(1), card=nic(flags=(), carrier=None), host=self.HOST, log=NicLog(events=events))
+        assert found.verdict is Verdict.HUNG
+        assert found.headline.startswith("hangs now: something holds the lock of all networking (RTNL), and it was taken down")
+
     def test_no_command_is_offered_that_would_sleep_for_ever(self) -> None:
         risky = Unknown(text="The link mode", command="ethtool eth0")
         found = judge(self.look(0), self.look(1), card=self.CARD, host=self.HOST, settle=(risky,))
