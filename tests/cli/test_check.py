@@ -70,6 +70,23 @@ def test_a_scrubbed_snapshot_leaves_its_map_with_the_user(tmp_path: Path) -> Non
     assert nicmedic("check", "--from", "s.tar.gz", folder=tmp_path).returncode in {0, 1}
 
 
+def test_a_map_whose_name_is_taken_is_refused_before_all_else(tmp_path: Path) -> None:
+    (tmp_path / "s.tar.gz.map").write_text("mine", encoding="ascii")
+    done = nicmedic("snapshot", "--scrub", "-o", "s.tar.gz", folder=tmp_path)
+    assert (done.returncode, done.stdout) == (20, "")
+    assert [path.name for path in tmp_path.iterdir()] == ["s.tar.gz.map"]
+
+
+def test_the_archive_may_go_into_a_folder_and_never_to_standard_output(tmp_path: Path) -> None:
+    done = nicmedic("snapshot", "-o", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert [path.suffixes[-2:] for path in tmp_path.iterdir()] == [[".tar", ".gz"]]
+    for name in ("-", ""):
+        done = nicmedic("snapshot", "-o", name)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "needs the name of a file" in done.stderr
+
+
 def test_a_folder_where_nothing_can_be_written(tmp_path: Path) -> None:
     done = nicmedic("snapshot", "-o", str(tmp_path / "no" / "s.tar.gz"))
     assert (done.returncode, done.stdout) == (20, "")

@@ -12,12 +12,15 @@ from pathlib import Path
 
 import pytest
 
+from nicmedic.host.archive_writer import HostArchives
 from nicmedic.host.machine import HostMachine
 from nicmedic.host.owners import with_owners
 from nicmedic.host.raw_files import Member
 from nicmedic.host.scrub_parts import find_known_names, scrub_parts
-from nicmedic.host.snapshot import collect_parts, read_snapshot, write_private_file, write_snapshot
+from nicmedic.host.snapshot import collect_parts, open_private_file, read_snapshot, write_snapshot
+from nicmedic.model.counters import Looks
 from nicmedic.model.errors import UnwritableOutputError
+from nicmedic.model.host import Host
 from nicmedic.model.ownership import Manager
 from nicmedic.report.scrub import Scrubber
 
@@ -82,7 +85,6 @@ def test_scrubbed_it_holds_neither_this_machines_addresses_nor_its_name(tmp_path
     host = HostMachine().read_host()
     scrubber = Scrubber(find_known_names())
     write_snapshot(str(tmp_path / "s"), scrub_parts(collect_parts(host), scrubber), created=CREATED, scrubbed=True)
-    write_private_file(str(tmp_path / "map"), scrubber.render_map())
     texts = [nic.address for nic in host.nics] + [nic.permanent_address for nic in host.nics] + [host.boot_id]
     texts += [address.address for nic in host.nics for address in nic.addresses or () if address.scope == "global"]
     with tarfile.open(tmp_path / "s") as archive:
@@ -98,14 +100,25 @@ def test_a_disk_that_is_really_full_keeps_nothing(tmp_path: Path) -> None:
     with mounted(tmp_path / "small", "size=64k") as small:
         with pytest.raises(UnwritableOutputError, match="No space left on device"):
             write_snapshot(str(small / "s"), parts, created=CREATED)
-        with pytest.raises(UnwritableOutputError, match="No space left on device"):
-            write_private_file(str(small / "map"), "x" * (1 << 20))
+        with pytest.raises(UnwritableOutputError, match="No space left on device"), open_private_file(str(small / "map")) as file:
+            file.write(b"x" * (1 << 20))
         assert list(small.iterdir()) == []
 
 
 def test_a_read_only_disk_is_an_error_in_words(tmp_path: Path) -> None:
     with mounted(tmp_path / "ro", "ro,size=64k") as folder, pytest.raises(UnwritableOutputError, match="Read-only file system"):
         write_snapshot(str(folder / "s"), [], created=CREATED)
+
+
+def test_what_is_written_to_memory_is_called_so_and_a_read_only_folder_is_refused_early(tmp_path: Path) -> None:
+    with mounted(tmp_path / "ro", "ro,size=64k") as folder, pytest.raises(UnwritableOutputError, match="Read-only file system"):
+        HostArchives().find_folder(str(folder / "s"))
+    with mounted(tmp_path / "memory", "size=80m") as folder:
+        assert HostArchives().find_folder(str(folder)) == str(folder)
+        written = HostArchives().write_archive(
+            str(folder / "s"), Host(), Looks(), created=CREATED, seconds=0.5, scrub=False, on_progress=lambda _name, _size: None
+        )
+    assert written.is_in_memory
 
 
 def test_a_real_manager_is_never_doubted_without_a_reason() -> None:

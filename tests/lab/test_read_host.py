@@ -101,6 +101,10 @@ def test_a_driver_that_holds_the_lock_of_all_networking_holds_nobody_who_reads(
     assert card.tx_queues[0].tx_timeout
     assert card.link is None
     assert read_counters(machine).ifindex == card.ifindex
+    checked = machine.run(sys.executable, "-m", "nicmedic", "check", timeout_s=PATIENCE_S)
+    assert checked.status == 1, checked.err
+    assert "something holds the lock of all networking (RTNL)" in checked.out.splitlines()[0]
+    assert "nicmedic snapshot" in checked.out
 
 
 def test_a_snapshot_ends_and_holds_the_kernel_log_while_a_driver_holds_the_lock_of_all_networking(

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from nicmedic.app.check import read_looks
 from nicmedic.model.archive import Written
+from nicmedic.model.errors import UsageError
 from nicmedic.model.host import Host
 from nicmedic.ports.archive import ArchiveWriter
 from nicmedic.ports.clock import Clock
@@ -35,20 +36,25 @@ def take_snapshot(
         clock: for the waiting and the name of the archive.
         archives: writes it.
         add_owners: finds the network manager of each card.
-        path: of the archive; None: one is made up of the host's name and the time, in the present folder.
+        path: of the archive; of a folder, or None for the present one: the name is made up of the host's name and the time.
         scrub: replace what names the host, its people and its networks.
         on_progress: called with what is being read and the bytes so far.
 
     Raises:
+        UsageError: the path can be no file's.
         UnwritableOutputError: it cannot be written; nothing is left behind.
     """
+    if path in {"", "-"}:
+        raise UsageError(f"-o '{path}': the archive needs the name of a file", hint="nicmedic snapshot -o FILE   # or a folder")
+    folder = archives.find_folder("." if path is None else path)
     begin, now = clock.read_monotonic_s(), clock.read_now()
     host = machine.read_host()
     owned: list[Host] = []
     looks = read_looks(machine, clock, host.nics, 1.0, lambda: owned.append(add_owners(host)))
     name = "host" if scrub else _UNFIT.sub("_", host.hostname or "host")
+    made_up = f"nicmedic-{name}-{now.strftime('%Y%m%d-%H%M%S')}.tar.gz"
     return archives.write_archive(
-        path if path is not None else f"nicmedic-{name}-{now.strftime('%Y%m%d-%H%M%S')}.tar.gz",
+        made_up if path is None else path if folder is None else f"{folder.rstrip('/')}/{made_up}",
         owned[0],
         looks,
         created=now.isoformat(timespec="seconds"),

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from nicmedic.host.raw_files import Member, Missing
 from nicmedic.host.timed_reader import read_bounded
+from nicmedic.model.host import Host
 from nicmedic.report.scrub import Kind, Scrubber
 
 __all__ = ["blank_serial_number", "find_known_names", "scrub_parts", "scrub_wtmp"]
@@ -21,8 +22,8 @@ _DSN = 0x0003
 """PCI_EXT_CAP_ID_DSN (include/uapi/linux/pci_regs.h): a device's serial number, mostly made of its MAC address."""
 
 
-def find_known_names(root: str = "") -> Mapping[Kind, frozenset[str]]:
-    """This host's own name and domain, and the users who are people."""
+def find_known_names(root: str = "", host: Host | None = None) -> Mapping[Kind, frozenset[str]]:
+    """This host's own name and domain, the users who are people, and the addresses of its cards, which may stand without marks."""
     hosts = {os.uname().nodename, *_words(f"{root}/etc/hostname"), *_words(f"{root}/etc/mailname")}
     domains: set[str] = set()
     for line in _lines(f"{root}/etc/resolv.conf"):
@@ -39,6 +40,8 @@ def find_known_names(root: str = "") -> Mapping[Kind, frozenset[str]]:
         hosts |= {name for name in names if not name.startswith(("localhost", "ip6-"))}
     serials = {word for name in ("product", "board", "chassis") for word in _lines(f"{root}/sys/class/dmi/id/{name}_serial")}
     known = {Kind.HOST: hosts, Kind.DOMAIN: domains, Kind.USER: users, Kind.SERIAL: {word.strip() for word in serials}}
+    cards = () if host is None else host.nics
+    known[Kind.MAC] = {address for nic in cards for address in (nic.address, nic.permanent_address) if address}
     return {kind: frozenset(words) for kind, words in known.items()}
 
 
@@ -77,6 +80,8 @@ def _scrub_member(part: Member, scrubber: Scrubber) -> Member | Missing:
         data = scrub_wtmp(part.data, scrubber)
     elif part.name.endswith("/config") and len(part.data) in (64, 256, 4096):
         data = blank_serial_number(part.data)
+    elif part.name.endswith(("/phys_port_id", "/phys_switch_id")):  # a hardware address, of whatever length, without marks
+        data = b"<withheld>\n" if part.data else b""
     elif text is not None and part.name.endswith(".json"):
         data = _scrub_json_text(text, scrubber).encode("utf-8", "surrogateescape")
     elif text is not None:

@@ -8,6 +8,7 @@ a host can read.
 """
 
 import contextlib
+import errno
 import gzip
 import io
 import json
@@ -15,7 +16,7 @@ import os
 import secrets
 import tarfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, cast
 
@@ -34,10 +35,22 @@ from nicmedic.model.note import Lack
 from nicmedic.model.plain import PlainError, from_plain, to_plain
 from nicmedic.report.escape import escape_terminal, quote_file_name
 
-__all__ = ["SCHEMA", "Manifest", "Snapshot", "collect_parts", "read_snapshot", "write_private_file", "write_snapshot"]
+__all__ = [
+    "SCHEMA",
+    "Manifest",
+    "Snapshot",
+    "collect_parts",
+    "open_private_file",
+    "read_snapshot",
+    "refuse_taken",
+    "tell_failure",
+    "write_snapshot",
+]
 
 SCHEMA = "nicmedic.snapshot/1"
 SECONDS = 5.0
+_LEAST_SECONDS = 1.5
+"""For /proc and /sys, however long the logs before them took."""
 MOST_BYTES = 64 << 20
 _LARGEST_HOST = 64 << 20
 _MANIFEST, _HOST, _LOOKS = "MANIFEST.json", "host.json", "looks.json"
@@ -70,7 +83,7 @@ class Snapshot:
 
 
 def collect_parts(host: Host | None, looks: Looks | None = None, *, seconds: float = SECONDS) -> Iterator[Member | Missing]:
-    """Everything for the archive, what matters most first. Never raises; after ``seconds`` what is left is told as missing."""
+    """Everything for the archive, what matters most first. Never raises; after about ``seconds`` what is left is told as missing."""
     begin = time.monotonic()
     if host is None:
         yield Missing(what=_HOST, why="the host was not read")
@@ -81,7 +94,7 @@ def collect_parts(host: Host | None, looks: Looks | None = None, *, seconds: flo
     stuck = host is not None and any(note.why is Lack.STUCK for note in host.notes)
     yield from read_kernel_logs(begin + seconds * 0.6)
     yield from _config_parts()
-    with contextlib.closing(TimedReader(begin + seconds * 0.9)) as reader:
+    with contextlib.closing(TimedReader(max(begin + seconds, time.monotonic() + _LEAST_SECONDS))) as reader:
         yield from read_proc(reader)
         yield from read_sys(reader, avoid=LOCKED_FILES if stuck else ())
         yield from read_logs_of_packages(reader)
@@ -104,35 +117,60 @@ def _dump(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=True, indent=1).encode("ascii") + b"\n"
 
 
-def write_snapshot(path: str, parts: Iterable[Member | Missing], *, created: str, scrubbed: bool = False) -> Manifest:
+def write_snapshot(
+    path: str,
+    parts: Iterable[Member | Missing],
+    *,
+    created: str,
+    scrubbed: bool = False,
+    before_naming: Callable[[], None] = lambda: None,
+) -> Manifest:
     """Write the archive: under a temporary name, synced, then renamed, so that there is a whole one or none.
+
+    ``before_naming`` is called when all is written: what it raises leaves no archive behind.
 
     Raises:
         UnwritableOutputError: the disk is full, the folder is read-only, or the name is taken.
     """
-    if os.path.lexists(path):
-        raise UnwritableOutputError(
-            f"{escape_terminal(path)}: is there already", hint=f"rm {quote_file_name(path)}   # or another name: -o FILE"
-        )
+    refuse_taken(path)
     folder = os.path.dirname(path) or "."  # noqa: PTH120  # names are bytes of a user's choosing
     temporary = os.path.join(folder, f".{os.path.basename(path)[:100]}.{secrets.token_hex(4)}.tmp")  # noqa: PTH118, PTH119  # as above
     try:
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
+            handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             with os.fdopen(handle, "wb") as file:
                 manifest = _write_archive(cast("BinaryIO", file), parts, created=created, scrubbed=scrubbed)
                 file.flush()
                 os.fsync(file.fileno())
+            before_naming()
             _move(temporary, path)
         finally:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(temporary)  # noqa: PTH108  # as above
         _sync_folder(folder)
     except OSError as error:
-        reason = error.strerror or str(error)
-        hint = "df -h . ; nicmedic snapshot -o /run/snapshot.tar.gz   # or any folder with room"
-        raise UnwritableOutputError(f"{escape_terminal(path)}: {reason}; nothing was left behind", hint=hint) from None
+        raise tell_failure(path, error) from None
     return manifest
+
+
+def refuse_taken(path: str) -> None:
+    """Nothing that is there is ever replaced.
+
+    Raises:
+        UnwritableOutputError: the name is taken.
+    """
+    if os.path.lexists(path):
+        raise UnwritableOutputError(
+            f"{escape_terminal(path)}: is there already", hint="nicmedic snapshot -o FILE   # another name, or a folder"
+        )
+
+
+def tell_failure(path: str, error: OSError) -> UnwritableOutputError:
+    """Why a file could not be written, and what to look at. Not a folder in memory: a reboot would take the evidence away."""
+    folder = quote_file_name(os.path.dirname(path) or ".")  # noqa: PTH120  # as above
+    look = f"df -h {folder}" if error.errno in (errno.ENOSPC, errno.EDQUOT) else f"ls -ld {folder}"
+    message = f"{escape_terminal(path)}: {error.strerror or error}; nothing was left behind"
+    return UnwritableOutputError(message, hint=f"{look} ; nicmedic snapshot -o FOLDER   # on another disk, or a USB stick")
 
 
 def _write_archive(file: BinaryIO, parts: Iterable[Member | Missing], *, created: str, scrubbed: bool) -> Manifest:
@@ -185,26 +223,30 @@ def _sync_folder(folder: str) -> None:
         os.close(handle)
 
 
-def write_private_file(path: str, text: str) -> None:
-    """A new file that only its owner may read, synced: for the map of what was replaced.
+@contextlib.contextmanager
+def open_private_file(path: str) -> Iterator[BinaryIO]:
+    """A new file that only its owner may read, synced at the end: for the map of what was replaced. After any failure it is gone again.
 
     Raises:
         UnwritableOutputError: it cannot be written, or is there already.
     """
+    refuse_taken(path)
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise UnwritableOutputError(f"{escape_terminal(path)}: {error.strerror}", hint=f"ls -ld {quote_file_name(path)}") from None
+        raise tell_failure(path, error) from None
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(text.encode("utf-8", "surrogateescape"))
+            yield cast("BinaryIO", file)
             file.flush()
             os.fsync(file.fileno())
         _sync_folder(os.path.dirname(path) or ".")  # noqa: PTH120  # as above
-    except OSError as error:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             os.unlink(path)  # noqa: PTH108  # as above
-        raise UnwritableOutputError(f"{escape_terminal(path)}: {error.strerror}; nothing was left behind", hint="df -h .") from None
+        if isinstance(error, OSError):
+            raise tell_failure(path, error) from None
+        raise
 
 
 def _plain_manifest(manifest: Manifest) -> dict[str, object]:

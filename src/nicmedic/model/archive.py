@@ -8,7 +8,7 @@ __all__ = ["Written"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """An archive that is on disk."""
+    """An archive that was written."""
 
     path: str
     bytes: int
@@ -17,3 +17,5 @@ class Written:
     """What could not be had, and why."""
     map_path: str | None = None
     """The private file that says what was replaced by what; None: nothing was."""
+    is_in_memory: bool = False
+    """It is on a file system that a reboot empties."""

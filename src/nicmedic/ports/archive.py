@@ -14,6 +14,13 @@ __all__ = ["ArchiveWriter"]
 class ArchiveWriter(Protocol):
     """Writes everything else that is worth keeping beside the host."""
 
+    def find_folder(self, path: str) -> str | None:
+        """The folder that this path names; None: it names a file that can be made. Looked at before the host is read.
+
+        Raises:
+            UnwritableOutputError: the name is taken, or its folder is missing or read-only.
+        """
+
     def write_archive(
         self, path: str, host: Host, looks: Looks, *, created: str, seconds: float, scrub: bool, on_progress: Callable[[str, int], None]
     ) -> Written:

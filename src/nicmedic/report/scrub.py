@@ -22,14 +22,14 @@ SCHEMA = "nicmedic.scrub/1"
 _H = "[0-9A-Fa-f]"
 _PATTERN = re.compile(
     rf"""
-     (?P<mac>(?<![\w:-]){_H}{{2}}(?P<mark>[:-]){_H}{{2}}(?:(?P=mark){_H}{{2}}){{4,30}}(?![\w:-]))
+     (?P<mac>(?:(?<![0-9A-Za-z:-])|(?<=[g-z]\d:)){_H}{{2}}(?P<mark>[:-]){_H}{{2}}(?:(?P=mark){_H}{{2}}){{4,30}}(?![0-9A-Za-z:]|-{_H}{{2}}(?![0-9A-Za-z])))
     |(?P<dotted>(?<![\w.]){_H}{{4}}\.{_H}{{4}}\.{_H}{{4}}(?![\w.]))
     |(?P<uuid>(?<![0-9A-Za-z]){_H}{{8}}-?{_H}{{4}}-?{_H}{{4}}-?{_H}{{4}}-?{_H}{{12}}(?![0-9A-Za-z]))
     |(?P<ipv6>(?<![\w:.])(?:{_H}{{0,4}}:){{2,7}}(?:(?:\d{{1,3}}\.){{3}}\d{{1,3}}|{_H}{{1,4}})?(?![\w:]))
     |(?P<ipv4>(?<![\d.])(?<![A-Za-z])(?<![A-Za-z~]-)\d{{1,3}}(?:\.\d{{1,3}}){{3}}(?!\d|\.\d|-[A-Za-z]|[~+]))
     |(?P<key>(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{{43}}=(?![A-Za-z0-9+/=]))
     |(?P<email>(?<![\w.+-])[A-Za-z0-9][\w.+-]{{0,63}}@[A-Za-z0-9][A-Za-z0-9-]{{0,63}}(?:\.[A-Za-z0-9-]{{1,63}}){{1,8}})
-    |(?P<embedded>(?<=enx|wlx|wwx){_H}{{12}}(?!{_H}))
+    |(?P<embedded>(?:(?<=enx|wlx|wwx)|(?<=lladdr=)|(?<=ksdevice=)|(?<=clientid=)){_H}{{12}}(?!{_H}))
     """,
     re.VERBOSE,
 )
@@ -52,15 +52,18 @@ class Scrubber:
     """Replaces consistently over many texts, and keeps the map."""
 
     def __init__(self, known: Mapping[Kind, Iterable[str]] | None = None) -> None:
-        """``known``: names that are known from elsewhere: this host's, its users', serial numbers."""
+        """``known``: names that are known from elsewhere: this host's, its users', serial numbers; hardware addresses, also without marks."""
         self._map: dict[tuple[Kind, str], tuple[str, str]] = {}
         self._counts: dict[Kind, int] = {}
         self._networks: dict[tuple[Kind, str], int] = {}
         self._network_counts: dict[Kind, int] = {}
         self._words: dict[str, Kind] = {}
         self._tokens: dict[str, str | None] = {}
+        macs = {re.sub(r"[^0-9a-f]", "", address.casefold()) for address in (known or {}).get(Kind.MAC, ())}
+        own = "|".join(sorted(digits for digits in macs if len(digits) == 12 and digits.strip("0")))
+        self._bare_macs = re.compile(rf"(?<!{_H})(?:{own})(?!{_H})", re.IGNORECASE) if own else None
         for kind, words in (known or {}).items():
-            for word in words:
+            for word in words if kind is not Kind.MAC else ():
                 self._learn(kind, word)
 
     def learn(self, text: str) -> None:
@@ -86,7 +89,10 @@ class Scrubber:
 
     def scrub_name(self, name: str) -> str:
         """The same for the name of a file."""
-        return self._scrub_words(_TOKEN.sub(self._replace_token, name))
+        replaced = _TOKEN.sub(self._replace_token, name)
+        if self._bare_macs is not None:
+            replaced = self._bare_macs.sub(lambda found: self._replace_mac(found[0]), replaced)
+        return self._scrub_words(replaced)
 
     def render_map(self) -> str:
         """What was replaced by what, as JSON. It undoes all of the work: it stays with its owner."""

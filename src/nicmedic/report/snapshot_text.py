@@ -26,7 +26,8 @@ def _missing(written: Written, style: Style) -> Iterator[str]:
 def render_snapshot_text(written: Written, style: Style) -> str:
     """The whole answer, ready to be printed."""
     name = quote_file_name(written.path)
-    lines = [f"{escape_terminal(written.path)}: {written.bytes / 1e6:.1f} MB, {say_count(written.members, 'file')}, on disk", ""]
+    place = "in memory only: copy it away before a reboot" if written.is_in_memory else "on disk"
+    lines = [f"{escape_terminal(written.path)}: {written.bytes / 1e6:.1f} MB, {say_count(written.members, 'file')}, {place}", ""]
     if written.map_path is not None:
         lines += [style.wrap(f"{written.map_path}: what was replaced by what; keep it to yourself"), ""]
     missing = list(_missing(written, style))

@@ -264,6 +264,9 @@ def test_a_saved_host_is_judged_by_the_looks_that_were_saved() -> None:
 class FakeArchives:
     """Keeps what it was given."""
 
+    def find_folder(self, path: str) -> str | None:
+        return path if path in {".", "/mnt/usb/"} else None
+
     def write_archive(self, path: str, host: Host, looks: Looks, **given: object) -> Written:
         self.host, self.looks, self.given = host, looks, given
         return Written(path=path, bytes=2_500_000, members=3, missing=(("/proc/modules", "No such file"),), map_path="x.map")
@@ -281,3 +284,7 @@ def test_a_snapshot_holds_the_looks_and_is_named_after_host_and_time() -> None:
     assert "x.map: what was replaced by what" in told
     scrubbed = take_snapshot(FakeMachine(found, IDLE), FakeClock(), archives, lambda one: one, scrub=True)
     assert scrubbed.path == "nicmedic-host-20250101-000000.tar.gz", "its name is the first thing that would give the host away"
+    inside = take_snapshot(FakeMachine(found, IDLE), FakeClock(), archives, lambda one: one, path="/mnt/usb/")
+    assert inside.path == "/mnt/usb/nicmedic-srv_4_-20250101-000000.tar.gz"
+    lost = render_snapshot_text(dataclasses.replace(written, is_in_memory=True), Style())
+    assert "3 files, in memory only: copy it away before a reboot\n" in lost

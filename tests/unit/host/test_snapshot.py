@@ -9,6 +9,7 @@ import json
 import os
 import struct
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from nicmedic.host.knowledge import read_knowledge
 from nicmedic.host.logs import HostLogs
 from nicmedic.host.raw_files import Member, Missing
 from nicmedic.host.scrub_parts import blank_serial_number, find_known_names, scrub_parts, scrub_wtmp
-from nicmedic.host.snapshot import SCHEMA, read_snapshot, write_private_file, write_snapshot
+from nicmedic.host.snapshot import SCHEMA, open_private_file, read_snapshot, write_snapshot
 from nicmedic.model.errors import NicmedicError, NotASnapshotError, UnreadableInputError, UnwritableOutputError
 from nicmedic.model.host import Host
 from nicmedic.model.nic import Nic
@@ -119,12 +120,42 @@ class TestWriting:
 
     def test_the_map_is_for_its_owner_only_and_never_replaces_a_file(self, tmp_path: Path) -> None:
         path = str(tmp_path / "map")
-        write_private_file(path, "{}")
+        with open_private_file(path) as file:
+            file.write(b"{}")
         assert Path(path).stat().st_mode & 0o777 == 0o600
-        with pytest.raises(UnwritableOutputError):
-            write_private_file(path, "{}")
-        with pytest.raises(UnwritableOutputError):
-            write_private_file(str(tmp_path / "no/map"), "{}")
+        for taken in (path, str(tmp_path / "no/map")):
+            with pytest.raises(UnwritableOutputError), open_private_file(taken):
+                pass
+        assert Path(path).read_bytes() == b"{}"
+
+    @pytest.mark.parametrize("end", [RuntimeError, KeyboardInterrupt, OSError])
+    def test_a_map_of_an_archive_that_fails_is_gone(self, end: type[BaseException], tmp_path: Path) -> None:
+        with pytest.raises(UnwritableOutputError if end is OSError else end), open_private_file(str(tmp_path / "map")):
+            raise end
+        assert list(tmp_path.iterdir()) == []
+
+    def test_whoever_ends_it_leaves_nothing_behind(self, tmp_path: Path) -> None:
+        def parts() -> Iterator[Member]:
+            yield Member(name="a")
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            write_snapshot(str(tmp_path / "s"), parts(), created=CREATED)
+        assert list(tmp_path.iterdir()) == []
+
+    def test_nobody_is_advised_to_delete_evidence_or_to_keep_it_in_memory(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def fail(*_: object) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        (tmp_path / "taken").touch()
+        with pytest.raises(UnwritableOutputError) as taken:
+            write_snapshot(str(tmp_path / "taken"), PARTS, created=CREATED)
+        monkeypatch.setattr(os, "fsync", fail)
+        with pytest.raises(UnwritableOutputError) as full:
+            write_snapshot(str(tmp_path / "s"), PARTS, created=CREATED)
+        assert "rm " not in taken.value.hint
+        assert full.value.hint.startswith(f"df -h {tmp_path} ")
+        assert "/run" not in full.value.hint
 
 
 class TestReading:
