@@ -64,6 +64,14 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         raise
 
 
+def _is_interruption(error: BaseException) -> bool:
+    """Python 3.11 tells an interruption while a class is made as a RuntimeError (Objects/typeobject.c, ``type_new_set_names``)."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, KeyboardInterrupt):
+        cause = cause.__cause__
+    return cause is not None
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status (``docs/errors.md``)."""
     from nicmedic.model.errors import NicmedicError  # with --help it is not needed
@@ -84,7 +92,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 128 + signal.SIGPIPE
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
-    except Exception:  # noqa: BLE001  # the last resort: a bug must not look like an answer
+    except Exception as error:  # noqa: BLE001  # the last resort: a bug must not look like an answer
+        if _is_interruption(error):
+            return 128 + signal.SIGINT
         import traceback
 
         write_complaint(f"{traceback.format_exc()}nicmedic: this is a bug in nicmedic; please report it with the lines above.\n")
