@@ -98,8 +98,10 @@ class DiskVM(Machine):
         Raises:
             LabError: if it does not boot.
         """
-        if hasattr(self, "qemu") and self.qemu.alive:
-            raise LabError("the machine is on already")
+        if hasattr(self, "qemu"):
+            if self.qemu.alive:
+                raise LabError("the machine is on already")
+            self.qemu.kill()  # it has ended by itself; this closes what was left open
         self.agent.close()
         self.qemu = Qemu([*machine_args(self.folder), *disk_args(self._image, self._overlay), "-S"], self.folder)
         self._plug_card()
@@ -143,7 +145,6 @@ class DiskVM(Machine):
             if time.monotonic() > until:
                 raise LabError("the machine has not gone down within 120 s")
             time.sleep(0.1)
-        self.qemu.kill()
         self.power_on()
 
     def mount_host(self) -> str:
