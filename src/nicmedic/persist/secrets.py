@@ -2,7 +2,7 @@
 """Take passwords and keys out of a configuration before anything else sees it. Line numbers stay; names, addresses and the rest are kept.
 
 A key is known by its name, in all the manners of these files: ``psk=``, ``WPA_PSK='…'``, ``wpa-psk …``, ``option key '…'``, ``password: …``,
-``{password: …}``. What is withheld reads ``<withheld>``.
+``{password: …}``; in commands and URLs by its place. What is withheld reads ``<withheld>``.
 """
 
 import re
@@ -27,8 +27,22 @@ _INLINE = re.compile(
 )
 _LONGEST = 8192
 """A longer line with such a word in it is withheld whole: no configuration has one, and to look for the value could take for ever."""
-_HINT = re.compile(r"psk|pass|secret|key|pin|puk|token|credential|community|-----BEGIN", re.IGNORECASE)
+_HINT = re.compile(r"psk|pass|secret|key|pin|puk|token|credential|community|-----BEGIN|curl|iscsi:|://[^\s/]*@", re.IGNORECASE)
 """Without any of these a line has no secret, and is not looked at closer: logs are long."""
+_ARGUMENT = r"(?:\"[^\"]*\"|'[^']*'|[^\s\"']\S*)"
+_COMMANDS = re.compile(
+    rf"""
+     (?P<url>://)[^\s/\"'@:]{{0,256}}:[^\s/\"']{{0,256}}@
+    |(?P<iscsi>(?<![\w-])iscsi:)[^\s@]{{1,256}}@
+    |(?P<curl>\bcurl\b[^\n]{{0,500}}?\s(?:-u|-U|--user|--proxy-user)[\ =]*){_ARGUMENT}
+    |(?P<ssh>\bsshpass\s+-p\s*){_ARGUMENT}
+    |(?P<wpa>\bwpa_passphrase\s+{_ARGUMENT}\s+){_ARGUMENT}
+    |(?P<iw>\biw\b[^\n]{{0,300}}?\bkeys?\s+(?:d:)?[0-3]:)\S+
+    |(?P<iwconfig>\biwconfig\b[^\n]{{0,300}}?\s(?:key|enc)\s+){_ARGUMENT}
+    """,
+    re.VERBOSE,
+)
+"""Passwords in URLs, and among the arguments of commands: of ``up`` and ``post-up``, of the kernel's command line, of apt's history."""
 _SECTION = re.compile(r"^\s*\[(?P<name>[^\]]*)\]\s*$")
 _SECRET_SECTION = re.compile(r"secret", re.IGNORECASE)
 _PEM_BEGIN, _PEM_END = "-----BEGIN", "-----END"
@@ -72,4 +86,5 @@ def _lines(text: str) -> Iterator[str]:
             yield found["head"] + WITHHELD + found["end"]
         else:
             block = indent if _EMPTY.match(line) else block
-            yield _INLINE.sub(lambda each: each["head"] + WITHHELD, line)
+            commands = _COMMANDS.sub(lambda each: f"{each[each.lastgroup or 0]}{WITHHELD}{'@' if each[0].endswith('@') else ''}", line)
+            yield _INLINE.sub(lambda each: each["head"] + WITHHELD, commands)

@@ -30,10 +30,24 @@ _TOLD: tuple[tuple[Kind, str, re.Pattern[str]], ...] = (
     (
         Kind.SERIAL,
         "serial",
-        re.compile(r"(?<![A-Za-z])serial(?:[ _-]?(?:number|no))?[\"']?[ \t]*[:=][ \t]*[\"']?([A-Za-z0-9][\w./-]{3,63})", re.IGNORECASE),
+        re.compile(
+            r"(?<![A-Za-z])serial(?:[ _-]?(?:number|no|short))?[\"']?[ \t]*[:=][ \t]*[\"']?([A-Za-z0-9][\w./-]{3,63})", re.IGNORECASE
+        ),
     ),
+    (Kind.SERIAL, "serial '", re.compile(r"\bserial '([^'\n]{4,63})'")),
     (Kind.USER, "requested-by: ", re.compile(r"Requested-By: (\S{2,32}) \(\d+\)")),
     (Kind.USER, "user", re.compile(r"(?:session opened for user |\bfor user |\buser=|\bUSER=)[\"']?([a-z_][a-z0-9_.-]{1,31})")),
+    (
+        Kind.USER,
+        "identity",
+        re.compile(
+            r"^[ \t]*(?:wpa-)?(?:anonymous[-_]?)?identity(?:[ \t]*[:=]|[ \t])[ \t]*[\"']?([\w.@\\-]{2,64})", re.IGNORECASE | re.MULTILINE
+        ),
+    ),
+    (Kind.USER, "username", re.compile(r"^[ \t]*option[ \t]+username[ \t]+[\"']?([^\s\"']{2,64})", re.MULTILINE)),
+    (Kind.HOST, "ip=", re.compile(r"(?<![\w-])ip=(?:(?:\[[^\]\s]*\]|[^\s:\[]*):){4}([\w.-]{2,255}):")),
+    (Kind.DOMAIN, "endpoint", re.compile(r"^[ \t]*Endpoint[ \t]*=[ \t]*([A-Za-z0-9.-]{3,255}):\d", re.IGNORECASE | re.MULTILINE)),
+    (Kind.DOMAIN, "://", re.compile(r"://(?:[^\s/\"']{0,256}@)?([A-Za-z0-9][A-Za-z0-9.-]{2,254})")),
     (
         Kind.SSID,
         "ssid",
@@ -72,6 +86,12 @@ _TOLD: tuple[tuple[Kind, str, re.Pattern[str]], ...] = (
     ),
 )
 _DOMAIN = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+")
+_PUBLIC = re.compile(
+    r"(?:\A|\.)(?:debian|kernel|archlinux|alpinelinux|fedoraproject|centos|openwrt|opensuse|gentoo|nixos|raspberrypi|xenproject|freedesktop|github"
+    r"|redhat|ubuntu|canonical|suse|proxmox|oracle|amazon|citrix|intel|amd|realtek|broadcom)\.(?:org|com|net|io)\Z",
+    re.IGNORECASE,
+)
+"""Where distributions and makers of cards are at home: this tells of nobody."""
 _WIFI_PROFILE = re.compile(r"^type=(?:wifi|802-11-wireless)[ \t]*$", re.MULTILINE)
 _PROFILE_ID = re.compile(r"^id=(.{2,64})$", re.MULTILINE)
 _NOT_NAMES = frozenset(
@@ -91,6 +111,7 @@ _NOT_NAMES = frozenset(
         "linux",
         "route",
         "null",
+        "anonymous",
     ]
 )
 _NOT_SERIALS = frozenset(["unknown", "default", "none", "null", "specified", "8250/16550", "driver", "console", "0123456789"])
@@ -112,7 +133,7 @@ def find_words(text: str) -> Iterator[tuple[Kind, str]]:
             continue
         for found in pattern.finditer(text):
             if kind is Kind.DOMAIN:
-                yield from ((kind, name) for name in _DOMAIN.findall(found[1]))
+                yield from ((kind, name) for name in _DOMAIN.findall(found[1]) if not _PUBLIC.search(name))
             else:
                 yield kind, found[1].strip(" .\"'")
     if _WIFI_PROFILE.search(text):

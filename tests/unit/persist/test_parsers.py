@@ -163,6 +163,14 @@ def test_no_glob_fails(glob: str, path: str) -> None:
         "wpa-password hunter2",
         "\twpa-private-key-passwd hunter2",
         "  - password: hunter2",
+        'Acquire::http::Proxy "http://bob:hunter2@proxy:3128";',
+        "post-up curl -s -u bob:hunter2 https://dyn.test/update",
+        "post-up curl --user 'bob:hunter2' https://dyn.test/update",
+        "netroot=iscsi:bob:hunter2@192.0.2.1::3260::iqn.2001-04.test:x",
+        "post-up sshpass -p hunter2 ssh root@nas",
+        "pre-up wpa_passphrase Home hunter2 | wpa_supplicant",
+        "up iw dev wlan0 connect Home key 0:hunter2",
+        "up iwconfig wlan0 key s:hunter2",
     ],
 )
 def test_a_secret_is_withheld_in_every_manner_of_writing(line: str) -> None:
@@ -176,7 +184,8 @@ def test_a_secret_is_withheld_in_every_manner_of_writing(line: str) -> None:
 @pytest.mark.parametrize(
     "line",
     ["Name=eth0", "iface eth0 inet dhcp", "auto eth0", "mac-address=52:54:00:12:34:56", "  macaddress: 52:54:00:12:34:56", "bridge-ports eno1",
-     "key-mgmt=wpa-psk", "  post-up ethtool -K eno1 tso off", "NM_CONTROLLED=no", "uuid=8f1b3c1e", "  addresses: [192.0.2.1/24]", "mtu=1400"],
+     "key-mgmt=wpa-psk", "  post-up ethtool -K eno1 tso off", "NM_CONTROLLED=no", "uuid=8f1b3c1e", "  addresses: [192.0.2.1/24]", "mtu=1400",
+     "up curl http://192.0.2.1:3128/a@b", "up ip link add gre1 type gretap remote 192.0.2.7 key 42"],
 )  # fmt: skip
 def test_what_is_no_secret_is_kept(line: str) -> None:
     assert withhold_secrets(line) == line

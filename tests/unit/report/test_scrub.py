@@ -54,6 +54,17 @@ def scrub(text: str, **known: list[str]) -> str:
         ("Tea Party", 'network:\n  wifis:\n    wl0:\n      access-points:\n        "Tea Party": {}\n'),
         ("hunter2", "psk=hunter2"),
         ("bob", "mail bob@corp.example.net of it"),
+        ("ab:cd:ef", f"{MAC}-foo foo_{MAC} eth0:{MAC}"),
+        ("abcdef", "lladdr=525400abcdef ksdevice=525400ABCDEF"),
+        ("S4EWNX0M", "nvme nvme0: serial 'S4EWNX0M'\nbare S4EWNX0M"),
+        ("S4EWNX0M", "E:ID_SERIAL_SHORT=S4EWNX0M"),
+        ("alice", "    identity=alice\n"),
+        ("alice", 'wpa-identity "alice"\n'),
+        ("dsl0815", "  option username 'dsl0815@isp'\n"),
+        ("acme", "Endpoint=vpn.acme.test:51820"),
+        ("acme", "up wget https://dyn.acme.test/update"),
+        ("hunter2", "Proxy=http://bob:hunter2@proxy:3128"),
+        ("nas7", "ip=10.0.0.2::10.0.0.1:255.255.255.0:nas7:eth0:none"),
         ("mNpZ", "peer mNpZ0e2pGm8K4y0bXo1cV7tq3s5u9w2zA4d6f8h0jk4="),
     ],
 )
@@ -74,10 +85,17 @@ def test_what_tells_whose_host_it_is_goes(secret: str, text: str) -> None:
         "[   12.345678] 12:34:56 ifup@eth0.service 8250/16550 driver, 4 ports",
         "Call Trace: dev_watchdog+0x1f0/0x200 ffffffff81234567 00000000000000000000000000000000",
         "NETDEV WATCHDOG: eth0 (r8169): transmit queue 0 timed out",
+        "[    0.1] iommu: Default domain type: identity mapping, see https://bugzilla.kernel.org/show_bug.cgi?id=1",
+        "ip=127.0.0.2::127.0.0.1:255.255.255.0::eth0:none",
     ],
 )
 def test_what_tells_nothing_stays(text: str) -> None:
     assert scrub(text) == text
+
+
+def test_a_known_address_of_a_card_goes_without_marks_too() -> None:
+    told = scrub(f"clientid 525400abcdef SERIAL_525400ABCDEF {MAC} x525400abcdef0", mac=[MAC, "00:00:00:00:00:00"])
+    assert told == "clientid 525400a00002 SERIAL_525400A00002 52:54:00:a0:00:02 x525400abcdef0"
 
 
 def test_the_same_original_has_the_same_replacement_in_all_texts_and_spellings() -> None:
