@@ -41,5 +41,6 @@ def read_saved(path: str) -> Saved:
                 return Saved(host=with_owners(HostMachine(path).read_host(), path), looks=Looks())
         raise
     if snapshot.host is None:
-        raise NotASnapshotError(f"{escape_terminal(path)}: the host was not read when it was written", hint="nicmedic explain FILE")
+        message = f"{escape_terminal(path)}: there is no host.json in it, so nothing is known of its network cards"
+        raise NotASnapshotError(message, hint="nicmedic explain FILE   # reads the kernel logs in it")
     return Saved(host=snapshot.host, looks=snapshot.looks)

@@ -32,7 +32,7 @@ from nicmedic.model.counters import Looks
 from nicmedic.model.errors import NotASnapshotError, UnreadableInputError, UnwritableOutputError
 from nicmedic.model.host import Host
 from nicmedic.model.note import Lack
-from nicmedic.model.plain import PlainError, from_plain, to_plain
+from nicmedic.model.plain import from_plain, to_plain
 from nicmedic.report.escape import escape_terminal, quote_file_name
 
 __all__ = [
@@ -52,7 +52,8 @@ SECONDS = 5.0
 _LEAST_SECONDS = 1.5
 """For /proc and /sys, however long the logs before them took."""
 MOST_BYTES = 64 << 20
-_LARGEST_HOST = 64 << 20
+_LARGEST_HOST = 16 << 20
+"""A host of a hundred cards has 2 MB. As values of Python a member takes up to thirty times its size."""
 _MANIFEST, _HOST, _LOOKS = "MANIFEST.json", "host.json", "looks.json"
 _LEVEL = 1
 """gzip: level 1 packs 64 MB of logs in 0.7 s, level 9 in 4 s."""
@@ -80,6 +81,23 @@ class Snapshot:
     looks: Looks
     """Empty: it was written without."""
     manifest: Manifest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ToldMember:
+    name: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ToldManifest:
+    """As it stands in the file."""
+
+    nicmedic: str
+    created: str
+    scrubbed: bool = False
+    members: tuple[_ToldMember, ...] = ()
+    missing: tuple[Missing, ...] = ()
 
 
 def collect_parts(host: Host | None, looks: Looks | None = None, *, seconds: float = SECONDS) -> Iterator[Member | Missing]:
@@ -266,8 +284,10 @@ def read_snapshot(path: str) -> Snapshot:
         NotASnapshotError: there is no manifest of ours in it, or one of another schema.
         UnreadableInputError: it is damaged, or may not be read.
     """
-    found = _read_folder(path) if os.path.isdir(path) else _read_archive(path)  # noqa: PTH112  # as above
     name = escape_terminal(path)
+    if os.path.exists(path) and not os.path.isdir(path) and not os.path.isfile(path):  # noqa: PTH110, PTH112, PTH113  # as above
+        raise UnreadableInputError(f"{name}: neither a file nor a folder", hint=f"ls -ld {quote_file_name(path)}")
+    found = _read_folder(path) if os.path.isdir(path) else _read_archive(path)  # noqa: PTH112  # as above
     hint = "nicmedic snapshot -o FILE   # on the host in question"
     if _MANIFEST not in found:
         raise NotASnapshotError(f"{name}: there is no {_MANIFEST} in it, so it is no snapshot", hint=hint)
@@ -279,21 +299,21 @@ def read_snapshot(path: str) -> Snapshot:
         manifest = _build_manifest(plain)
         host = from_plain(Host, json.loads(found[_HOST])) if _HOST in found else None
         looks = from_plain(Looks, json.loads(found[_LOOKS])) if _LOOKS in found else Looks()
-    except (ValueError, RecursionError, KeyError, TypeError, PlainError) as error:
+    except RecursionError:
+        raise UnreadableInputError(f"{name}: damaged: brackets in brackets without end", hint="copy it again") from None
+    except ValueError as error:
         raise UnreadableInputError(f"{name}: damaged: {escape_terminal(str(error))}", hint="copy it again") from None
     return Snapshot(host=host, looks=looks, manifest=manifest)
 
 
 def _build_manifest(plain: dict[str, object]) -> Manifest:
-    members, missing = plain.get("members", []), plain.get("missing", [])
-    if not isinstance(members, list) or not isinstance(missing, list):
-        raise TypeError("members and missing must be lists")
+    told = from_plain(_ToldManifest, plain)
     return Manifest(
-        version=str(plain["nicmedic"]),
-        created=str(plain["created"]),
-        scrubbed=plain.get("scrubbed") is True,
-        members=tuple((str(each["name"]), int(each["bytes"])) for each in members),
-        missing=tuple(Missing(what=str(each["what"]), why=str(each["why"])) for each in missing),
+        version=told.nicmedic,
+        created=told.created,
+        scrubbed=told.scrubbed,
+        members=tuple((each.name, each.bytes) for each in told.members),
+        missing=told.missing,
     )
 
 

@@ -6,6 +6,7 @@ as long and could miss a field. Not for schemas that scripts rely on: those are 
 """
 
 import dataclasses
+import math
 import types
 import typing
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ __all__ = ["Plain", "PlainError", "from_plain", "to_plain"]
 
 Plain = None | bool | int | float | str | list["Plain"] | dict[str, "Plain"]
 T = TypeVar("T")
+_LARGEST = 2**64
 
 
 class PlainError(ValueError):
@@ -88,6 +90,7 @@ def _build_union(hints: tuple[object, ...], data: object, where: str) -> object:
     for hint in hints:
         if hint in (bool, int, float, str):
             if _fits(typing.cast("type", hint), data):
+                _check_number(data, where)
                 return data
         elif hint is not type(None):
             return _build(hint, data, where)
@@ -96,9 +99,19 @@ def _build_union(hints: tuple[object, ...], data: object, where: str) -> object:
 
 def _build_key(key_type: type, key: object, where: str) -> object:
     try:
-        return key_type(key)
+        made = key_type(key)
     except ValueError:
         raise PlainError(f"{where}: expected keys of {key_type.__name__}, found {key!r}") from None
+    _check_number(made, where)
+    return typing.cast("object", made)
+
+
+def _check_number(data: object, where: str) -> None:
+    """Counters of the kernel have 64 bits; with larger numbers, and with those that JSON does not know, whoever calculates would fail."""
+    if isinstance(data, int) and not -_LARGEST <= data <= _LARGEST:
+        raise PlainError(f"{where or 'top'}: a number of more than 64 bits")
+    if isinstance(data, float) and not math.isfinite(data):
+        raise PlainError(f"{where or 'top'}: no number: {data}")
 
 
 def _fits(cls: type, data: object) -> bool:
@@ -124,4 +137,5 @@ def _build_single(cls: type, data: object, where: str) -> object:
             raise PlainError(f"{where}: {error}") from None
     if not _fits(cls, data):
         raise _misfit(where, cls.__name__, data)
+    _check_number(data, where)
     return float(typing.cast("float", data)) if cls is float else data

@@ -34,4 +34,4 @@ def build_document(checkup: Checkup) -> Mapping[str, object]:
 
 def render_check_json(checkup: Checkup) -> str:
     """One JSON document, ASCII only."""
-    return json.dumps(build_document(checkup), ensure_ascii=True, indent=1)
+    return json.dumps(build_document(checkup), ensure_ascii=True, indent=1, allow_nan=False)

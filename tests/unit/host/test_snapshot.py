@@ -19,6 +19,7 @@ from nicmedic.host import snapshot
 from nicmedic.host.knowledge import read_knowledge
 from nicmedic.host.logs import HostLogs
 from nicmedic.host.raw_files import Member, Missing
+from nicmedic.host.saved import read_saved
 from nicmedic.host.scrub_parts import blank_serial_number, find_known_names, scrub_parts, scrub_wtmp
 from nicmedic.host.snapshot import SCHEMA, open_private_file, read_snapshot, write_snapshot
 from nicmedic.model.errors import NicmedicError, NotASnapshotError, UnreadableInputError, UnwritableOutputError
@@ -184,6 +185,41 @@ class TestReading:
                 archive.addfile(info, io.BytesIO(data))
         with pytest.raises(error):
             read_snapshot(str(tmp_path / "s"))
+
+    @pytest.mark.parametrize(
+        ("manifest", "host", "told"),
+        [
+            ({"members": [1]}, "{}", "members.0: expected an object, found int"),
+            ({"members": [{"name": "a"}]}, "{}", "bytes"),
+            ({}, '{"uptime_s": 1%s}' % ("0" * 400), "uptime_s: a number of more than 64 bits"),
+            ({}, '{"uptime_s": NaN}', "uptime_s: no number: nan"),
+            ({}, '{"uptime_s": -Infinity}', "uptime_s: no number: -inf"),
+            ({}, '{"nics": [{"interface": "a", "mtu": 1%s}]}' % ("0" * 400), "mtu: a number of more than 64 bits"),
+        ],
+    )
+    def test_what_does_not_fit_is_told_by_its_place(self, manifest: dict[str, object], host: str, told: str, tmp_path: Path) -> None:
+        whole = {"schema": SCHEMA, "nicmedic": "1", "created": "", **manifest}
+        (tmp_path / "MANIFEST.json").write_text(json.dumps(whole), encoding="ascii")
+        (tmp_path / "host.json").write_text(host, encoding="ascii")
+        with pytest.raises(UnreadableInputError) as error:
+            read_snapshot(str(tmp_path))
+        assert told in error.value.message
+
+    def test_a_member_that_would_take_all_memory_is_refused(self, tmp_path: Path) -> None:
+        (tmp_path / "MANIFEST.json").write_text(json.dumps({"schema": SCHEMA, "nicmedic": "1", "created": ""}), encoding="ascii")
+        (tmp_path / "host.json").write_bytes(b"[" + b"[]," * (6 << 20) + b"[]]")
+        with pytest.raises(UnreadableInputError, match="a member is larger than 16 MiB"):
+            read_snapshot(str(tmp_path))
+
+    def test_a_pipe_is_refused_and_not_waited_for(self, tmp_path: Path) -> None:
+        os.mkfifo(tmp_path / "pipe")
+        with pytest.raises(UnreadableInputError, match="neither a file nor a folder"):
+            read_saved(str(tmp_path / "pipe"))
+
+    def test_a_snapshot_without_the_host_says_what_is_not_known(self, tmp_path: Path) -> None:
+        write_snapshot(str(tmp_path / "s"), PARTS[1:], created=CREATED)
+        with pytest.raises(NotASnapshotError, match=r"there is no host\.json in it, so nothing is known of its network cards"):
+            read_saved(str(tmp_path / "s"))
 
     def test_text_folders_and_missing_files_are_errors_in_words(self, tmp_path: Path) -> None:
         (tmp_path / "text").write_text("x")

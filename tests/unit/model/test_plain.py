@@ -36,6 +36,7 @@ CLASSES = sorted(
     key=lambda cls: cls.__name__,
 )
 st.register_type_strategy(float, st.floats(allow_nan=False, allow_infinity=False))
+st.register_type_strategy(int, st.integers(-(2**63), 2**64))
 st.register_type_strategy(str, st.text(max_size=8))
 
 
@@ -104,7 +105,10 @@ def test_data_of_another_type_is_an_error_that_says_where(cls: type, data: objec
 
 
 @given(
-    st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
+    st.recursive(
+        st.none() | st.booleans() | st.integers(-(2**63), 2**64) | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    )
 )
 def test_any_json_is_a_host_or_an_error_in_words(data: object) -> None:
     with contextlib.suppress(PlainError):
