@@ -55,6 +55,9 @@ class OneLog:
     def open_own_log(self, since: str | None) -> Iterator[LogStream | NicmedicError]:
         raise AssertionError(since)
 
+    def open_boot_log(self) -> Iterator[LogStream | NicmedicError]:
+        raise AssertionError
+
 
 def read_input(case: Path) -> tuple[str, bytes]:
     (path,) = case.glob("input.*")

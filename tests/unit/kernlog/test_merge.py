@@ -28,6 +28,9 @@ class Logs:
     def open_own_log(self, since: str | None) -> Iterator[LogStream | NicmedicError]:
         raise AssertionError(since)
 
+    def open_boot_log(self) -> Iterator[LogStream | NicmedicError]:
+        raise AssertionError
+
 
 def tell(*texts: str) -> Explanation:
     names = tuple(f"log{number}" for number in range(len(texts)))

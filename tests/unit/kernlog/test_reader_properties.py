@@ -164,6 +164,9 @@ class OneLog:
     def open_own_log(self, since: str | None) -> Iterator[LogStream | NicmedicError]:
         raise AssertionError(since)
 
+    def open_boot_log(self) -> Iterator[LogStream | NicmedicError]:
+        raise AssertionError
+
 
 def explain_blocks(*blocks: bytes) -> Explanation:
     return explain(OneLog(blocks), KNOWLEDGE, Request(names=("log",), fast=False))
