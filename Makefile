@@ -35,7 +35,8 @@ demo: $(RUN) ## explain a sample log, then this machine's own kernel log
 
 test: $(LINT) ## everything that CI runs
 	@$(BIN)/pytest -n 2 tests/unit tests/cli # the others share one kernel
-	@$(BIN)/pytest tests/host tests/lab
+	@$(BIN)/pytest tests/host
+	@$(BIN)/pytest -n 2 --dist loadfile tests/lab # two machines at a time
 
 check: $(LINT) ## all but the virtual machines: the loop before a commit
 	@$(BIN)/pytest -q --no-header -n 2 tests/unit tests/cli
