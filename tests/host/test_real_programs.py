@@ -94,7 +94,10 @@ def test_dmesg_with_stamps_gives_the_messages_of_dev_kmsg(form: str) -> None:
     ours, theirs = printable(kmsg), printable(read_records(printed))
     assert len(ours) > 20
     if form in ("syslog(2)", "prefix repeated"):  # each line of a message is a record
-        ours = [record for record in ours if "\n" not in record.text]
+        # syslog(2) leaves out the oldest where its prefixes make the text larger than the buffer.
+        oldest = theirs[0].uptime_s or 0
+        ours = [record for record in ours if "\n" not in record.text and (record.uptime_s or 0) >= oldest]
+        assert len(ours) > 20
         told = {(words(record), round(record.uptime_s or -1, 6)) for record in theirs}
         assert [record for record in ours if (words(record), round(record.uptime_s or -1, 6)) not in told] == []
         return
@@ -198,7 +201,8 @@ def test_busybox_syslogd_keeps_the_stamps_and_levels_of_dev_kmsg(small: str, tmp
     assert {record.host for record in theirs} == ({None} if small else {os.uname().nodename.split(".")[0]})
     (logger,) = [record for record in records if "NETDEV WATCHDOG" in record.text]
     assert logger.kernel is False
-    assert explain(tmp_path / "messages")["events"] == []
+    # What else this machine's kernel said since it was last asked is there too, and may be an event.
+    assert [event for event in explain(tmp_path / "messages")["events"] if "WATCHDOG" in event["text"]] == []
 
 
 # journalctl --------------------------------------------------------------------------------------------------------------
