@@ -36,12 +36,13 @@ def use_colour(stream: TextIO) -> bool:
 
 
 def print_error(error: NicmedicError, *, debug: bool = False) -> None:
-    """One line what is wrong, one what to type next."""
+    """One line what became of the machine and what is wrong, one what to type next."""
     if debug:
         import traceback  # rarely wanted
 
         write_complaint("".join(traceback.format_exception(error)))
-    write_complaint(f"nicmedic: {escape_terminal(error.message)}\n")
+    became = f"{error.machine}: " if error.machine else ""
+    write_complaint(f"nicmedic: {became}{escape_terminal(error.message)}\n")
     if error.hint:
         write_complaint(f"          {escape_terminal(error.hint)}\n")
 

@@ -8,13 +8,25 @@ which a test keeps true. Not for bugs of our own: those are plain exceptions and
 from typing import ClassVar
 
 __all__ = [
+    "BusyError",
     "EmptyInputError",
     "KernelLogAccessError",
+    "LadderFailedError",
     "MissingToolError",
     "NicmedicError",
     "NoSuchInterfaceError",
+    "NoSuchTransactionError",
     "NotAKernelLogError",
     "NotASnapshotError",
+    "NotConfirmedError",
+    "NotProvenError",
+    "NotRootError",
+    "ProbesFailedError",
+    "RefusedError",
+    "RolledBackError",
+    "StateError",
+    "SwitchError",
+    "UndoFailedError",
     "UnreadableInputError",
     "UnwritableOutputError",
     "UsageError",
@@ -26,6 +38,9 @@ class NicmedicError(Exception):
 
     code: ClassVar[int] = 10
     slug: ClassVar[str] = "failed"
+
+    machine: ClassVar[str] = ""
+    """What became of the machine, told first: ``nothing was changed``, ``rolled back``, ``CHANGED``; empty: it was only looked at."""
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         """Keep both texts; neither holds control characters of a log (callers escape what they quote)."""
@@ -95,3 +110,95 @@ class NoSuchInterfaceError(NicmedicError):
 
     code = 22
     slug = "no-such-interface"
+
+
+class _UntouchedError(NicmedicError):
+    """A change was asked for, and nothing was changed."""
+
+    machine = "nothing was changed"
+
+
+class RefusedError(_UntouchedError):
+    """This remedy is not carried out on this card; every reason is told."""
+
+    code = 23
+    slug = "refused"
+
+
+class NotRootError(_UntouchedError):
+    """Only root may change a card."""
+
+    code = 24
+    slug = "not-root"
+
+
+class BusyError(_UntouchedError):
+    """Another transaction holds this card, or the same is being done by somebody else."""
+
+    code = 25
+    slug = "busy"
+
+
+class SwitchError(_UntouchedError):
+    """The dead-man's switch cannot be armed, and without it nothing is changed."""
+
+    code = 26
+    slug = "no-switch"
+
+
+class StateError(_UntouchedError):
+    """The folder in which transactions are kept cannot be read or written."""
+
+    code = 27
+    slug = "no-state"
+
+
+class NoSuchTransactionError(_UntouchedError):
+    """There is no transaction of that number, or none that this could be done to."""
+
+    code = 28
+    slug = "no-such-transaction"
+
+
+class NotProvenError(_UntouchedError):
+    """The confirmation did not show that it came through the treated card; the transaction stays as it is."""
+
+    code = 29
+    slug = "not-proven"
+
+
+class RolledBackError(NicmedicError):
+    """A change failed or read back as something else, and was undone."""
+
+    code = 40
+    slug = "change-failed"
+    machine = "rolled back"
+
+
+class ProbesFailedError(RolledBackError):
+    """Traffic did not come back after the change, which was undone."""
+
+    code = 41
+    slug = "probes-failed"
+
+
+class NotConfirmedError(RolledBackError):
+    """Nobody confirmed in time, or the transaction was ended by somebody else; it was undone."""
+
+    code = 42
+    slug = "not-confirmed"
+
+
+class LadderFailedError(RolledBackError):
+    """No remedy of the ladder helped; the card is as it was before."""
+
+    code = 43
+    slug = "nothing-helped"
+
+
+class UndoFailedError(NicmedicError):
+    """Undoing failed as well. The commands that are left to type stand in the hint."""
+
+    code = 50
+    slug = "undo-failed"
+    machine = "CHANGED"

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable, Mapping
 
 from nicmedic.model.finding import RankedRemedy, RemedyId
 from nicmedic.remedy import device, link, system
-from nicmedic.remedy.prescription import Prescription
+from nicmedic.remedy.recipe import Recipe
 from nicmedic.remedy.target import BusKind, Names, Target, build_names, find_bus_kind
 
 __all__ = ["MAKERS", "describe_remedy", "fitting_remedies", "join_cautions"]
 
-MAKERS: Mapping[RemedyId, Callable[[Names], Prescription]] = {
+MAKERS: Mapping[RemedyId, Callable[[Names], Recipe]] = {
     RemedyId.LINK_ADVERTISE_100: link.advertise_100,
     RemedyId.LINK_FORCE_100: link.force_100,
     RemedyId.RENEGOTIATE: link.renegotiate,
@@ -59,11 +59,11 @@ def fitting_remedies(remedies: Iterable[RankedRemedy], target: Target) -> tuple[
     return tuple(remedy for remedy in remedies if remedy.id not in senseless)
 
 
-def describe_remedy(remedy: RankedRemedy, target: Target) -> Prescription:
+def describe_remedy(remedy: RankedRemedy, target: Target) -> Recipe:
     """Commands, undo, disruption and risk of a ranked remedy for one NIC."""
     return MAKERS[remedy.id](build_names(target, remedy.arguments))
 
 
-def join_cautions(remedy: RankedRemedy, made: Prescription) -> str:
+def join_cautions(remedy: RankedRemedy, made: Recipe) -> str:
     """Everything to beware of: what the knowledge says of this driver first, then what holds everywhere."""
     return " ".join(dict.fromkeys(text for text in (*remedy.cautions, made.caution) if text))

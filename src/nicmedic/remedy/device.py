@@ -4,7 +4,7 @@
 A device whose address the log does not tell is found through its interface, before the driver lets go of it: afterwards the interface is gone.
 """
 
-from nicmedic.remedy.prescription import HANDS, NONE, PAUSE, Prescription
+from nicmedic.remedy.recipe import HANDS, NONE, PAUSE, Recipe
 from nicmedic.remedy.target import BusKind, Names
 
 __all__ = ["drain_power", "keep_awake", "rebind", "reload_module", "rescan_pci", "reset_pci", "switch_aspm_off"]
@@ -25,11 +25,11 @@ def _take_and_give(to: Names, between: str) -> str:
     return f'{find}; echo "${{d##*/}}" > "$p/unbind"; {meanwhile}; echo "${{d##*/}}" > "$p/bind"'
 
 
-def switch_aspm_off(to: Names) -> Prescription:
+def switch_aspm_off(to: Names) -> Recipe:
     """Per device where the kernel can (since Linux 5.5, 72ea91afbfb0), else by the policy of the whole host."""
     if to.is_older(5, 5):
         policy = "/sys/module/pcie_aspm/parameters/policy"
-        return Prescription(
+        return Recipe(
             title="Switch PCIe power saving (ASPM) off for the whole host",
             commands=(f"echo performance > {policy}",),
             undo=(f"echo default > {policy}",),
@@ -39,7 +39,7 @@ def switch_aspm_off(to: Names) -> Prescription:
         )
     files = f"{to.device}/link/l*_aspm"
     since = "" if to.kernel is not None else " or the kernel is older than 5.5"
-    return Prescription(
+    return Recipe(
         title="Switch PCIe power saving (ASPM) off for this card",
         commands=(f"for f in {files}; do echo 0 > $f; done",),
         undo=(f"for f in {files}; do echo 1 > $f; done",),
@@ -50,10 +50,10 @@ def switch_aspm_off(to: Names) -> Prescription:
     )
 
 
-def keep_awake(to: Names) -> Prescription:
+def keep_awake(to: Names) -> Recipe:
     """Runtime power management; of a USB NIC, that of the whole device."""
     path = f"{to.device}/power/control"
-    return Prescription(
+    return Recipe(
         title="Keep the device awake (runtime power management off)",
         commands=(f"echo on > {path}",),
         undo=(f"echo auto > {path}",),
@@ -63,9 +63,9 @@ def keep_awake(to: Names) -> Prescription:
     )
 
 
-def rebind(to: Names) -> Prescription:
+def rebind(to: Names) -> Recipe:
     """On whatever bus the card stands."""
-    return Prescription(
+    return Recipe(
         title="Take the driver off the card and bind it again",
         commands=(_take_and_give(to, "sleep 2"),),
         disruption=PAUSE,
@@ -74,9 +74,9 @@ def rebind(to: Names) -> Prescription:
     )
 
 
-def reload_module(to: Names) -> Prescription:
+def reload_module(to: Names) -> Recipe:
     """All NICs of the driver go along."""
-    return Prescription(
+    return Recipe(
         title="Load the driver's module anew",
         commands=(f"modprobe -r {to.driver}; sleep 2; modprobe {to.driver}",),
         disruption=PAUSE,
@@ -85,9 +85,9 @@ def reload_module(to: Names) -> Prescription:
     )
 
 
-def reset_pci(to: Names) -> Prescription:
+def reset_pci(to: Names) -> Recipe:
     """A function-level or bus reset, with the driver off."""
-    return Prescription(
+    return Recipe(
         title="Reset the PCI function",
         commands=(_take_and_give(to, "echo 1 > {device}/reset"),),
         disruption=PAUSE,
@@ -96,10 +96,10 @@ def reset_pci(to: Names) -> Prescription:
     )
 
 
-def rescan_pci(to: Names) -> Prescription:
+def rescan_pci(to: Names) -> Recipe:
     """With a reboot armed first: the card may stay away."""
     device = to.device if to.bus is not None else f"$(readlink -f /sys/class/net/{to.interface}/device)"
-    return Prescription(
+    return Recipe(
         title="Remove the card from the bus and search for it again",
         commands=("shutdown -r +5", f'echo 1 > "{device}/remove"; sleep 2; echo 1 > /sys/bus/pci/rescan'),
         undo=("shutdown -c",),
@@ -110,16 +110,16 @@ def rescan_pci(to: Names) -> Prescription:
     )
 
 
-def drain_power(to: Names) -> Prescription:
+def drain_power(to: Names) -> Recipe:
     """A reboot leaves many cards powered."""
     if to.kind is BusKind.USB:
-        return Prescription(
+        return Recipe(
             title="Cut the adapter's power",
             disruption=HANDS,
             caution="Some adapters come back only so.",
             steps=("Pull the adapter, wait ten seconds, plug it into another port.",),
         )
-    return Prescription(
+    return Recipe(
         title="Cut the power for half a minute",
         commands=("poweroff",),
         disruption=HANDS,

@@ -6,7 +6,7 @@ and keeps it over reboots.
 """
 
 from nicmedic.model.names import shell_name
-from nicmedic.remedy.prescription import FLAP, NONE, PAUSE, Prescription
+from nicmedic.remedy.recipe import FLAP, NONE, PAUSE, Recipe
 from nicmedic.remedy.target import Family, Names
 
 __all__ = [
@@ -32,7 +32,7 @@ def _nmcli(to: Names, *settings: str) -> str:
     return f'{find}; nmcli connection modify "$c" {" ".join(settings)} && nmcli connection up "$c"'
 
 
-def advertise_100(to: Names) -> Prescription:
+def advertise_100(to: Names) -> Recipe:
     """Autonegotiation stays on, so the other end agrees.
 
     The undo names no modes: ``autoneg on`` alone advertises all that the card supports (ethtool, netlink/settings.c ``nl_sset_compat_linkmodes()``).
@@ -43,7 +43,7 @@ def advertise_100(to: Names) -> Prescription:
         mode = "802-3-ethernet.auto-negotiate yes 802-3-ethernet.speed"
         commands = (_nmcli(to, f"{mode} 100 802-3-ethernet.duplex full"),)
         undo = (_nmcli(to, f'{mode} 0 802-3-ethernet.duplex ""'),)
-    return Prescription(
+    return Recipe(
         title="Offer the switch 100 Mb/s full duplex only; autonegotiation stays on",
         commands=commands,
         undo=undo,
@@ -52,7 +52,7 @@ def advertise_100(to: Names) -> Prescription:
     )
 
 
-def force_100(to: Names) -> Prescription:
+def force_100(to: Names) -> Recipe:
     """The other end must be forced as well."""
     commands = (f"ethtool -s {to.interface} speed 100 duplex full autoneg off",)
     undo = (f"ethtool -s {to.interface} autoneg on",)
@@ -60,7 +60,7 @@ def force_100(to: Names) -> Prescription:
         mode = "802-3-ethernet.speed"
         commands = (_nmcli(to, f"802-3-ethernet.auto-negotiate no {mode} 100 802-3-ethernet.duplex full"),)
         undo = (_nmcli(to, f'802-3-ethernet.auto-negotiate yes {mode} 0 802-3-ethernet.duplex ""'),)
-    return Prescription(
+    return Recipe(
         title="Force 100 Mb/s full duplex, autonegotiation off",
         commands=commands,
         undo=undo,
@@ -69,19 +69,17 @@ def force_100(to: Names) -> Prescription:
     )
 
 
-def renegotiate(to: Names) -> Prescription:
+def renegotiate(to: Names) -> Recipe:
     """As if the cable were pulled and put back."""
     command = f"ethtool -r {to.interface}"
     if to.family is Family.HAOS:
         command = f"nmcli device disconnect {to.interface} && nmcli device connect {to.interface}"
-    return Prescription(
-        title="Negotiate the link anew", commands=(command,), disruption=FLAP, caution="Works only while autonegotiation is on."
-    )
+    return Recipe(title="Negotiate the link anew", commands=(command,), disruption=FLAP, caution="Works only while autonegotiation is on.")
 
 
-def bounce(to: Names) -> Prescription:
+def bounce(to: Names) -> Recipe:
     """Down and up in one line, so that the session that types it does not stand between the two."""
-    return Prescription(
+    return Recipe(
         title="Take the interface down and up",
         commands=(f"ip link set dev {to.interface} down; sleep 1; ip link set dev {to.interface} up",),
         disruption=PAUSE,
@@ -91,7 +89,7 @@ def bounce(to: Names) -> Prescription:
     )
 
 
-def offload_off(to: Names) -> Prescription:
+def offload_off(to: Names) -> Recipe:
     """Features by their short names, several in one call."""
     wanted = tuple(word for word in to.arguments if word and shell_name(word, "") == word) or ("tso", "gso")
     if not to.is_older(4, 14) and to.kernel is not None:
@@ -104,7 +102,7 @@ def offload_off(to: Names) -> Prescription:
         commands = (_nmcli(to, *(f"ethtool.feature-{name} off" for name in wanted)),)
         undo = (_nmcli(to, *(f'ethtool.feature-{name} ""' for name in wanted)),)
         look, fixed = (), "Stays set over reboots until it is undone."
-    return Prescription(
+    return Recipe(
         title=f"Switch offloads off: {', '.join(wanted)}",
         commands=commands,
         undo=undo,
@@ -115,12 +113,12 @@ def offload_off(to: Names) -> Prescription:
     )
 
 
-def switch_eee_off(to: Names) -> Prescription:
+def switch_eee_off(to: Names) -> Recipe:
     """Energy-Efficient Ethernet, IEEE 802.3az."""
     commands, undo = (f"ethtool --set-eee {to.interface} eee off",), (f"ethtool --set-eee {to.interface} eee on",)
     if to.family is Family.HAOS:
         commands, undo = (_nmcli(to, "ethtool.eee-enabled no"),), (_nmcli(to, 'ethtool.eee-enabled ""'),)
-    return Prescription(
+    return Recipe(
         title="Switch Energy-Efficient Ethernet (EEE) off",
         commands=commands,
         undo=undo,
@@ -129,11 +127,11 @@ def switch_eee_off(to: Names) -> Prescription:
     )
 
 
-def set_mtu(to: Names) -> Prescription:
+def set_mtu(to: Names) -> Recipe:
     """The former size is not in the log, unless it was the usual one."""
     size = next((word for word in to.arguments if word.isascii() and word.isdigit() and 68 <= int(word) <= 65_536), "1500")
     former = "FORMER_MTU" if size == "1500" else "1500"
-    return Prescription(
+    return Recipe(
         title=f"Set the MTU to {size}",
         commands=(f"ip link set dev {to.interface} mtu {size}",),
         undo=(f"ip link set dev {to.interface} mtu {former}",),
@@ -144,7 +142,7 @@ def set_mtu(to: Names) -> Prescription:
     )
 
 
-def pause_off(to: Names) -> Prescription:
+def pause_off(to: Names) -> Recipe:
     """IEEE 802.3x flow control."""
     commands = (f"ethtool -A {to.interface} autoneg off rx off tx off",)
     undo = (f"ethtool -A {to.interface} autoneg on rx on tx on",)
@@ -153,7 +151,7 @@ def pause_off(to: Names) -> Prescription:
         commands = (_nmcli(to, "ethtool.pause-autoneg off ethtool.pause-rx off ethtool.pause-tx off"),)
         undo = (_nmcli(to, 'ethtool.pause-autoneg "" ethtool.pause-rx "" ethtool.pause-tx ""'),)
         look = ()
-    return Prescription(
+    return Recipe(
         title="Switch flow control (pause frames) off",
         commands=commands,
         undo=undo,
@@ -164,7 +162,7 @@ def pause_off(to: Names) -> Prescription:
     )
 
 
-def change_ring(to: Names) -> Prescription:
+def change_ring(to: Names) -> Recipe:
     """The transmit ring, unless the arguments say rx."""
     size = next((word for word in to.arguments if word.isascii() and word.isdigit()), "1024")
     ring = "rx" if "rx" in to.arguments else "tx"
@@ -172,7 +170,7 @@ def change_ring(to: Names) -> Prescription:
     look: tuple[str, ...] = (f"ethtool -g {to.interface}",)
     if to.family is Family.HAOS:
         commands, undo, look = (_nmcli(to, f"ethtool.ring-{ring} {size}"),), (_nmcli(to, f'ethtool.ring-{ring} ""'),), ()
-    return Prescription(
+    return Recipe(
         title=f"Change the {'receive' if ring == 'rx' else 'transmit'} ring to {size} descriptors",
         commands=commands,
         undo=undo,

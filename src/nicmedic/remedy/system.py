@@ -4,7 +4,7 @@
 Commands are those of the distribution that the log names; where it names none, the step is told in words.
 """
 
-from nicmedic.remedy.prescription import HANDS, NONE, REBOOT, Prescription
+from nicmedic.remedy.recipe import HANDS, NONE, REBOOT, Recipe
 from nicmedic.remedy.target import BusKind, Family, Names
 
 __all__ = [
@@ -46,13 +46,13 @@ _WHICH_INTERRUPTS = (
 )
 
 
-def change_interrupts(to: Names) -> Prescription:
+def change_interrupts(to: Names) -> Recipe:
     """The argument is the kernel parameter: irqpoll, irqfixup, noapic and their like."""
     words = ("irqpoll", "irqfixup", "noapic", "nolapic", "pci=nomsi", "acpi=noirq", "intremap=off")
     parameter = next((word for word in to.arguments if word in words), None)
     commands, undo, steps = _boot_parameter(to, parameter) if parameter else ((), (), _WHICH_INTERRUPTS)
     asked = "every device of the host" if parameter != "irqpoll" else "all drivers at every interrupt, which costs CPU time"
-    return Prescription(
+    return Recipe(
         title="Deliver interrupts another way" + (f": boot with {parameter}" if parameter else ""),
         commands=commands,
         undo=undo,
@@ -64,10 +64,10 @@ def change_interrupts(to: Names) -> Prescription:
     )
 
 
-def change_iommu(to: Names) -> Prescription:
+def change_iommu(to: Names) -> Recipe:
     """Pass-through, the mildest form."""
     commands, undo, steps = _boot_parameter(to, "iommu=pt")
-    return Prescription(
+    return Recipe(
         title="Let devices of the host pass the IOMMU by: boot with iommu=pt",
         commands=commands,
         undo=undo,
@@ -79,10 +79,10 @@ def change_iommu(to: Names) -> Prescription:
     )
 
 
-def reboot(to: Names) -> Prescription:
+def reboot(to: Names) -> Recipe:
     """With the log saved first: it is gone afterwards."""
     del to
-    return Prescription(
+    return Recipe(
         title="Reboot, with the kernel log saved first",
         commands=("dmesg > /root/kern.log; sync; reboot",),
         disruption=REBOOT,
@@ -90,7 +90,7 @@ def reboot(to: Names) -> Prescription:
     )
 
 
-def kernel_previous(to: Names) -> Prescription:
+def kernel_previous(to: Names) -> Recipe:
     """For one boot where the boot loader can."""
     look: tuple[str, ...] = ("ls -t /boot/vmlinuz-*",)
     commands: tuple[str, ...] = ()
@@ -114,7 +114,7 @@ def kernel_previous(to: Names) -> Prescription:
         look, commands, steps = ("ha os info",), ("ha os boot-slot other",), ()
     elif to.family in (Family.OPENWRT, Family.RASPBERRY):
         look, steps = (), ("Put the former release's image back.",)
-    return Prescription(
+    return Recipe(
         title="Boot the kernel that was in use before",
         commands=commands,
         disruption=REBOOT,
@@ -125,7 +125,7 @@ def kernel_previous(to: Names) -> Prescription:
     )
 
 
-def kernel_upgrade(to: Names) -> Prescription:
+def kernel_upgrade(to: Names) -> Recipe:
     """By the package manager of the host."""
     command = _UPGRADES.get(to.family)
     steps: tuple[str, ...] = ()
@@ -138,7 +138,7 @@ def kernel_upgrade(to: Names) -> Prescription:
         )
     elif to.is_older(4, 4):
         steps = (f"Linux {to.kernel[0]}.{to.kernel[1]} gets no more fixes: take a newer release of the distribution.",) if to.kernel else ()
-    return Prescription(
+    return Recipe(
         title="Install a newer kernel",
         commands=() if command is None else (command, "reboot") if to.family is not Family.HAOS else (command,),
         disruption=REBOOT,
@@ -148,7 +148,7 @@ def kernel_upgrade(to: Names) -> Prescription:
     )
 
 
-def vendor_driver(to: Names) -> Prescription:
+def vendor_driver(to: Names) -> Recipe:
     """The maker's driver in place of the kernel's, or the other way round."""
     commands: tuple[str, ...] = ()
     undo: tuple[str, ...] = ()
@@ -167,7 +167,7 @@ def vendor_driver(to: Names) -> Prescription:
                 (f"apt-get install {to.driver}-dkms && reboot",),
             )
             steps = ()
-    return Prescription(
+    return Recipe(
         title=title,
         commands=commands,
         undo=undo,
@@ -197,7 +197,7 @@ _LOADED = {
 """Drivers whose card takes its firmware from a file at each start, and Debian's package of it."""
 
 
-def update_firmware(to: Names) -> Prescription:
+def update_firmware(to: Names) -> Recipe:
     """Firmware in a file comes as a package; firmware in the card's flash needs the maker's tool."""
     commands: tuple[str, ...] = ()
     steps: tuple[str, ...] = ("Flash the image that the maker of the card or of the server gives for exactly this card.",)
@@ -215,7 +215,7 @@ def update_firmware(to: Names) -> Prescription:
             commands, steps = ("pacman -Syu linux-firmware", "reboot"), ()
         elif to.family is Family.SUSE:
             commands, steps = ("zypper update 'kernel-firmware*'", "reboot"), ()
-    return Prescription(
+    return Recipe(
         title="Update the card's firmware",
         commands=commands,
         disruption=REBOOT,
@@ -226,10 +226,10 @@ def update_firmware(to: Names) -> Prescription:
     )
 
 
-def change_bios(to: Names) -> Prescription:
+def change_bios(to: Names) -> Recipe:
     """In the machine's own set-up; there is no command for that."""
     board = to.kind is BusKind.PLATFORM
-    return Prescription(
+    return Recipe(
         title="Update the board's boot firmware" if board else "Change a setting in the machine's firmware (BIOS, UEFI)",
         disruption=HANDS,
         caution="One change at a time; it needs a console or remote management.",
@@ -241,7 +241,7 @@ def change_bios(to: Names) -> Prescription:
     )
 
 
-def change_model(to: Names) -> Prescription:
+def change_model(to: Names) -> Recipe:
     """Another virtual NIC; done in the hypervisor."""
     model, step = {
         "vmware-guest": ("vmxnet3", 'In the .vmx file: ethernet0.virtualDev = "vmxnet3".'),
@@ -254,7 +254,7 @@ def change_model(to: Names) -> Prescription:
         to.virtualization or "",
         ("vmxnet3 on VMware, else virtio-net", "Change the adapter's type in the hypervisor, and keep its MAC address."),
     )
-    return Prescription(
+    return Recipe(
         title=f"Give the guest another virtual NIC: {model}",
         disruption=REBOOT,
         caution="The interface may get another name: make the guest's network configuration fit first.",
@@ -264,13 +264,13 @@ def change_model(to: Names) -> Prescription:
     )
 
 
-def change_part(to: Names) -> Prescription:
+def change_part(to: Names) -> Recipe:
     """From the cheapest part on."""
     usb, board = to.kind is BusKind.USB, to.kind is BusKind.PLATFORM
     parts = (
         "USB port, cable or hub, power supply, adapter" if usb else "cable, switch port, power supply" + ("" if board else ", slot, card")
     )
-    return Prescription(
+    return Recipe(
         title=f"Change a part: {parts}",
         disruption=HANDS,
         caution="One part at a time, or you will not know which it was.",
@@ -279,10 +279,10 @@ def change_part(to: Names) -> Prescription:
     )
 
 
-def mend_host(to: Names) -> Prescription:
+def mend_host(to: Names) -> Recipe:
     """What starves or breaks the NIC from outside."""
     del to
-    return Prescription(
+    return Recipe(
         title="Mend what starves or breaks the NIC from outside",
         disruption=NONE,
         caution="What is set on the NIC does not help when the fault is outside of it.",

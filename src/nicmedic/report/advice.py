@@ -11,7 +11,7 @@ from nicmedic.knowledge.base import KnowledgeBase
 from nicmedic.model.explanation import Explanation
 from nicmedic.model.finding import RankedRemedy, RemedyId
 from nicmedic.remedy.catalog import describe_remedy, fitting_remedies, join_cautions
-from nicmedic.remedy.prescription import FLAP, HANDS, NONE, PAUSE, REBOOT, Prescription
+from nicmedic.remedy.recipe import FLAP, HANDS, NONE, PAUSE, REBOOT, Recipe
 from nicmedic.remedy.target import Family, Target, build_target, find_family
 from nicmedic.report.escape import escape_terminal
 from nicmedic.report.style import Style
@@ -49,7 +49,7 @@ def _sentence(text: str) -> str:
     return text if text.endswith((".", ":", "!", "?")) else f"{text}."
 
 
-def _warnings(remedy: RankedRemedy, made: Prescription, style: Style) -> str:
+def _warnings(remedy: RankedRemedy, made: Recipe, style: Style) -> str:
     """What to beware of: all of it with --all; else what the knowledge says of this driver, or the general word."""
     if style.more:
         return join_cautions(remedy, made)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from nicmedic.model.finding import RankedRemedy, RemedyId
 from nicmedic.model.names import shell_name
 from nicmedic.remedy.catalog import MAKERS, describe_remedy, fitting_remedies, join_cautions
-from nicmedic.remedy.prescription import DISRUPTIONS, FLAP, Prescription
+from nicmedic.remedy.recipe import DISRUPTIONS, FLAP, Recipe
 from nicmedic.remedy.target import Target
 
 DISTROS = (None, "Debian", "Debian 7", "Ubuntu", "Proxmox VE", "Raspberry Pi OS", "Fedora 41", "RHEL 7 or a rebuild", "RHEL 9 or a rebuild",
@@ -45,23 +45,23 @@ def ranked(remedy: RemedyId, *arguments: str, cautions: tuple[str, ...] = ()) ->
     )
 
 
-def prescribe(remedy: RemedyId, *arguments: str, **changes: object) -> Prescription:
-    """The prescription for a PCI card, or for what the changes make of it."""
+def prescribe(remedy: RemedyId, *arguments: str, **changes: object) -> Recipe:
+    """The recipe for a PCI card, or for what the changes make of it."""
     target = Target(**{**{name: getattr(PCI, name) for name in Target.__dataclass_fields__}, **changes})
     return describe_remedy(ranked(remedy, *arguments), target)
 
 
-def words(made: Prescription) -> str:
+def words(made: Recipe) -> str:
     """Every command, one a line."""
     return "\n".join((*made.look, *made.commands, *made.undo))
 
 
-def test_every_remedy_has_a_prescription() -> None:
+def test_every_remedy_has_a_recipe() -> None:
     assert set(MAKERS) == set(RemedyId)
 
 
 @pytest.mark.parametrize("remedy", RemedyId)
-def test_a_prescription_says_what_to_do_and_what_it_costs_on_every_host(remedy: RemedyId) -> None:
+def test_a_recipe_says_what_to_do_and_what_it_costs_on_every_host(remedy: RemedyId) -> None:
     poor = []
     for target in TARGETS:
         made = describe_remedy(ranked(remedy), target)

@@ -10,7 +10,7 @@ import pytest
 
 from nicmedic.model.event import EventKind
 from nicmedic.model.finding import Blame, RemedyId
-from nicmedic.remedy.prescription import DISRUPTIONS
+from nicmedic.remedy.recipe import DISRUPTIONS
 from nicmedic.report.explain_json import build_document, render_explain_json
 from nicmedic.report.knowledge_text import render_driver_json, render_driver_list_json
 from nicmedic.testing.answers import explain_bytes, explain_sample, shipped_knowledge

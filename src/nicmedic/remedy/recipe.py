@@ -3,7 +3,7 @@
 
 from dataclasses import dataclass
 
-__all__ = ["DISRUPTIONS", "FLAP", "HANDS", "NONE", "PAUSE", "REBOOT", "Prescription"]
+__all__ = ["DISRUPTIONS", "FLAP", "HANDS", "NONE", "PAUSE", "REBOOT", "Recipe"]
 
 NONE = "none"
 FLAP = "link flap of 2 to 5 s"
@@ -14,7 +14,7 @@ DISRUPTIONS = (NONE, FLAP, PAUSE, REBOOT, HANDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Prescription:
+class Recipe:
     """One remedy for one NIC. Every command is whole, and runs as root in a POSIX shell on the host whose log was read."""
 
     title: str

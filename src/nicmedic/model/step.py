@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The smallest things that are done to a machine: what an operator could have typed, one line each.
+
+A step is a value. ``nicmedic.host.hands`` carries it out; ``nicmedic.remedy.script`` writes it down for a shell. No shell string is kept anywhere.
+The card is called by many names: it may have another one after its driver was bound anew. So a step that speaks of its interface holds
+``INTERFACE`` in place of the name, which is resolved at the moment it is carried out.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+__all__ = ["INTERFACE", "AwaitNic", "Pause", "Rename", "Run", "Step", "Write", "name_interface"]
+
+INTERFACE: Final = "\0"
+"""Stands for the present name of the treated card's interface, alone or within a word. No argument and no path can hold this character."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One program with its arguments; no shell."""
+
+    argv: tuple[str, ...]
+    within_s: int = 10
+    """After so many seconds it is killed and has failed; it may stay behind where the kernel does not let it go."""
+    needed: bool = True
+    """False: its failure is told, and what follows is done all the same."""
+    otherwise: tuple[str, ...] = ()
+    """Tried in its place where the program is not installed or fails."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Write:
+    """One line into a file of sysfs or procfs."""
+
+    path: str
+    text: str
+    within_s: int = 20
+    needed: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    """Let the hardware or a program take its time."""
+
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwaitNic:
+    """Wait until the card has an interface again. Failing is the failure of what made it go."""
+
+    within_s: int = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rename:
+    """Give the interface this name if it has another, as after a new binding without udev. It is set down for that."""
+
+    name: str
+
+
+Step = Run | Write | Pause | AwaitNic | Rename
+
+
+def name_interface(text: str, interface: str) -> str:
+    """A word or path of a step, with the interface's name in it.
+
+    >>> name_interface("/sys/class/net/" + INTERFACE + "/mtu", "eth0")
+    '/sys/class/net/eth0/mtu'
+    """
+    return text.replace(INTERFACE, interface)
