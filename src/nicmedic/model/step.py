@@ -9,10 +9,21 @@ The card is called by many names: it may have another one after its driver was b
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["INTERFACE", "AwaitNic", "Pause", "Rename", "Run", "Step", "Write", "name_interface"]
+__all__ = ["INTERFACE", "AwaitNic", "Pause", "Rename", "Run", "Shown", "Step", "Write", "name_interface"]
 
 INTERFACE: Final = "\0"
 """Stands for the present name of the treated card's interface, alone or within a word. No argument and no path can hold this character."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """Something that can be looked at without changing it: a program prints certain words."""
+
+    argv: tuple[str, ...]
+    """Only looks; it has five seconds. What it prints counts, not its status. ``INTERFACE`` may stand in it."""
+    text: str
+    """Stands in one of its lines as whole words, any run of blanks and tabs being one blank:
+    ``sed 's/^/ /; s/$/ /' | tr -s ' \\t' ' ' | grep -qF -e " $text "``. ``INTERFACE`` may stand in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +37,10 @@ class Run:
     """False: its failure is told, and what follows is done all the same."""
     otherwise: tuple[str, ...] = ()
     """Tried in its place where the program is not installed or fails."""
+    unless: Shown | None = None
+    """Where this is shown there is nothing to do: the step is not carried out, and has not failed."""
+    tries: int = 1
+    """So often it is tried, with a second between, until it succeeds; ``within_s`` is for each. Looked at ``unless`` before each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +51,10 @@ class Write:
     text: str
     within_s: int = 20
     needed: bool = True
+    unless: Shown | None = None
+    """As of ``Run``."""
+    tries: int = 1
+    """As of ``Run``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
