@@ -35,6 +35,8 @@ class Argument(NamedTuple):
     """Not an option with a value: prints this text and ends."""
     dest: str | None = None
     """The name of the value, where that of the option is a word of Python's."""
+    repeats: bool = False
+    """May come several times; the values are a list, None where it never came."""
 
     @property
     def is_option(self) -> bool:
@@ -74,7 +76,8 @@ def _type_of(argument: Argument) -> dict[str, object]:
         return {"action": "version", "version": argument.version}
     if argument.flag:
         return {"action": "store_true"}
-    options = {"metavar": argument.metavar, "nargs": argument.nargs, "dest": argument.dest}
+    action = "append" if argument.repeats else None
+    options = {"metavar": argument.metavar, "nargs": argument.nargs, "dest": argument.dest, "action": action}
     return {name: value for name, value in options.items() if value is not None}
 
 

@@ -51,9 +51,11 @@ def _synopsis(command: Command, path: str) -> Iterator[str]:
         name = _escape(argument.names[0])
         if not argument.is_option:
             dots = "..." if argument.nargs == "*" else ""
-            yield rf"[\fI{_escape(argument.metavar or argument.names[0])}\fR]{dots}"
+            shown = rf"\fI{_escape(argument.metavar or argument.names[0])}\fR"
+            yield shown if argument.nargs is None else f"[{shown}]{dots}"
         else:
-            yield rf"[\fB{name}\fR \fI{_escape(argument.metavar or '')}\fR]" if argument.takes_value else rf"[\fB{name}\fR]"
+            dots = "..." if argument.repeats else ""
+            yield rf"[\fB{name}\fR \fI{_escape(argument.metavar or '')}\fR]{dots}" if argument.takes_value else rf"[\fB{name}\fR]"
 
 
 def _argument(argument: Argument) -> Iterator[str]:

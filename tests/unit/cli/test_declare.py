@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The records of commands make the parser, and help keeps to the terminal."""
 
+import argparse
+
 import pytest
 
-from nicmedic.cli.declare import Argument, Command, Example, Offer
+from nicmedic.cli.declare import Argument, Command, Example, Offer, add_arguments
 from nicmedic.cli.main import PROGRAM, build_parser
 from nicmedic.cli.schema_page import render_schema_page
 
@@ -63,3 +65,10 @@ def test_a_schema_becomes_a_table_with_types_and_what_may_be_null() -> None:
     assert "| `a` | string or null | yes | x\\|y |" in page
     assert "| `b[].c` | `u`, null | yes | z |" in page
     assert "\nOne.\nTwo.\n" in page
+
+
+def test_an_option_that_repeats_gives_all_its_values() -> None:
+    parser = argparse.ArgumentParser(exit_on_error=False)
+    add_arguments(parser, Command("c", "s", "d", (Argument(("--remedy",), "h", "ID", repeats=True),)))
+    assert parser.parse_args([]).remedy is None
+    assert parser.parse_args(["--remedy", "a", "--remedy", "b"]).remedy == ["a", "b"]
