@@ -14,6 +14,7 @@ from nicmedic.model.event import Duplex
 from nicmedic.model.link import Channels, Eee, Feature, Link, Pause, Ring, WakeOnLan
 from nicmedic.model.link_modes import link_mode_names
 from nicmedic.model.note import Lack, Note
+from nicmedic.model.queue import Spread
 
 __all__ = ["Settings", "read_settings"]
 
@@ -61,6 +62,8 @@ class Settings:
     pause: Pause | None = None
     wol: WakeOnLan | None = None
     private_flags: Mapping[str, bool] | None = None
+    spread: Spread | None = None
+    receive_rules: int | None = None
     driver_statistics: Mapping[str, int] | None = None
 
 
@@ -168,6 +171,9 @@ class _Questions:
         (mask,) = self.calls.words(_GPFLAGS, 1)
         return {name: bool(mask >> bit & 1) for bit, name in enumerate(names)}
 
+    def spread(self) -> Spread:
+        return Spread(rings=self.calls.receive_rings(), table=self.calls.receive_table())
+
     def permanent_address(self) -> str | None:
         data = self.calls.permanent_address()
         return data.hex(":") if any(data) else None
@@ -198,5 +204,7 @@ def read_settings(interface: str, ifindex: int | None, notes: list[Note]) -> Set
             pause=questions.ask("pause", questions.pause),
             wol=questions.ask("wol", questions.wol),
             private_flags=questions.ask("private_flags", questions.private_flags),
+            spread=questions.ask("spread", questions.spread),
+            receive_rules=questions.ask("receive_rules", calls.receive_rules),
             driver_statistics=questions.ask("driver_statistics", calls.statistics),
         )

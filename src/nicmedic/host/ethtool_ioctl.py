@@ -29,6 +29,10 @@ _GDRVINFO, _GSTRINGS, _GSTATS, _GPERMADDR, _GSSET_INFO, _GFEATURES = 0x03, 0x1B,
 _GLINKSETTINGS = 0x4C
 _LINK_SETTINGS_BYTES, _WORDS_AT = 48, 15
 _MOST_WORDS = 127
+_GRXRINGS, _GRXCLSRLCNT, _GRXFHINDIR = 0x2D, 0x2E, 0x38
+_RULE_COUNT_AT = 184 if struct.calcsize("P") == 8 else 176  # struct ethtool_rxnfc: a 64-bit number in it is aligned
+_RXNFC_BYTES = _RULE_COUNT_AT + 8
+_MOST_SLOTS = 1 << 14
 
 
 class StringSet:
@@ -126,6 +130,23 @@ class EthtoolCalls:
         data = self.call(struct.pack("=II", _GPERMADDR, 32) + bytes(32))
         (length,) = struct.unpack_from("=I", data, 4)
         return data[8 : 8 + min(length, 32)]
+
+    def receive_rings(self) -> int:
+        """How many queues a received packet may go to."""
+        (count,) = struct.unpack_from("=Q", self.call(struct.pack("=I", _GRXRINGS) + bytes(_RXNFC_BYTES - 4)), 8)
+        return int(count)
+
+    def receive_rules(self) -> int:
+        """How many rules steer received packets (ntuple)."""
+        (count,) = struct.unpack_from("=I", self.call(struct.pack("=I", _GRXCLSRLCNT) + bytes(_RXNFC_BYTES - 4)), _RULE_COUNT_AT)
+        return int(count)
+
+    def receive_table(self) -> tuple[int, ...]:
+        """The queue of each slot of the hash's table."""
+        (size,) = struct.unpack_from("=I", self.call(struct.pack("=II", _GRXFHINDIR, 0)), 4)
+        if size > _MOST_SLOTS:
+            raise OSError(errno.EPROTO, f"it has a table of {size} slots")
+        return struct.unpack_from(f"={size}I", self.call(struct.pack("=II", _GRXFHINDIR, size) + bytes(4 * size)), 8)
 
     def link_settings(self) -> tuple[bytes, list[list[int]]]:
         """``struct ethtool_link_settings``, and its three masks (supported, advertised, of the partner) as 32-bit words. Since Linux 4.6."""

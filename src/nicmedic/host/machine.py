@@ -8,9 +8,10 @@ from nicmedic.host.clock import read_now
 from nicmedic.host.devices import is_nic
 from nicmedic.host.interrupts import read_interrupt_lines
 from nicmedic.host.netlink import Rtnl, read_rtnl
-from nicmedic.host.nics import NET, Listed, read_new_interface, read_nic
+from nicmedic.host.nics import NET, Listed, read_new_interface, read_nic, read_sysctls
 from nicmedic.host.rtnl_guard import LOCKED_FILES, PATIENCE_S, is_networking_stuck
 from nicmedic.host.rtnl_links import LinkFacts, make_links, make_qdiscs, make_vlans
+from nicmedic.host.rtnl_stations import make_forwarding, make_nexthops, parse_memberships
 from nicmedic.host.rtnl_values import make_addresses, make_neighbours, make_routes, make_rules
 from nicmedic.host.second_look import read_counters
 from nicmedic.host.stacks import make_virtual_link
@@ -25,6 +26,8 @@ from nicmedic.model.note import Lack, Note
 from nicmedic.model.stack import VirtualLink
 
 __all__ = ["HostMachine"]
+
+_GO_WITH_CARD = frozenset({"vlan", "macvlan", "ipvlan"})
 
 
 def _list_all(root: Folder, rtnl: Rtnl) -> Listed:
@@ -41,12 +44,16 @@ def _list_all(root: Folder, rtnl: Rtnl) -> Listed:
     )
 
 
-def _other_links(names: Iterable[str], listed: Listed) -> tuple[VirtualLink, ...]:
+def _other_links(root: Folder, names: Iterable[str], listed: Listed) -> tuple[VirtualLink, ...]:
     links: Mapping[str, LinkFacts] = listed.links or {}
-    return tuple(
-        make_virtual_link(links[name], links, listed.vlans or {}, listed.addresses) if name in links else VirtualLink(interface=name)
-        for name in names
-    )
+    made = []
+    for name in names:
+        if name not in links:
+            made.append(VirtualLink(interface=name))
+            continue
+        sysctls = read_sysctls(root, name, listed.new_interface or {}) if links[name].kind in _GO_WITH_CARD else None
+        made.append(make_virtual_link(links[name], links, listed.vlans or {}, listed.addresses, listed.qdiscs, sysctls))
+    return tuple(made)
 
 
 def _count_cpus(root: Folder) -> int | None:
@@ -96,7 +103,7 @@ class HostMachine:
         present = [name for name in net.names(note="nics") if name in (listed.links or {}) or net.has(f"{name}/ifindex")]
         cards = [name for name in present if is_nic(net.folder(name))]
         nics = sorted((read_nic(root, name, listed, live=answers) for name in cards), key=lambda nic: (nic.ifindex or 0, nic.interface))
-        links = _other_links((name for name in dict.fromkeys([*present, *(listed.links or {})]) if name not in cards), listed)
+        links = _other_links(root, (name for name in dict.fromkeys([*present, *(listed.links or {})]) if name not in cards), listed)
         names = {} if listed.links is None else {link.ifindex: link.interface for link in listed.links.values()}
         return self._assemble(
             root,
@@ -104,6 +111,9 @@ class HostMachine:
             links=links,
             routes=listed.routes,
             rules=None if rtnl.rules is None else make_rules(rtnl.rules),
+            nexthops=None if rtnl.nexthops is None else make_nexthops(rtnl.nexthops, names),
+            forwarding=None if rtnl.forwarding is None else make_forwarding(rtnl.forwarding, names),
+            memberships=parse_memberships(root.text("proc/net/dev_mcast")),
             neighbours=None if rtnl.neighbours is None else make_neighbours(rtnl.neighbours, names, listed.routes or ()),
         )
 

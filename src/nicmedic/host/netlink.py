@@ -27,6 +27,7 @@ MOST_ROUTES = 20_000
 """A router on the Internet has a million; they say nothing about a NIC, and decoding takes 0.1 ms each."""
 _TRIES = 3
 _GETLINK, _GETADDR, _GETROUTE, _GETNEIGH, _GETRULE, _GETQDISC = 18, 22, 26, 30, 34, 38
+_GETNEXTHOP = 106
 _AF_BRIDGE = 7
 _LINK_BODY = struct.Struct("=BxHiII")
 _EXT_MASK = struct.Struct("=HHI")
@@ -43,6 +44,9 @@ class Rtnl:
     routes: tuple[Message, ...] | None = None
     rules: tuple[Message, ...] | None = None
     neighbours: tuple[Message, ...] | None = None
+    forwarding: tuple[Message, ...] | None = None
+    nexthops: tuple[bytes, ...] | None = None
+    """As they came: pyroute2 does not know them."""
     qdiscs: tuple[Message, ...] | None = None
 
 
@@ -146,6 +150,14 @@ def _messages(notes: list[Note]) -> "ModuleType | None":
     return module
 
 
+def _nexthops() -> tuple[bytes, ...] | None:
+    """None: the kernel has none (before Linux 5.3), which needs no note."""
+    try:
+        return tuple(ask_kernel(socket.NETLINK_ROUTE, _GETNEXTHOP, bytes(8), dump=True, most=MOST_ROUTES))
+    except OSError:
+        return None
+
+
 def read_rtnl(notes: list[Note]) -> Rtnl:
     """List everything. What fails is noted, and the rest still comes."""
     rtnl = _messages(notes)
@@ -161,5 +173,7 @@ def read_rtnl(notes: list[Note]) -> Rtnl:
         routes=reader.dump("routes", _GETROUTE, bytes(12), rtnl.rtmsg.rtmsg, most=MOST_ROUTES),
         rules=reader.dump("rules", _GETRULE, bytes(12), rtnl.fibmsg.fibmsg),
         neighbours=reader.dump("neighbours", _GETNEIGH, bytes(12), rtnl.ndmsg.ndmsg, most=MOST_ROUTES),
+        forwarding=reader.dump("forwarding", _GETNEIGH, bytes([_AF_BRIDGE, *bytes(11)]), rtnl.ndmsg.ndmsg, most=MOST_ROUTES),
+        nexthops=_nexthops(),
         qdiscs=reader.dump("qdiscs", _GETQDISC, bytes(20), rtnl.tcmsg.tcmsg),
     )

@@ -16,7 +16,7 @@ from nicmedic.model.note import Lack, Note
 from nicmedic.model.queue import Qdisc, TxQueue
 from nicmedic.model.stack import Address, BridgeVlan, Route
 
-__all__ = ["NET", "Listed", "read_new_interface", "read_nic"]
+__all__ = ["NET", "Listed", "read_new_interface", "read_nic", "read_sysctls"]
 
 NET = "sys/class/net"
 _SYSCTLS = ("ipv4/conf", "ipv6/conf", "ipv4/neigh", "ipv6/neigh")
@@ -104,7 +104,7 @@ def read_new_interface(root: Folder) -> dict[str, dict[str, str]]:
     return made
 
 
-def _read_sysctls(root: Folder, name: str, new_interface: Mapping[str, Mapping[str, str]]) -> dict[str, str] | None:
+def read_sysctls(root: Folder, name: str, new_interface: Mapping[str, Mapping[str, str]]) -> dict[str, str] | None:
     """Settings that differ from those of a new interface; None: this host has none of these folders."""
     made = {}
     found = False
@@ -116,6 +116,14 @@ def _read_sysctls(root: Folder, name: str, new_interface: Mapping[str, Mapping[s
             if value is not None and value != default:
                 made[f"{family.replace('/', '.')}.{key}"] = value
     return made if found else None
+
+
+def _count_packet_sockets(root: Folder, ifindex: int | None) -> int | None:
+    """Those that are bound to the interface; column Iface of ``/proc/net/packet``."""
+    text = root.text("proc/net/packet")
+    if text is None or ifindex is None:
+        return None
+    return sum(1 for line in text.splitlines()[1:] if line.split()[4:5] == [str(ifindex)])
 
 
 def _check_present(folder: Folder, ifindex: int | None, root: Folder) -> None:
@@ -167,10 +175,12 @@ def read_nic(root: Folder, name: str, listed: Listed, *, live: bool) -> Nic:
     known |= {
         "address_assignment": folder.number("addr_assign_type"),
         "dormant": folder.flag("dormant"),
+        "dev_port": folder.number("dev_port"),
+        "packet_sockets": _count_packet_sockets(own_root, index),
         "gro_flush_timeout_ns": folder.number("gro_flush_timeout"),
         "napi_defer_hard_irqs": folder.number("napi_defer_hard_irqs"),
         "threaded_napi": threaded,
-        "sysctls": _read_sysctls(own_root, name, listed.new_interface or {}),
+        "sysctls": read_sysctls(own_root, name, listed.new_interface or {}),
         **_device_fields(own_root, folder, device, settings, listed),
         **_queue_fields(folder, name, listed),
         **_stack_fields(name, listed),

@@ -39,6 +39,7 @@ _XDP_MODES = {"xdp": "driver", "xdpgeneric": "generic", "xdpoffload": "offload",
 _LOOPBACK_TYPE = 772
 _PVID, _UNTAGGED = 2, 4
 _ROOT, _INGRESS = 0xFFFFFFFF, 0xFFFFFFF1
+_QOS = "IFLA_VLAN_QOS_MAPPING"
 _MULTIQUEUE = frozenset({"mq", "mqprio"})
 
 
@@ -75,12 +76,14 @@ class LinkFacts:
 
 
 def _settings(message: Message) -> dict[str, Detail]:
-    """Numbers and texts of a nested message; structures give theirs with both names joined."""
+    """Numbers and texts of a nested message; structures give theirs with both names joined, maps of priorities read ``0:3 2:5``."""
     made: dict[str, Detail] = {}
     for name, value in message.items():
         key = name.removeprefix("IFLA_").lower()
         if isinstance(value, int | str):
             made[key] = value
+        elif isinstance(value, Mapping) and _QOS in value:
+            made[key] = " ".join(f"{pair['from']}:{pair['to']}" for pair in every(value, _QOS) if isinstance(pair, Mapping))
         elif isinstance(value, Mapping):
             made.update({f"{key}.{inner_key}": item for inner_key, item in _settings(value).items()})
     return made

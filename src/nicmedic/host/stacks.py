@@ -4,6 +4,7 @@
 from collections.abc import Iterable, Mapping
 
 from nicmedic.host.rtnl_links import LinkFacts
+from nicmedic.model.queue import Qdisc
 from nicmedic.model.stack import Address, BridgeVlan, Port, Route, Upper, VirtualLink
 
 __all__ = ["carries_default_route", "find_beside", "find_uppers", "make_port", "make_virtual_link"]
@@ -52,6 +53,8 @@ def make_virtual_link(
     links: Mapping[str, LinkFacts],
     vlans: Mapping[int, tuple[BridgeVlan, ...]],
     addresses: Mapping[str, tuple[Address, ...]] | None,
+    qdiscs: Mapping[str, tuple[Qdisc, ...]] | None = None,
+    sysctls: Mapping[str, str] | None = None,
 ) -> VirtualLink:
     """A link that is no NIC."""
     lower = [other.interface for other in links.values() if other.master == link.ifindex or other.ifindex == link.below]
@@ -69,6 +72,10 @@ def make_virtual_link(
         mtu=link.mtu,
         address=link.address,
         addresses=None if addresses is None else addresses.get(link.interface, ()),
+        txqueuelen=link.txqueuelen,
+        alias=link.alias,
+        qdiscs=None if qdiscs is None else qdiscs.get(link.interface, ()),
+        sysctls=sysctls,
         statistics=link.statistics,
     )
 

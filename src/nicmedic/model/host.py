@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from nicmedic.model.nic import Nic
 from nicmedic.model.note import Lack, Note
-from nicmedic.model.stack import Neighbour, Route, Rule, VirtualLink
+from nicmedic.model.stack import ForwardingEntry, Membership, Neighbour, NextHopObject, Route, Rule, VirtualLink
 
 __all__ = ["Aspm", "Host", "Machine", "SerialConsole", "Virtualization", "WaysIn"]
 
@@ -108,6 +108,10 @@ class Host:
     routes: tuple[Route, ...] | None = None
     rules: tuple[Rule, ...] | None = None
     neighbours: tuple[Neighbour, ...] | None = None
+    nexthops: tuple[NextHopObject, ...] | None = None
+    """None too where the kernel has none (before Linux 5.3)."""
+    forwarding: tuple[ForwardingEntry, ...] | None = None
+    memberships: tuple[Membership, ...] | None = None
     ways_in: WaysIn | None = None
     notes: tuple[Note, ...] = ()
     """What concerns no single NIC."""

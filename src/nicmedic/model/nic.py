@@ -13,7 +13,7 @@ from nicmedic.model.link import Channels, Eee, Feature, Link, Pause, Ring, WakeO
 from nicmedic.model.note import Note
 from nicmedic.model.ownership import Ownership
 from nicmedic.model.pcie import Pcie, PowerManagement
-from nicmedic.model.queue import Interrupt, Qdisc, RxQueue, TxQueue
+from nicmedic.model.queue import Interrupt, Qdisc, RxQueue, Spread, TxQueue
 from nicmedic.model.stack import Address, Port, Upper, Xdp
 
 __all__ = ["Bus", "Nic", "UsbIds"]
@@ -65,6 +65,8 @@ class Nic:
     """``0000:02:00.0``, ``2-1:1.0``, ``virtio0``, ``vif-0``: where ``bind`` and ``unbind`` of the driver want it."""
     sysfs_path: str | None = None
     """Of the device, links resolved, from the root: ``/sys/devices/pci0000:00/…``. Survives a rename."""
+    dev_port: int | None = None
+    """Which of several ports of one device this is; since Linux 3.15."""
     modalias: str | None = None
     usb: UsbIds | None = None
     pcie: Pcie | None = None
@@ -109,6 +111,11 @@ class Nic:
     tx_queues: tuple[TxQueue, ...] | None = None
     rx_queues: tuple[RxQueue, ...] | None = None
     qdiscs: tuple[Qdisc, ...] | None = None
+    spread: Spread | None = None
+    receive_rules: int | None = None
+    """How many rules ``ethtool -n IF`` lists (ntuple)."""
+    packet_sockets: int | None = None
+    """Sockets of programs that take frames from this very interface (``/proc/net/packet``): a DHCP client, lldpd, tcpdump."""
     statistics: Mapping[str, int] | None = None
     """``struct rtnl_link_stats64`` by its members: ``tx_carrier_errors``."""
     driver_statistics: Mapping[str, int] | None = None

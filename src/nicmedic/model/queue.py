@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["Bql", "Interrupt", "InterruptKind", "Qdisc", "RxQueue", "TxQueue"]
+__all__ = ["Bql", "Interrupt", "InterruptKind", "Qdisc", "RxQueue", "Spread", "TxQueue"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +69,15 @@ class Qdisc:
     """Packets waiting."""
     options: Mapping[str, int] | None = None
     """Its settings by the kernel's attribute names in lower case (``fq_codel_limit``), as far as they are plain numbers; None: not decoded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """How received packets are spread over the queues, ``ethtool -x IF``. The hash key is not read."""
+
+    rings: int
+    table: tuple[int, ...]
+    """The queue of each slot."""
 
 
 class InterruptKind(StrEnum):

@@ -7,7 +7,25 @@ Enough to put everything back after the interface was gone for a moment.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["Address", "BridgeVlan", "Detail", "Neighbour", "NextHop", "Port", "Route", "Rule", "Upper", "VirtualLink", "Xdp"]
+from nicmedic.model.queue import Qdisc
+
+__all__ = [
+    "Address",
+    "BridgeVlan",
+    "Detail",
+    "ForwardingEntry",
+    "GroupMember",
+    "Membership",
+    "Neighbour",
+    "NextHop",
+    "NextHopObject",
+    "Port",
+    "Route",
+    "Rule",
+    "Upper",
+    "VirtualLink",
+    "Xdp",
+]
 
 Detail = str | int
 """A setting of a link kind, as the kernel's attribute of that name has it."""
@@ -134,6 +152,53 @@ class Neighbour:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GroupMember:
+    """One way of a group of next hops."""
+
+    id: int
+    weight: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NextHopObject:
+    """One line of ``ip nexthop`` (since Linux 5.3): routes refer to it by its number."""
+
+    id: int
+    family: str | None = None
+    """``inet``, ``inet6``; None: a group."""
+    gateway: str | None = None
+    interface: str | None = None
+    scope: str | None = None
+    protocol: int | None = None
+    flags: tuple[str, ...] = ()
+    members: tuple[GroupMember, ...] = ()
+    """Of a group, in its order."""
+    plain: bool = True
+    """False: it has more to it than stands here (an encapsulation, a resilient group), so that it cannot be put back from here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForwardingEntry:
+    """One line of ``bridge fdb`` that somebody set by hand: an address of a single station, permanent or static."""
+
+    interface: str
+    address: str
+    master: bool = False
+    """In the bridge's table (``master``); else the card itself receives it (``self``)."""
+    static: bool = False
+    """``static``: the bridge forwards to it; else ``permanent``: it is the host's own."""
+    vlan: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Membership:
+    """A multicast address of the link layer that somebody set by hand: ``static`` in ``ip maddress``."""
+
+    interface: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BridgeVlan:
     """One VLAN of a port of a VLAN-aware bridge, ``bridge vlan``."""
 
@@ -194,4 +259,9 @@ class VirtualLink:
     mtu: int | None = None
     address: str | None = None
     addresses: tuple[Address, ...] | None = None
+    txqueuelen: int | None = None
+    alias: str | None = None
+    qdiscs: tuple[Qdisc, ...] | None = None
+    sysctls: Mapping[str, str] | None = None
+    """As of a ``Nic``; read only of what goes with its card: VLAN, macvlan, ipvlan."""
     statistics: Mapping[str, int] | None = None
