@@ -87,6 +87,9 @@ def _build(hint: object, data: object, where: str) -> object:
 def _build_union(hints: tuple[object, ...], data: object, where: str) -> object:
     if data is None and type(None) in hints:
         return None
+    kinds = [hint for hint in hints if dataclasses.is_dataclass(hint)]
+    if len(kinds) > 1:
+        return _build(_choose_kind(kinds, data, where), data, where)
     for hint in hints:
         if hint in (bool, int, float, str):
             if _fits(typing.cast("type", hint), data):
@@ -95,6 +98,21 @@ def _build_union(hints: tuple[object, ...], data: object, where: str) -> object:
         elif hint is not type(None):
             return _build(hint, data, where)
     raise _misfit(where, " or ".join(str(getattr(hint, "__name__", hint)) for hint in hints), data)
+
+
+def _choose_kind(kinds: list[typing.Any], data: object, where: str) -> object:
+    """Of several classes the one that has most of the data's keys, among those that miss none they need."""
+    if not isinstance(data, dict):
+        raise _misfit(where, "an object", data)
+
+    def is_needed(field: "dataclasses.Field[object]") -> bool:
+        return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+
+    names = {kind: {field.name for field in dataclasses.fields(kind)} for kind in kinds}
+    fit = [kind for kind in kinds if all(field.name in data for field in dataclasses.fields(kind) if is_needed(field))]
+    if not fit:
+        raise PlainError(f"{where or 'top'}: the keys {', '.join(map(str, data)) or '(none)'} are those of none of its classes")
+    return max(fit, key=lambda kind: (len(names[kind] & set(data)), -len(names[kind] - set(data))))
 
 
 def _build_key(key_type: type, key: object, where: str) -> object:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nicmedic.model import counters, host, link, nic, note, ownership, pcie, queue, stack
+from nicmedic.model import counters, finding, host, link, nic, note, ownership, pcie, plan, queue, stack, step, transaction
 from nicmedic.model.counters import Counters
 from nicmedic.model.host import Host
 from nicmedic.model.link import Link, Ring
@@ -28,7 +28,7 @@ T = TypeVar("T")
 CLASSES = sorted(
     {
         cls
-        for module in (counters, host, link, nic, note, ownership, pcie, queue, stack)
+        for module in (counters, host, link, nic, note, ownership, pcie, queue, stack, step)
         for cls in vars(module).values()
         if isinstance(cls, type) and dataclasses.is_dataclass(cls)
     }
@@ -66,6 +66,34 @@ def test_a_host_survives_json_whichever_fields_are_known(data: st.DataObject) ->
     assert through_json(whole) == whole
 
 
+STEPS = (
+    step.Run(argv=("ip", step.INTERFACE), unless=step.Shown(argv=("true",), text="x")),
+    step.Write(path="/sys/a", text="1"),
+    step.Pause(seconds=1),
+    step.AwaitNic(),
+    step.Rename(name="eth0"),
+)
+
+
+def test_a_transaction_with_every_kind_of_step_survives_json() -> None:
+    change = plan.Change(
+        remedy=finding.RemedyId.MTU, title="t", steps=STEPS, undo=STEPS[::-1], before=(plan.Setting(name="mtu", value="1"),)
+    )
+    whole = transaction.Transaction(
+        id=3,
+        plan=plan.Plan(nic=plan.Identity(interface="eth0"), changes=(change,), put_back=STEPS),
+        confirm=transaction.Confirm.PROBES,
+        timeout_s=120,
+        entries=(transaction.Entry(uptime_s=1.5, time="t", boot_id="b", word=transaction.Word.PLANNED),),
+    )
+    assert through_json(whole) == whole
+
+
+def test_of_several_classes_the_one_is_taken_that_the_keys_are_of_whatever_else_there_is() -> None:
+    data = {"nic": {"interface": "a"}, "put_back": [{"within_s": 3, "new": 1}, {"seconds": 2}, {"path": "p", "text": "t", "newer": 2}]}
+    assert from_plain(plan.Plan, data).put_back == (step.AwaitNic(within_s=3), step.Pause(seconds=2), step.Write(path="p", text="t"))
+
+
 def test_a_name_that_is_no_utf8_survives() -> None:
     assert through_json(Nic(interface="veth\udcff")).interface == "veth\udcff"
 
@@ -97,6 +125,8 @@ def test_words_become_enumerations() -> None:
         (Counters, {"interface": "a", "monotonic_s": 1, "interrupts": {"x": 1}}, "interrupts: expected keys of int, found 'x'"),
         (Counters, {"interface": "a", "monotonic_s": "1"}, "monotonic_s: expected float, found str"),
         (Ring, [], "top: expected an object, found list"),
+        (plan.Plan, {"nic": {"interface": "a"}, "put_back": [7]}, r"put_back\.0: expected an object, found int"),
+        (plan.Plan, {"nic": {"interface": "a"}, "put_back": [{"argv": 7}]}, r"put_back\.0\.argv: expected a list"),
     ],
 )
 def test_data_of_another_type_is_an_error_that_says_where(cls: type, data: object, message: str) -> None:
