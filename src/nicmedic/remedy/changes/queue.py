@@ -18,7 +18,7 @@ from nicmedic.model.nic import Nic
 from nicmedic.model.plan import Change, Refusal, Setting
 from nicmedic.model.queue import Interrupt
 from nicmedic.model.stack import VirtualLink
-from nicmedic.model.step import INTERFACE, Run, Write
+from nicmedic.model.step import INTERFACE, Run, Shown, Write
 from nicmedic.remedy.changes.link import find_link_risks
 from nicmedic.remedy.changes.site import Site, build_change, find_settings, recipe_of, refuse, why_unknown
 from nicmedic.remedy.recipe import NONE
@@ -182,30 +182,34 @@ def _coalesce(site: Site, argument: str, value: str) -> Change | Refusal:
     if not adaptive and all(nic.coalesce[name] == int(value) for name in delays):
         return refuse(remedy, argument, f"interrupts are delayed by {int(value)} µs already")
     wanted = {**dict.fromkeys(adaptive, "off"), **dict.fromkeys(delays, str(int(value)))}
-    former = {setting.name.removeprefix("coalesce."): setting.value for setting in find_settings(site, *(f"coalesce.{n}" for n in wanted))}
+    before = find_settings(site, *(f"coalesce.{name}" for name in wanted))
     return build_change(
         site,
         remedy,
         argument,
-        [_run_coalesce(wanted)],
+        [_run_coalesce(name, word) for name, word in wanted.items()],
         recipe=dataclasses.replace(
             recipe_of(remedy, site), title=f"Delay interrupts by {int(value)} µs", disruption=NONE, caution="Longer delays cost latency."
         ),
-        undo=[_run_coalesce(former)],
-        before=find_settings(site, *(f"coalesce.{name}" for name in wanted)),
+        undo=[_run_coalesce(setting.name.removeprefix("coalesce."), setting.value) for setting in reversed(before)],
+        before=before,
         wanted=[Setting(name=f"coalesce.{name}", value=word) for name, word in wanted.items() if name != "tx-usecs"],
         settle_s=3,
-        risks=["The driver may know one delay for both ways only; then that of reception is set, and that of sending stays."],
+        risks=["The driver may know one delay for both ways only; then that of sending is refused and stays."],
     )
 
 
-def _run_coalesce(wanted: Mapping[str, str]) -> Run:
-    """Many drivers know ``rx-usecs`` alone, and refuse the whole when another is named (``supported_coalesce_params``, since Linux 5.7)."""
-    words = [part for pair in wanted.items() for part in pair]
-    fewer = [part for name, word in wanted.items() if name not in {"tx-usecs", "adaptive-tx"} for part in (name, word)]
-    return Run(
-        argv=("ethtool", "-C", INTERFACE, *words), otherwise=("ethtool", "-C", INTERFACE, *fewer) if fewer and fewer != words else ()
-    )
+_SHOWN: Final = {"adaptive-rx": "Adaptive RX", "adaptive-tx": "TX"}
+"""As ``ethtool -c`` prints them: ``Adaptive RX: off  TX: off``."""
+
+
+def _run_coalesce(name: str, word: str) -> Run:
+    """One at a time: drivers refuse a call that names one they do not have (``supported_coalesce_params``, since Linux 5.7), many ``tx-usecs``.
+
+    ethtool before 5.7 fails where nothing would change.
+    """
+    shown = Shown(argv=("ethtool", "-c", INTERFACE), text=f"{_SHOWN.get(name, name)}: {word}")
+    return Run(argv=("ethtool", "-C", INTERFACE, name, word), needed=name != "tx-usecs", unless=shown)
 
 
 def _say_shared(used: Sequence[Interrupt]) -> Iterator[str]:
