@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NoReturn, TypeVar
 
 from nicmedic.knowledge.kernels import parse_kernel_range
-from nicmedic.knowledge.values import Advice, Cause, Caution, Clause, Default, DriverKnowledge, Problem
+from nicmedic.knowledge.values import Advice, Cause, Caution, Clause, Danger, Default, DriverKnowledge, Problem
 from nicmedic.model.event import HANG_KINDS, EventKind
 from nicmedic.model.finding import Blame, RemedyId, Trial, TrialResult
 from nicmedic.model.signal import Signal, Where
@@ -193,13 +193,14 @@ def parse_trials(data: Table, file: str) -> tuple[list[Trial], list[Problem]]:
 
 
 def _caution(table: Table) -> Caution:
-    _no_other_keys(table, ("remedy", "when", "text", "source"))
+    _no_other_keys(table, ("remedy", "when", "text", "source", "dangerous"))
     when = table.get("when")
     return Caution(
         remedy=RemedyId(_text(table, "remedy")),
         when=_clause(when) if isinstance(when, Mapping) else None,
         text=_text(table, "text"),
         source=_text(table, "source", ""),
+        dangerous=Danger(_text(table, "dangerous")) if "dangerous" in table else None,
     )
 
 

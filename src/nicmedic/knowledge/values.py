@@ -2,11 +2,12 @@
 """Values of a knowledge file: the head, causes with their clauses, cautions. Signals and trials are in ``nicmedic.model``."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from nicmedic.model.finding import Blame, RemedyId, Trial
 from nicmedic.model.signal import Signal
 
-__all__ = ["Advice", "Cause", "Caution", "Clause", "Default", "DriverKnowledge", "Problem"]
+__all__ = ["Advice", "Cause", "Caution", "Clause", "Danger", "Default", "DriverKnowledge", "Problem"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +78,14 @@ class Cause:
         return f"{self.file}/{self.id}"
 
 
+class Danger(StrEnum):
+    """In which state of the card a remedy may cost more than the card."""
+
+    ALWAYS = "always"
+    NO_CARRIER = "no-carrier"
+    """The interface is up and has no carrier, as after a reset that failed."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caution:
     """A warning that belongs to a remedy, everywhere or under a condition."""
@@ -85,6 +94,8 @@ class Caution:
     when: Clause | None
     text: str
     source: str
+    dangerous: Danger | None = None
+    """``treat`` refuses the remedy in this state of the card, unless it is told that losses are accepted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,6 +44,7 @@ def reasons(text: str) -> list[str]:
         (HEAD + '[[tried]]\nremedy = "reboot"\nresult = "maybe"\nsource = "s"\n', "[[tried]] reboot: 'maybe' is not a valid TrialResult"),
         (HEAD + '[[tried]]\nremedy = "reboot"\nresult = "worked"\n', "[[tried]] reboot: source is missing"),
         (HEAD + '[[caution]]\nremedy = "reboot"\n', "[[caution]] reboot: text is missing"),
+        (HEAD + '[[caution]]\nremedy = "reboot"\ntext = "t"\ndangerous = "never"\n', "[[caution]] reboot: 'never' is not a valid Danger"),
         (HEAD + '[default]\nblames = "moon"\n', "'moon' is not a valid Blame"),
     ],
 )

@@ -199,16 +199,13 @@ def _coalesce(site: Site, argument: str, value: str) -> Change | Refusal:
     )
 
 
-_SHOWN: Final = {"adaptive-rx": "Adaptive RX", "adaptive-tx": "TX"}
-"""As ``ethtool -c`` prints them: ``Adaptive RX: off  TX: off``."""
-
-
 def _run_coalesce(name: str, word: str) -> Run:
     """One at a time: drivers refuse a call that names one they do not have (``supported_coalesce_params``, since Linux 5.7), many ``tx-usecs``.
 
-    ethtool before 5.7 fails where nothing would change.
+    ethtool before 5.7 fails where nothing would change. Whether ``adaptive-tx`` is set cannot be told from what it prints in that line.
     """
-    shown = Shown(argv=("ethtool", "-c", INTERFACE), text=f"{_SHOWN.get(name, name)}: {word}")
+    label = "Adaptive RX" if name == "adaptive-rx" else name
+    shown = None if name == "adaptive-tx" else Shown(argv=("ethtool", "-c", INTERFACE), text=f"{label}: {word}")
     return Run(argv=("ethtool", "-C", INTERFACE, name, word), needed=name != "tx-usecs", unless=shown)
 
 
