@@ -5,7 +5,7 @@ import re
 import shlex
 from collections.abc import Iterable
 
-from nicmedic.model.step import AwaitNic, Pause, Rename, Run, Step, Write, name_interface
+from nicmedic.model.step import AwaitNic, Pause, Run, Step, Write, name_interface
 
 __all__ = ["quote_word", "render_step"]
 
@@ -55,7 +55,7 @@ def render_step(step: Step, interface: str) -> str:
         case AwaitNic():
             there = f"[ -e {_join((f'/sys/class/net/{interface}',), interface)} ]"
             return f"n=0; until {there} || [ $n -ge {step.within_s} ]; do sleep 1; n=$((n + 1)); done; {there}"
-        case Rename():
+        case _:
             if step.name != interface:
                 old, new = quote_word(interface), quote_word(step.name)
                 return f"ip link set dev {old} down; ip link set dev {old} name {new}"

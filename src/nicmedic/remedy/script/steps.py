@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Steps as functions of a script, on top of ``library.sh``. Whatever stands in a value, the shell never evaluates it.
+
+A word is quoted as a whole; the interface's name, which is found when the step is carried out, stands in it as ``"$nic"``, and the shell does not
+look into what a variable in double quotes holds.
+"""
+
+import pkgutil
+from collections.abc import Iterable, Iterator, Sequence
+
+from nicmedic.model.plan import Identity
+from nicmedic.model.step import INTERFACE, AwaitNic, Pause, Run, Shown, Step, Write
+from nicmedic.remedy.script.words import quote_word, render_step
+
+__all__ = ["SHELLCHECK", "Numberer", "load_part", "render_identity"]
+
+SHELLCHECK = "# shellcheck disable=SC2016,SC2317,SC2329 # commands are quoted for people; functions are handed over by name"
+"""Belongs into the head of every script."""
+
+_TIMES = 3
+_REST_S = 2
+
+
+def load_part(name: str) -> str:
+    """Shell text that comes with this package, without its first two lines. Read as a module is, so a zipped program has it too."""
+    return (pkgutil.get_data(__name__, name) or b"").decode("ascii").split("\n", 2)[2]
+
+
+def _quote(text: str) -> str:
+    return '"$nic"'.join(quote_word(part) if part else "" for part in text.split(INTERFACE)) if text else "''"
+
+
+def _join(words: Iterable[str]) -> str:
+    return " ".join(map(_quote, words))
+
+
+def _render_body(step: Step) -> Iterator[str]:
+    match step:
+        case Run():
+            yield from _render_guard(step.unless, (*step.argv, *step.otherwise))
+            line = f"limit_program {step.within_s} {_join(step.argv)}"
+            yield f"{line} || limit_program {step.within_s} {_join(step.otherwise)}" if step.otherwise else line
+        case Write():
+            yield from _render_guard(step.unless, (step.path, step.text))
+            yield f"limit {step.within_s} write_line {_join((step.path, step.text))}"
+        case Pause():
+            yield f"sleep {step.seconds}"
+        case AwaitNic():
+            yield f"await_card {step.within_s} || return 121"
+        case _:
+            yield f"rename_card {quote_word(step.name)} || return 121"
+
+
+def _render_guard(unless: Shown | None, words: Sequence[str]) -> Iterator[str]:
+    looked = (unless.text, *unless.argv) if unless is not None else ()
+    if any(INTERFACE in word for word in (*words, *looked)):
+        yield "find_card || return 121"
+    if looked:
+        yield f"shows {_join(looked)} && return 0"
+
+
+def _count_tries(step: Step) -> tuple[int, int]:
+    """How often, and how many seconds apart."""
+    if not isinstance(step, Run | Write):
+        return 1, 0
+    times = max(step.tries, _TIMES if step.needed else 1)
+    return times, 1 if step.tries > 1 else _REST_S
+
+
+class Numberer:
+    """Names the steps of one script: ``step_1``, ``step_2`` and so on."""
+
+    def __init__(self, interface: str) -> None:
+        """Steps are told with this name of the interface."""
+        self._interface = interface
+        self._functions: list[str] = []
+
+    def call_steps(self, steps: Sequence[Step]) -> list[str]:
+        """A line of shell for each step that carries it out; its function is kept for ``functions``."""
+        lines = []
+        for step in steps:
+            name = f"step_{len(self._functions) + 1}"
+            body = "".join(f"    {line}\n" for line in _render_body(step))
+            self._functions.append(f"{name}() {{\n{body}}}\n")
+            times, rest_s = _count_tries(step)
+            needed = "optional" if isinstance(step, Run | Write) and not step.needed else "needed"
+            lines.append(f"try {times} {rest_s} {needed} {quote_word(render_step(step, self._interface))} {name}")
+        return lines
+
+    @property
+    def functions(self) -> str:
+        """All functions named so far."""
+        return "\n".join(self._functions)
+
+
+def render_identity(nic: Identity) -> str:
+    """The variables by which the library finds the card."""
+    values = {
+        "card_name": nic.interface,
+        "card_path": nic.sysfs_path,
+        "card_bus": nic.bus,
+        "card_address": nic.bus_address,
+        "card_driver": nic.driver,
+        "card_port": None if nic.dev_port is None else str(nic.dev_port),
+        "card_permanent": nic.permanent_address.lower() if nic.permanent_address else None,
+    }
+    return "".join(f"{name}={quote_word(value or '')}\n" for name, value in values.items())
