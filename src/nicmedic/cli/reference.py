@@ -129,6 +129,7 @@ def render_reference(root: Path) -> Mapping[str, str]:
         **_check_pages(),
         "docs/explain-json.md": _schema_page(root, "schema/explain-1.json"),
         "docs/knowledge-json.md": _schema_page(root, "schema/knowledge-show-1.json"),
+        "docs/plan-json.md": _schema_page(root, "schema/plan-1.json"),
         "docs/snapshot-manifest.md": _schema_page(root, "schema/snapshot-1.json"),
     }
 

@@ -22,6 +22,7 @@ from nicmedic.remedy.changes.boot import REFUSED
 from nicmedic.remedy.changes.site import Site, refuse, target_of
 from nicmedic.remedy.changes.table import MAKERS
 from nicmedic.remedy.ladder import Earlier, Rung, order_prevent, order_restore
+from nicmedic.remedy.script.words import quote_word
 from nicmedic.remedy.target import Family, find_family
 
 __all__ = ["EVERYTHING", "TOOLS", "build_identity", "build_plan", "choose_nic", "find_trials", "order_rungs", "parse_wanted"]
@@ -79,11 +80,13 @@ def choose_nic(host: Host, name: str) -> Nic:
         return found[0]
     names = [nic.interface for nic in found or host.nics]
     if found:
-        raise NoSuchInterfaceError(f"{name}: {' and '.join(names)} are called so", hint=f"name one of them: nicmedic plan {names[0]}")
+        raise NoSuchInterfaceError(
+            f"{name}: {' and '.join(names)} are called so", hint=f"name one of them: nicmedic plan {quote_word(names[0])}"
+        )
     if any(link.interface == name for link in host.links):
         below = [nic.interface for nic in host.nics if any(upper.interface == name for upper in nic.uppers or ())]
         message = f"{name} is no network card" + (f"; it stands on {' and '.join(below)}" if below else "")
-        raise NoSuchInterfaceError(message, hint=f"nicmedic plan {below[0]}" if below else "nicmedic check   # lists the cards")
+        raise NoSuchInterfaceError(message, hint=f"nicmedic plan {quote_word(below[0])}" if below else "nicmedic check   # lists the cards")
     listed = ", ".join(names[:_MOST_NAMES]) + (" …" if len(names) > _MOST_NAMES else "")
     message = f"{name}: there is no such network card; there {'is' if len(names) == 1 else 'are'} {listed or 'none'}"
     raise NoSuchInterfaceError(message, hint="nicmedic check   # lists them")
@@ -157,13 +160,13 @@ def _refuse_missing(site: Site, remedy: RemedyId, argument: str, program: str) -
     wanted = f"{remedy}:{argument}" if argument else remedy
     install = _INSTALL.get(find_family(target_of(site.nic, site.host).distro))
     settle = [f"{install} {_PACKAGES.get(program, program)}"] if install else []
-    prescribe = f"nicmedic prescribe {site.nic.interface} --remedy {wanted}   # a script that takes what is there"
+    prescribe = f"nicmedic prescribe {site.name} --remedy {wanted}   # a script that takes what is there"
     return refuse(remedy, argument, f"{program} is needed and not installed", settle=(*settle, prescribe))
 
 
 def _refuse_here(site: Site, remedy: RemedyId, argument: str) -> Refusal | None:
     """What stands against every change of such a host or card."""
-    name = site.nic.interface
+    name = site.name
     if site.host.locked is not None and remedy not in _BOOTS:
         reason = f"something holds the lock of all networking ({site.host.locked.detail or 'no answer'}): a command that sets anything waits for ever"
         return refuse(remedy, argument, reason, settle=(f"nicmedic check {name}", f"nicmedic plan {name} --remedy reboot"))
@@ -194,7 +197,9 @@ def _plan_one(site: Site, remedy: RemedyId, argument: str, knowledge: KnowledgeB
 
 def _order(changes: Iterable[Change]) -> tuple[Change, ...]:
     """As asked for; but what makes the interface anew comes first, flow control after the link mode that advertises it, and a boot last."""
-    return tuple(sorted(changes, key=lambda change: (change.boots, not change.takes_stack, change.remedy is RemedyId.PAUSE_OFF)))
+    return tuple(
+        sorted(changes, key=lambda change: (change.boots, bool(change.undo) or not change.takes_stack, change.remedy is RemedyId.PAUSE_OFF))
+    )
 
 
 def build_plan(  # noqa: PLR0913  # keyword-only, and each is a fact of its own
@@ -227,7 +232,7 @@ def build_plan(  # noqa: PLR0913  # keyword-only, and each is a fact of its own
         UsageError: there is no such remedy, or remedies and a ladder are wanted.
     """
     if ladder is not None and wanted:
-        raise UsageError("--remedy and --ladder: either, not both", hint=f"nicmedic plan {name} --ladder {ladder}")
+        raise UsageError("--remedy and --ladder: either, not both", hint=f"nicmedic plan {quote_word(name)} --ladder {ladder}")
     asked = [parse_wanted(text) for text in wanted]
     nic = choose_nic(host, name)
     trials = find_trials(nic, knowledge)

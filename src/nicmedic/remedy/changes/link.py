@@ -56,7 +56,7 @@ def _undo_mode(link: Link) -> Run | str:
 def _check_mode(site: Site, remedy: RemedyId, argument: str) -> tuple[Link, Run] | Refusal:
     """The present mode and its undo, of a card that can run at 100 Mb/s."""
     link = site.nic.link
-    look = (f"ethtool {site.nic.interface}",)
+    look = (f"ethtool {site.name}",)
     if link is None or link.autoneg is None or link.supported is None:
         return refuse(remedy, argument, why_unknown(site.nic, "link", "the link mode"), settle=look)
     if _FULL_100 not in link.supported:
@@ -143,9 +143,9 @@ def renegotiate(site: Site, argument: str) -> Change | Refusal:
     if nic.link is None or nic.link.autoneg is None:
         return refuse(remedy, argument, f"whether it negotiates cannot be read: {why_unknown(nic, 'link', 'the link mode')}")
     if not nic.link.autoneg:
-        return refuse(remedy, argument, "autonegotiation is off, so there is nothing to negotiate", settle=(f"ethtool {nic.interface}",))
+        return refuse(remedy, argument, "autonegotiation is off, so there is nothing to negotiate", settle=(f"ethtool {site.name}",))
     if nic.flags is not None and "UP" not in nic.flags:
-        return refuse(remedy, argument, "the interface is down, and has no link", settle=(f"ip link set dev {nic.interface} up",))
+        return refuse(remedy, argument, "the interface is down, and has no link", settle=(f"ip link set dev {site.name} up",))
     return build_change(
         site,
         remedy,
@@ -166,7 +166,7 @@ def switch_eee_off(site: Site, argument: str) -> Change | Refusal:
             remedy,
             argument,
             why_unknown(site.nic, "eee", "Energy-Efficient Ethernet"),
-            settle=(f"ethtool --show-eee {site.nic.interface}",),
+            settle=(f"ethtool --show-eee {site.name}",),
         )
     if not eee.enabled:
         return refuse(remedy, argument, "Energy-Efficient Ethernet is off already")
@@ -195,7 +195,7 @@ def pause_off(site: Site, argument: str) -> Change | Refusal:
     """
     remedy, pause, link = RemedyId.PAUSE_OFF, site.nic.pause, site.nic.link
     if pause is None:
-        return refuse(remedy, argument, why_unknown(site.nic, "pause", "flow control"), settle=(f"ethtool -a {site.nic.interface}",))
+        return refuse(remedy, argument, why_unknown(site.nic, "pause", "flow control"), settle=(f"ethtool -a {site.name}",))
     offered = link is not None and bool(link.autoneg) and bool(_FLOW.intersection(link.advertised or ()))
     if not (pause.rx or pause.tx or (pause.autoneg and offered)):
         return refuse(remedy, argument, "flow control is off already")

@@ -6,8 +6,8 @@ its protocol, hardware GRO and TLS need receive checksums. The kernel keeps what
 names them all the same, in one call, where order does not matter.
 """
 
+import dataclasses
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from nicmedic.model.finding import RemedyId
@@ -72,7 +72,7 @@ def find_falling(on: Collection[str], off: Collection[str]) -> tuple[str, ...]:
     return tuple(name for name in on if name not in left and name not in off)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class _Asked:
     """What the words of an argument mean on this card."""
 
@@ -108,7 +108,7 @@ def _read_argument(argument: str, features: Mapping[str, Feature]) -> _Asked | t
 def offload_off(site: Site, argument: str) -> Change | Refusal:
     """Switch features off; ``tso,gso`` when none are named."""
     remedy, nic = RemedyId.OFFLOAD_OFF, site.nic
-    look = (f"ethtool -k {nic.interface}",)
+    look = (f"ethtool -k {site.name}",)
     if nic.features is None:
         return refuse(remedy, argument, why_unknown(nic, "features", "the offloads"), settle=look)
     asked = _read_argument(argument, nic.features)
@@ -117,13 +117,13 @@ def offload_off(site: Site, argument: str) -> Change | Refusal:
     on = [name for name, feature in nic.features.items() if feature.on]
     falling = tuple(name for name in find_falling(on, asked.off) if not nic.features[name].fixed)
     back = (*asked.off, *falling)
-    risks = [f"Switches off {', '.join(falling)} too, which {'need' if len(falling) > 1 else 'needs'} it."] if falling else []
+    risks = [f"Switches off {' and '.join(falling)} too, which {'need' if len(falling) > 1 else 'needs'} it."] if falling else []
     return build_change(
         site,
         remedy,
         argument,
         [Run(argv=("ethtool", "-K", INTERFACE, *(part for word in asked.words for part in (word, "off"))))],
-        recipe=recipe_of(remedy, site, *asked.words),
+        recipe=dataclasses.replace(recipe_of(remedy, site, *asked.words), caution="Costs CPU time."),
         undo=[Run(argv=("ethtool", "-K", INTERFACE, *(part for name in back for part in (name, "on"))))],
         before=find_settings(site, *(f"features.{name}" for name in back)),
         wanted=[Setting(name=f"features.{name}", value="off") for name in back],

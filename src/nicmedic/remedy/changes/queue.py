@@ -22,6 +22,7 @@ from nicmedic.model.step import INTERFACE, Run, Shown, Write
 from nicmedic.remedy.changes.link import find_link_risks
 from nicmedic.remedy.changes.site import Site, build_change, find_settings, recipe_of, refuse, why_unknown
 from nicmedic.remedy.recipe import NONE
+from nicmedic.remedy.script.words import quote_word
 
 __all__ = ["change_interrupts", "change_ring", "set_mtu"]
 
@@ -33,8 +34,9 @@ _MOST_USECS = 100_000
 _PARAMETERS: Final = frozenset({"irqpoll", "irqfixup", "noapic", "nolapic", "pci=nomsi", "acpi=noirq", "intremap=off"})
 
 
-def _set_mtu(interface: str, size: int) -> Run:
-    return Run(argv=("ip", "link", "set", "dev", interface, "mtu", str(size)), otherwise=("ifconfig", interface, "mtu", str(size)))
+def _set_mtu(site: Site, interface: str, size: int) -> Run:
+    old = () if site.tools is not None and "ip" in site.tools else ("ifconfig", interface, "mtu", str(size))
+    return Run(argv=("ip", "link", "set", "dev", interface, "mtu", str(size)), otherwise=old)
 
 
 def _links_above(site: Site) -> Iterator[VirtualLink]:
@@ -80,17 +82,17 @@ def set_mtu(site: Site, argument: str) -> Change | Refusal:
     reasons = list(_check_mtu(nic, size))
     if reasons:
         port = nic.port
-        settle = [f"ip link set dev {port.master} mtu {size}"] if port is not None and port.kind in {"bond", "team"} else []
-        return refuse(remedy, argument, *reasons, settle=[f"ip -d link show dev {nic.interface}", *settle])
+        settle = [f"ip link set dev {quote_word(port.master)} mtu {size}"] if port is not None and port.kind in {"bond", "team"} else []
+        return refuse(remedy, argument, *reasons, settle=[f"ip -d link show dev {site.name}", *settle])
     cut = [link for link in _links_above(site) if link.kind in _CUT and link.mtu is not None and link.mtu > size]
     follow = [link for link in _links_above(site) if link.mtu is not None and link.mtu > size]
     return build_change(
         site,
         remedy,
         argument,
-        [_set_mtu(INTERFACE, size)],
+        [_set_mtu(site, INTERFACE, size)],
         recipe=recipe_of(remedy, site, size_text),
-        undo=[_set_mtu(INTERFACE, nic.mtu), *(_set_mtu(link.interface, link.mtu) for link in cut if link.mtu is not None)],
+        undo=[_set_mtu(site, INTERFACE, nic.mtu), *(_set_mtu(site, link.interface, link.mtu) for link in cut if link.mtu is not None)],
         before=find_settings(site, "mtu", *(f"above.{link.interface}.mtu" for link in follow)),
         wanted=(Setting(name="mtu", value=size_text),),
         settle_s=8,
@@ -125,7 +127,7 @@ def _check_ring(ring: Ring, wanted: Mapping[str, int]) -> Iterator[str]:
 def change_ring(site: Site, argument: str) -> Change | Refusal:
     """Rings by ``tx=N,rx=N``, or ``N`` for the transmit ring; without an argument the largest transmit ring."""
     remedy, nic = RemedyId.RING, site.nic
-    look = (f"ethtool -g {nic.interface}",)
+    look = (f"ethtool -g {site.name}",)
     if nic.ring is None:
         return refuse(remedy, argument, why_unknown(nic, "ring", "the rings"), settle=look)
     sizes = _read_words(argument or str(nic.ring.tx_max), ("tx", "rx"), "tx")
@@ -172,7 +174,7 @@ def change_interrupts(site: Site, argument: str) -> Change | Refusal:
 def _coalesce(site: Site, argument: str, value: str) -> Change | Refusal:
     """A fixed delay, both ways where the driver has both; adaptive modes go off, since they would change it again."""
     remedy, nic = RemedyId.INTERRUPT_MODE, site.nic
-    look = (f"ethtool -c {nic.interface}",)
+    look = (f"ethtool -c {site.name}",)
     if nic.coalesce is None:
         return refuse(remedy, argument, why_unknown(nic, "coalesce", "the interrupt coalescing"), settle=look)
     if not (value.isascii() and value.isdecimal() and len(value) < 7 and int(value) <= _MOST_USECS):
@@ -219,7 +221,7 @@ def _say_shared(used: Sequence[Interrupt]) -> Iterator[str]:
 def _affinity(site: Site, argument: str, value: str) -> Change | Refusal:
     """All interrupts that the driver uses, through ``smp_affinity_list``."""
     remedy, nic = RemedyId.INTERRUPT_MODE, site.nic
-    look = (f"grep -E 'CPU|{nic.interface}' /proc/interrupts",)
+    look = (f"grep -E 'CPU|{site.name}' /proc/interrupts",)
     if not _CPU_LIST.match(value):
         return refuse(remedy, argument, f"{argument}: not a list of processors, such as affinity=0 or affinity=0-3,8")
     used = [one for one in nic.interrupts or () if one.per_cpu is not None and one.affinity]

@@ -15,6 +15,7 @@ from nicmedic.model.plan import Change, Refusal, Setting
 from nicmedic.model.step import Step
 from nicmedic.remedy.catalog import MAKERS
 from nicmedic.remedy.recipe import Recipe
+from nicmedic.remedy.script.words import quote_word
 from nicmedic.remedy.settings import take_settings
 from nicmedic.remedy.target import Target, build_names
 
@@ -33,6 +34,11 @@ class Site:
     """Programs that are installed; None: not known (the host is a saved one), and taken as there."""
     told: bool = False
     """The operator said that losses are accepted."""
+
+    @property
+    def name(self) -> str:
+        """The interface as a word of a command that somebody may paste."""
+        return quote_word(self.nic.interface)
 
 
 Maker = Callable[[Site, str], Change | Refusal]
