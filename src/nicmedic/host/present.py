@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Where a card is now: its interface, and what stands on it. Out of links in sysfs, which no lock of the kernel keeps from being read.
+
+``upper_NAME`` beside an interface leads to what stands on it: bridge, bond, VLAN, macvlan (net/core/dev.c, since Linux 3.9).
+"""
+
+from nicmedic.host.devices import is_nic
+from nicmedic.host.nics import NET
+from nicmedic.host.sysfs import Folder
+from nicmedic.model.plan import Identity
+
+__all__ = ["find_above", "find_interface"]
+
+_UPPER = "upper_"
+_PERMANENT = 0
+"""``addr_assign_type``: the address was not set by anybody."""
+
+
+def _prefer(net: Folder, names: list[str], nic: Identity) -> str | None:
+    """Of several ports of one device: the one with the address, else the name, else none of them."""
+    if len(names) < 2:
+        return names[0] if names else None
+    for name in names:
+        if nic.permanent_address is not None and net.text(f"{name}/address") == nic.permanent_address:
+            return name
+    return nic.interface if nic.interface in names else None
+
+
+def find_interface(nic: Identity, root: Folder | None = None) -> str | None:
+    """The present name of a card's interface; None: it has none. One without a device, as in a test, has only its name."""
+    net = (Folder() if root is None else root).folder(NET)
+    if nic.sysfs_path is None and nic.bus_address is None:
+        return nic.interface if net.has(f"{nic.interface}/ifindex") else None
+    cards = [name for name in net.names() if is_nic(net.folder(name))]
+    devices = {name: net.target(f"{name}/device") or "" for name in cards}
+    found = [name for name in cards if devices[name] == nic.sysfs_path]
+    if not found and nic.bus_address is not None:
+        found = [name for name in cards if devices[name].rsplit("/", 1)[-1] == nic.bus_address]
+    if not found and nic.permanent_address is not None:
+        own = [name for name in cards if net.number(f"{name}/addr_assign_type") == _PERMANENT]
+        found = [name for name in own if net.text(f"{name}/address") == nic.permanent_address]
+    if nic.dev_port is not None:
+        found = [name for name in found if net.number(f"{name}/dev_port") in {nic.dev_port, None}]
+    return _prefer(net, found, nic)
+
+
+def find_above(interface: str, root: Folder | None = None) -> tuple[str, ...]:
+    """All that stands on an interface, nearest first."""
+    net = (Folder() if root is None else root).folder(NET)
+    found: list[str] = []
+    level = [interface]
+    while level:
+        uppers = [entry.removeprefix(_UPPER) for name in level for entry in net.names(name) if entry.startswith(_UPPER)]
+        level = [name for name in dict.fromkeys(uppers) if name not in {interface, *found}]
+        found.extend(level)
+    return tuple(found)
