@@ -10,7 +10,7 @@ from nicmedic.remedy.stack.links import find_deleted, is_remade
 from nicmedic.remedy.stack.qdiscs import tell_lost_qdiscs
 from nicmedic.remedy.stack.routes import find_own_routes, tell_lost_routes
 
-__all__ = ["find_bystanders", "find_losses"]
+__all__ = ["find_bystanders", "find_down_losses", "find_losses"]
 
 _TUNNELS = frozenset({"vxlan", "geneve", "gre", "gretap", "ip6gre", "ip6gretap", "ipip", "sit", "ip6tnl", "erspan", "vti", "vti6", "xfrm"})
 
@@ -33,6 +33,10 @@ def _above(host: Host, nic: Nic) -> Iterator[str]:
             yield f"{upper.interface} ({upper.kind or 'of an unknown kind'}) stands on it, and cannot be put back."
 
 
+def _names(nic: Nic) -> frozenset[str]:
+    return frozenset({nic.interface, *(upper.interface for upper in nic.uppers or ())})
+
+
 def _unknown(host: Host, nic: Nic) -> Iterator[str]:
     lists = {"links": nic.uppers, "addresses": nic.addresses, "routes": host.routes, "rules": host.rules, "neighbours": host.neighbours}
     missing = [name for name, value in lists.items() if value is None]
@@ -41,8 +45,13 @@ def _unknown(host: Host, nic: Nic) -> Iterator[str]:
 
 
 def find_losses(host: Host, nic: Nic) -> tuple[str, ...]:
-    """Everything that ``build_put_back`` cannot bring back; empty: nothing."""
+    """Everything that ``build_put_back`` cannot bring back once the interface was made anew; empty: nothing."""
     return tuple(_find_losses(host, nic))
+
+
+def find_down_losses(host: Host, nic: Nic) -> tuple[str, ...]:
+    """What it cannot bring back once the interface was only down, or IPv6 was off it for a moment."""
+    return (*_unknown(host, nic), *tell_lost_routes(find_own_routes(host, _names(nic))))
 
 
 def _find_losses(host: Host, nic: Nic) -> Iterator[str]:
@@ -57,8 +66,7 @@ def _find_losses(host: Host, nic: Nic) -> Iterator[str]:
         yield "How received packets are spread over the queues (ethtool -x) was set by hand, and cannot be put back."
     yield from tell_lost_qdiscs(nic.interface, nic.qdiscs)
     yield from _above(host, nic)
-    names = {nic.interface, *(upper.interface for upper in nic.uppers or ())}
-    yield from tell_lost_routes(find_own_routes(host, names))
+    yield from tell_lost_routes(find_own_routes(host, _names(nic)))
 
 
 def find_bystanders(nic: Nic) -> tuple[str, ...]:
