@@ -39,7 +39,8 @@ def _start(job: Callable[[], str], keep: Sequence[int]) -> tuple[int, int]:
             try:
                 _run(job, keep, write_end)
             except BaseException as error:  # noqa: BLE001  # the end of the child's world: nobody else could tell
-                os.write(write_end, f"-{type(error).__name__}: {error}".encode("utf-8", "surrogateescape"))
+                text = isinstance(error, OSError) and error.strerror
+                os.write(write_end, f"-{text or repr(error)}".encode("utf-8", "surrogateescape"))
             finally:
                 os._exit(0)
     finally:
