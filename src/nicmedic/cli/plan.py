@@ -73,7 +73,8 @@ def _run(arguments: argparse.Namespace) -> int:
         from nicmedic.report.style import Style
 
         style = Style(width=read_width(), colour=use_colour(sys.stdout), one_line=is_piped(sys.stdout))
-        write_answer((render_plan_overview if overview else render_plan_text)(plan, style))
+        text = render_plan_overview(plan, style) if overview else render_plan_text(plan, style, accepted=arguments.accept_losses)
+        write_answer(text)
     return 0 if plan.changes or overview else RefusedError.code
 
 

@@ -17,12 +17,15 @@ from nicmedic.model.finding import RemedyId, Trial
 from nicmedic.model.host import Host
 from nicmedic.model.nic import Nic
 from nicmedic.model.plan import Change, Identity, Ladder, Plan, Refusal
-from nicmedic.model.step import Run, Step
+from nicmedic.model.step import Run
 from nicmedic.remedy.changes.boot import REFUSED
+from nicmedic.remedy.changes.restart import REMAKES
 from nicmedic.remedy.changes.site import Site, refuse, target_of
 from nicmedic.remedy.changes.table import MAKERS
 from nicmedic.remedy.ladder import Earlier, Rung, order_prevent, order_restore
 from nicmedic.remedy.script.words import quote_word
+from nicmedic.remedy.stack.losses import find_down_losses, find_losses
+from nicmedic.remedy.stack.put_back import build_put_back
 from nicmedic.remedy.target import Family, find_family
 
 __all__ = ["EVERYTHING", "TOOLS", "build_identity", "build_plan", "choose_nic", "find_trials", "order_rungs", "parse_wanted"]
@@ -43,7 +46,8 @@ _INSTALL: Final = {
     Family.OPENWRT: "opkg update && opkg install",
 }
 _BOOTS: Final = frozenset({RemedyId.REBOOT, RemedyId.KERNEL_PREVIOUS})
-_OF_A_LOST_CARD: Final = _BOOTS | {RemedyId.DRIVER_REBIND, RemedyId.MODULE_RELOAD, RemedyId.PCI_RESET, RemedyId.PCI_RESCAN}
+_RESTARTS: Final = REMAKES | {RemedyId.LINK_BOUNCE}
+_OF_A_LOST_CARD: Final = _BOOTS | REMAKES
 _RESTORE: Final = ("renegotiate", "link-bounce", "driver-rebind", "module-reload", "pci-reset", "pci-rescan")
 _OFFLOADS: Final = ("tso", "gso", "lro", "gro", "txvlan", "rxvlan", "rx", "tx", "sg")
 _MOST_NAMES = 12
@@ -176,7 +180,14 @@ def _refuse_here(site: Site, remedy: RemedyId, argument: str) -> Refusal | None:
     return None
 
 
-def _plan_one(site: Site, remedy: RemedyId, argument: str, knowledge: KnowledgeBase, losses: tuple[str, ...]) -> Change | Refusal:
+def _find_losses(site: Site, change: Change) -> tuple[str, ...]:
+    """What this change would lose for good."""
+    if change.remedy in REMAKES:
+        return find_losses(site.host, site.nic)
+    return find_down_losses(site.host, site.nic) if change.takes_stack else ()
+
+
+def _plan_one(site: Site, remedy: RemedyId, argument: str, knowledge: KnowledgeBase) -> Change | Refusal:
     """One remedy, with what holds for all."""
     if remedy in REFUSED:
         return MAKERS[remedy](site, argument)
@@ -188,7 +199,7 @@ def _plan_one(site: Site, remedy: RemedyId, argument: str, knowledge: KnowledgeB
     missing = _find_missing(made, site.tools)
     if missing is not None:
         return _refuse_missing(site, remedy, argument, missing)
-    lost = losses if made.takes_stack else ()
+    lost = _find_losses(site, made)
     if (dangers or lost) and not site.told:
         return refuse(remedy, argument, *dangers, *lost, may_be_told=True)
     texts = (*made.risks, *(caution.text for caution in cautions if caution.text not in made.risks), *lost)
@@ -197,9 +208,7 @@ def _plan_one(site: Site, remedy: RemedyId, argument: str, knowledge: KnowledgeB
 
 def _order(changes: Iterable[Change]) -> tuple[Change, ...]:
     """As asked for; but what makes the interface anew comes first, flow control after the link mode that advertises it, and a boot last."""
-    return tuple(
-        sorted(changes, key=lambda change: (change.boots, bool(change.undo) or not change.takes_stack, change.remedy is RemedyId.PAUSE_OFF))
-    )
+    return tuple(sorted(changes, key=lambda change: (change.boots, change.remedy not in _RESTARTS, change.remedy is RemedyId.PAUSE_OFF)))
 
 
 def build_plan(  # noqa: PLR0913  # keyword-only, and each is a fact of its own
@@ -238,10 +247,9 @@ def build_plan(  # noqa: PLR0913  # keyword-only, and each is a fact of its own
     trials = find_trials(nic, knowledge)
     if ladder is not None:
         asked = [parse_wanted(text) for text in (_RESTORE if ladder is Ladder.RESTORE else _prevent(nic, trials))]
-    put_back: tuple[Step, ...] = ()
-    losses: tuple[str, ...] = ()
+    put_back = build_put_back(host, nic)
     site = Site(nic=nic, host=host, put_back=put_back, tools=tools, told=accept_losses)
-    made = [_plan_one(site, remedy, argument, knowledge, losses) for remedy, argument in dict.fromkeys(asked) if remedy in MAKERS]
+    made = [_plan_one(site, remedy, argument, knowledge) for remedy, argument in dict.fromkeys(asked)]
     changes = [one for one in made if isinstance(one, Change)]
     ordered = _order(changes) if ladder is None else tuple(rung.change for rung in order_rungs(ladder, changes, trials, earlier))
     return Plan(
@@ -254,5 +262,5 @@ def build_plan(  # noqa: PLR0913  # keyword-only, and each is a fact of its own
         changes=ordered,
         refusals=tuple(one for one in made if isinstance(one, Refusal)),
         put_back=put_back,
-        losses=losses,
+        losses=find_losses(host, nic),
     )

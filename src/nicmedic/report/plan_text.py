@@ -105,17 +105,23 @@ def _put_back_lines(plan: Plan, style: Style) -> Iterator[str]:
     yield from (render_command(render_step(step, plan.nic.interface)) for step in plan.put_back)
 
 
-def _next_lines(plan: Plan, style: Style) -> Iterator[str]:
+def _next_lines(plan: Plan, style: Style, *, accepted: bool) -> Iterator[str]:
     usable = [change for change in plan.changes if not change.boots]
     if not usable:
         return
     asked = f"--ladder {plan.ladder}" if plan.ladder is not None else " ".join(f"--remedy {name_change(change)}" for change in usable)
     yield style.wrap("To carry it out, with an undo that comes by itself unless it is confirmed in time:")
-    yield render_command(f"nicmedic treat {quote_word(plan.nic.interface)} {asked}")
+    yield render_command(f"nicmedic treat {quote_word(plan.nic.interface)} {asked}" + (" --accept-losses" if accepted else ""))
 
 
-def render_plan_text(plan: Plan, style: Style) -> str:
-    """The whole plan."""
+def render_plan_text(plan: Plan, style: Style, *, accepted: bool = False) -> str:
+    """The whole plan.
+
+    Args:
+        plan: what would be done.
+        style: the reader's terminal.
+        accepted: it was made with ``--accept-losses``.
+    """
     lines = [style.wrap(render_first_line(plan), paint=("bold",))]
     for number, change in enumerate(plan.changes, 1):
         lines += _change_lines(number, change, plan, style)
@@ -124,7 +130,7 @@ def render_plan_text(plan: Plan, style: Style) -> str:
     if plan.refusals:
         lines.append(style.title("Refused, and why"))
         lines += [line for refusal in plan.refusals for line in _refusal_lines(refusal, plan, style)]
-    lines += _next_lines(plan, style)
+    lines += _next_lines(plan, style, accepted=accepted)
     return "\n".join(lines) + "\n"
 
 

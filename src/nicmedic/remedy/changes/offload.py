@@ -3,7 +3,8 @@
 
 What falls with what is read out of net/core/dev.c, ``netdev_fix_features()`` (Linux 6.1): segmentation needs scatter-gather and the checksum of
 its protocol, hardware GRO and TLS need receive checksums. The kernel keeps what was asked for of those that fell, so they rise by themselves; an undo
-names them all the same, in one call, where order does not matter.
+names them all the same, in one call, where order does not matter. One that is fixed would not rise (``netdev_get_wanted_features()`` takes it from
+what is on), so nothing is done that lets it fall.
 """
 
 import dataclasses
@@ -115,7 +116,13 @@ def offload_off(site: Site, argument: str) -> Change | Refusal:
     if isinstance(asked, tuple):
         return refuse(remedy, argument, *asked, settle=look)
     on = [name for name, feature in nic.features.items() if feature.on]
-    falling = tuple(name for name in find_falling(on, asked.off) if not nic.features[name].fixed)
+    falling = find_falling(on, asked.off)
+    lost = [name for name in falling if nic.features[name].fixed]
+    if lost:
+        reason = (
+            f"{' and '.join(lost)} would fall along, and the driver does not let {'it' if len(lost) == 1 else 'them'} be switched on again"
+        )
+        return refuse(remedy, argument, reason, settle=look)
     back = (*asked.off, *falling)
     risks = [f"Switches off {' and '.join(falling)} too, which {'need' if len(falling) > 1 else 'needs'} it."] if falling else []
     return build_change(

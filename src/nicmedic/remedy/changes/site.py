@@ -168,6 +168,8 @@ def build_change(
         fields: the other fields of the change.
     """
     made = recipe_of(remedy, site) if recipe is None else recipe
+    # What recipes warn of is what a person who types them would lose; a plan puts it back, or tells it as a loss.
+    caution = "" if recipe is None and fields.get("takes_stack") else made.caution
     return Change(
         remedy=remedy,
         argument=argument,
@@ -180,5 +182,5 @@ def build_change(
         settle_s=fields.get("settle_s", 5),
         takes_stack=fields.get("takes_stack", False),
         boots=fields.get("boots", False),
-        risks=tuple(dict.fromkeys(text for text in (made.caution, *risks) if text)),
+        risks=tuple(dict.fromkeys(text for text in (caution, *risks) if text)),
     )
