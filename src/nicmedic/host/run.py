@@ -5,12 +5,13 @@ import contextlib
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator, Sequence
 
 from nicmedic.model.errors import MissingToolError, UnreadableInputError
 
-__all__ = ["find_program", "stream_program"]
+__all__ = ["find_program", "run_limited", "stream_program"]
 
 _ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "SYSTEMD_COLORS": "0", "SYSTEMD_PAGER": "", "TZ": "UTC"}
 _BLOCK = 1 << 20
@@ -57,3 +58,56 @@ def stream_program(command: Sequence[str], *, hint: str = "") -> Iterator[bytes]
         finally:
             if process.poll() is None:
                 process.kill()
+
+
+def run_limited(command: Sequence[str], within_s: float, *, spare: bool = False) -> tuple[int | None, str]:
+    """Run a program in a session of its own, and give up on it after a time: it is killed then with all that it started.
+
+    One that sleeps uninterruptibly in the kernel cannot be killed; it is left behind, for waiting could last for ever.
+
+    Args:
+        command: the program and its arguments; no shell.
+        within_s: the time that it has.
+        spare: it is not killed, neither then nor when we are ended: it goes on alone.
+
+    Returns:
+        Its status, negative if a signal ended it, None if it was given up on; and the last that it printed on both its outputs.
+
+    Raises:
+        FileNotFoundError: it is not installed.
+        OSError: it cannot be started.
+    """
+    program = find_program(command[0])
+    if program is None:
+        raise FileNotFoundError(None, f"{command[0]} is not installed")
+    with os.fdopen(os.memfd_create("nicmedic"), "w+b") as said:  # a pipe would stay open as long as anybody whom the program leaves behind
+        process = subprocess.Popen(  # nothing but what a plan says, and its own undo
+            [program, *command[1:]],
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=said,
+            env=_ENVIRONMENT,
+            cwd="/",
+            start_new_session=True,
+        )
+        try:
+            status: int | None = process.wait(within_s)
+        except subprocess.TimeoutExpired:
+            status = None
+            _leave(process, spare=spare)
+        except BaseException:
+            _leave(process, spare=spare)
+            raise
+        said.seek(max(0, said.seek(0, os.SEEK_END) - _MOST_COMPLAINT))
+        return status, said.read(_MOST_COMPLAINT).decode("utf-8", "replace")
+
+
+def _leave(process: "subprocess.Popen[bytes]", *, spare: bool) -> None:
+    """End it with its group; where the kernel does not let it go, or it is spared, do without it."""
+    if not spare:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(0.2)
+    if process.returncode is None:
+        process.returncode = -signal.SIGKILL  # else Python warns of it, and waits for it some other time

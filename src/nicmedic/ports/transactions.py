@@ -34,7 +34,7 @@ class TransactionStore(Protocol):
         before: tuple[ProbeResult, ...],
         add_evidence: Callable[[str], None],
     ) -> Transaction:
-        """Write plan, script and evidence, then name the whole: it is there from then on, or not at all.
+        """Write plan, script and evidence, then name the whole: it is there from then on, or not at all. This process is its applier.
 
         Args:
             plan: what will be done.
@@ -62,6 +62,12 @@ class TransactionStore(Protocol):
 
     def release_applier(self, transaction: Transaction) -> None:
         """It applies no more."""
+
+    def is_of_this_boot(self, transaction: Transaction) -> bool:
+        """Whether the machine was not booted since it began. What it changed is gone otherwise."""
+
+    def find_worker(self, transaction: Transaction) -> str | None:
+        """Who is at work on it now: ``applier``, ``undo``; None: no living process."""
 
     def decide(self, transaction: Transaction, what: str) -> bool:
         """Decide ``confirmed`` or ``undo``, atomically; False: somebody else has decided the other before."""

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Later, and perhaps from another login: confirm what was changed, give it more time, or undo it."""
+
+from dataclasses import dataclass
+from typing import NoReturn
+
+from nicmedic.app.treat import Edges, Stage, note_confirmed, note_undone, quietly, reread
+from nicmedic.app.undoing import is_restored, read_differences, render_left
+from nicmedic.model.durations import say_duration
+from nicmedic.model.errors import (
+    BusyError,
+    NoSuchTransactionError,
+    NotConfirmedError,
+    NotProvenError,
+    UndoFailedError,
+    UsageError,
+)
+from nicmedic.model.plan import Change
+from nicmedic.model.transaction import State, Transaction, Word, find_state
+from nicmedic.report.escape import escape_terminal
+
+__all__ = ["Decided", "confirm_transaction", "extend_transaction", "find_begun", "undo_transaction"]
+
+_LONGEST_S = 86_400
+"""A deadline that never comes is none."""
+_ENDED = frozenset({State.UNDONE, State.REBOOTED, State.ABANDONED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """How a transaction stands after somebody said what shall become of it."""
+
+    transaction: Transaction
+    state: State
+    detail: str = ""
+    """What proved that the confirmation came over the card, or how much time there is."""
+    warnings: tuple[str, ...] = ()
+
+
+def find_begun(transaction: Transaction) -> tuple[Change, ...]:
+    """The changes that were begun, by the journal."""
+    numbers = {entry.detail.partition(" ")[0] for entry in transaction.entries if entry.word is Word.APPLYING}
+    return tuple(change for number, change in enumerate(transaction.plan.changes) if str(number) in numbers)
+
+
+def _name(transaction: Transaction) -> str:
+    return escape_terminal(transaction.plan.nic.interface)
+
+
+def _choose(edges: Edges, number: int | None, *, confirmed: bool = False) -> Transaction:
+    """The one that is meant: of that number, else the only open one; if there is none, perhaps the last that was confirmed."""
+    hint = "nicmedic transactions   # all of them"
+    if number is not None:
+        found = edges.store.read_transaction(number)
+        if found is None:
+            raise NoSuchTransactionError(f"there is no transaction {number}", hint=hint)
+        return found
+    known = edges.store.list_transactions()
+    opened = [transaction for transaction in known if find_state(transaction).is_open]
+    if len(opened) == 1:
+        return opened[0]
+    if opened:
+        listed = ", ".join(f"{transaction.id} ({_name(transaction)})" for transaction in opened)
+        raise NoSuchTransactionError(f"several transactions are open: {listed}; say which", hint=hint)
+    kept = [transaction for transaction in known if find_state(transaction) is State.CONFIRMED]
+    if confirmed and kept:
+        return kept[-1]
+    last = f"; the last one, {known[-1].id} ({_name(known[-1])}), is {find_state(known[-1])}" if known else ""
+    raise NoSuchTransactionError(f"no transaction is open{last}", hint=hint)
+
+
+def _demand_waiting(edges: Edges, transaction: Transaction) -> None:
+    state, number = find_state(transaction), transaction.id
+    if state in {State.PREPARING, State.APPLYING} or (state is State.WAITING and edges.store.find_worker(transaction) == "applier"):
+        raise BusyError(f"transaction {number} on {_name(transaction)} is still being carried out", hint=f"nicmedic transactions {number}")
+    if state is not State.WAITING:
+        hint = f"nicmedic transactions {number}   # all that happened"
+        raise NoSuchTransactionError(f"transaction {number} on {_name(transaction)} waits for nobody: it is {state}", hint=hint)
+
+
+def _fail_late(edges: Edges, transaction: Transaction) -> NoReturn:
+    """Somebody is undoing it, or has: see to its end before saying so."""
+    _finish_undo(edges, transaction)
+    message = f"transaction {transaction.id} on {_name(transaction)}: its time was over, or somebody undid it"
+    raise NotConfirmedError(message, hint=f"nicmedic transactions {transaction.id}")
+
+
+def confirm_transaction(edges: Edges, number: int | None, *, out_of_band: bool) -> Decided:
+    """Say that a change may stay.
+
+    Args:
+        edges: of the machine.
+        number: of the transaction; None: the only open one.
+        out_of_band: do without the proof that this session comes through the treated card.
+
+    Raises:
+        NoSuchTransactionError: there is none, or none that waits.
+        BusyError: it is still being carried out.
+        NotProvenError: the session may come another way, so it proves nothing.
+        NotConfirmedError: it was too late.
+        StateError: it cannot be written down, so it did not happen.
+    """
+    transaction = _choose(edges, number)
+    _demand_waiting(edges, transaction)
+    detail = "out of band"
+    if not out_of_band:
+        proof = edges.prober.prove_session(transaction.plan.nic)
+        detail = proof.detail
+        if proof.through is not True:
+            unknown = "it cannot be known whether this session comes" if proof.through is None else "this session does not come"
+            raise NotProvenError(
+                f"{unknown} through {_name(transaction)}: {detail}",
+                hint=f"nicmedic confirm {transaction.id} --out-of-band   # if you know that the card works",
+            )
+    if not edges.store.decide(transaction, "confirmed"):
+        _fail_late(edges, transaction)
+    warnings = note_confirmed(edges, transaction, detail)
+    return Decided(transaction=reread(edges, transaction), state=State.CONFIRMED, detail=detail, warnings=warnings)
+
+
+def extend_transaction(edges: Edges, number: int | None, seconds: int) -> Decided:
+    """Give a change more time before it is undone.
+
+    Raises:
+        UsageError: that would be longer than a day.
+        NoSuchTransactionError: there is none, or none that waits.
+        BusyError: it is still being carried out.
+        NotConfirmedError: it was too late.
+        StateError: it cannot be written down; the deadline stays.
+        SwitchError: the switch is gone and cannot be armed again; the deadline stays with nobody to keep it.
+    """
+    transaction = _choose(edges, number)
+    _demand_waiting(edges, transaction)
+    left_s = max(0.0, edges.store.read_seconds_left(transaction) or 0.0)
+    if left_s + seconds > _LONGEST_S:
+        hint = f"nicmedic confirm {transaction.id} --extend 1h"
+        raise UsageError(f"--extend: the switch would be {say_duration(left_s + seconds)} away; a day is the most", hint=hint)
+    extended = edges.store.set_deadline(transaction, int(left_s + seconds))
+    if not edges.switch.find_switch(extended):
+        edges.switch.arm_switch(extended)
+    if edges.store.append_entry(extended, Word.EXTENDED, f"by {seconds} s").decided is not None:
+        _fail_late(edges, extended)
+    return Decided(transaction=reread(edges, extended), state=State.WAITING, detail=say_duration(left_s + seconds))
+
+
+def _say_why_not(transaction: Transaction, state: State) -> NoSuchTransactionError:
+    hint = f"nicmedic transactions {transaction.id}   # all that happened"
+    return NoSuchTransactionError(f"transaction {transaction.id} on {_name(transaction)} cannot be undone: it is {state}", hint=hint)
+
+
+def undo_transaction(edges: Edges, number: int | None) -> Decided:
+    """Undo now: also what was confirmed, by its number or where it was the last.
+
+    Raises:
+        NoSuchTransactionError: there is none, or nothing of it is left.
+        UndoFailedError: the card is not as it was.
+    """
+    transaction = _choose(edges, number, confirmed=True)
+    state = find_state(transaction)
+    if state in _ENDED or not edges.store.is_of_this_boot(transaction):
+        raise _say_why_not(transaction, State.REBOOTED if state not in _ENDED else state)
+    edges.tell(Stage.UNDOING, "as you say")
+    return _finish_undo(edges, transaction)
+
+
+def _finish_undo(edges: Edges, transaction: Transaction) -> Decided:
+    undone = edges.hands.undo_transaction(transaction, "operator")
+    now = reread(edges, transaction)
+    begun = find_begun(now)
+    different = read_differences(edges.machine, edges.clock, now.plan, begun)
+    if is_restored(undone, different, begun):
+        note_undone(edges, now)
+        quietly(lambda: edges.switch.disarm_switch(now))
+        return Decided(transaction=reread(edges, now), state=State.UNDONE)
+    told = "".join(f"; {one}" for one in different)
+    raise UndoFailedError(f"{_name(now)}: undoing transaction {now.id} failed{told}", hint=render_left(now.plan, begun, undone))

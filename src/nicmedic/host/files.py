@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The only writer of small files: whole or not at all, and on disk when a function returns. Archives are written by ``host/snapshot.py``.
+
+Every failure is a ``StateError`` that tells the path and what the kernel said.
+"""
+
+import contextlib
+import errno
+import os
+from collections.abc import Iterator
+
+from nicmedic.model.errors import StateError
+from nicmedic.report.escape import escape_terminal, quote_file_name
+
+__all__ = ["append_line", "make_folder", "make_link", "remove_tree", "rename_folder", "sync_folder", "tell_state", "write_file"]
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+@contextlib.contextmanager
+def tell_state(path: str) -> Iterator[None]:
+    """An ``OSError`` within becomes a ``StateError`` about this path."""
+    try:
+        yield
+    except OSError as error:
+        folder = quote_file_name(os.path.dirname(path) or ".")  # noqa: PTH120  # strings throughout, as the kernel has them
+        look = f"df -h {folder} ; df -i {folder}" if error.errno in _FULL else f"ls -ld {folder} ; findmnt -T {folder}"
+        hint = f"{look}   # NICMEDIC_STATE=/run/nicmedic-state keeps transactions elsewhere"
+        raise StateError(f"{escape_terminal(path)}: {error.strerror or error}", hint=hint) from error
+
+
+def sync_folder(path: str) -> None:
+    """Names that were made, changed or removed in it are on disk then."""
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _parent(path: str) -> str:
+    return os.path.dirname(path) or "."  # noqa: PTH120  # as above
+
+
+def make_folder(path: str) -> None:
+    """A folder that only its owner may enter, and those above it; none of them must be missing after a power cut."""
+    with tell_state(path):
+        if os.path.isdir(path):  # noqa: PTH112  # as above
+            return
+        if not os.path.isdir(_parent(path)):  # noqa: PTH112  # as above
+            make_folder(_parent(path))
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(path, 0o700)  # noqa: PTH102  # as above
+        sync_folder(_parent(path))
+
+
+def _write_all(handle: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(handle, data) :]
+    os.fsync(handle)
+
+
+def write_file(path: str, text: str, mode: int = 0o600) -> None:
+    """Replace or make a file: who reads it finds the old one or the new one, also after a power cut."""
+    temporary = f"{path}.{os.getpid()}.tmp"
+    with tell_state(path):
+        try:
+            handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+            try:
+                _write_all(handle, os.fsencode(text))
+            finally:
+                os.close(handle)
+            os.rename(temporary, path)  # noqa: PTH104  # as above
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)  # noqa: PTH108  # as above
+            raise
+        sync_folder(_parent(path))
+
+
+def append_line(path: str, line: str) -> None:
+    """One more line at the end of a file. A line that a full disk or a power cut has torn before it is ended first."""
+    with tell_state(path):
+        is_new = not os.path.lexists(path)
+        handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            size = os.fstat(handle).st_size
+            torn = size > 0 and os.pread(handle, 1, size - 1) != b"\n"
+            _write_all(handle, (b"\n" if torn else b"") + os.fsencode(line) + b"\n")
+        finally:
+            os.close(handle)
+        if is_new:
+            sync_folder(_parent(path))
+
+
+def make_link(path: str, target: str) -> bool:
+    """A symbolic link that says something by where it leads; False: there is one already. Of several who try at once exactly one makes it."""
+    with tell_state(path):
+        try:
+            os.symlink(target, path)  # noqa: PTH211  # as above
+        except FileExistsError:
+            return False
+        sync_folder(_parent(path))
+        return True
+
+
+def rename_folder(path: str, name: str) -> None:
+    """Give a finished folder its name."""
+    with tell_state(name):
+        sync_folder(path)
+        os.rename(path, name)  # noqa: PTH104  # as above
+        sync_folder(_parent(name))
+
+
+def remove_tree(path: str) -> None:
+    """A folder with all in it; what cannot be removed stays, and harms nobody."""
+    import shutil  # rarely wanted
+
+    shutil.rmtree(path, ignore_errors=True)

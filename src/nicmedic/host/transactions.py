@@ -1,0 +1,269 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""``nicmedic.ports.transactions.TransactionStore`` as files, which a shell can read and a person can repair.
+
+Below ``/var/lib/nicmedic/transactions`` (``NICMEDIC_STATE`` names another folder than /var/lib/nicmedic) each transaction has a folder, its number:
+``plan.json``, ``undo.sh``, ``before.tar.gz``, ``journal`` (lines ``UPTIME TIME BOOT_ID WORD DETAIL``), ``deadline`` (uptime in seconds),
+``applier`` (``PID START``), ``decided`` (a link whose text is ``confirmed`` or ``undo``; whoever makes it has decided), ``undoing/owner``
+(``PID START``), ``failed`` (commands left to type), ``switch``. It is made as ``.new-PID-START`` and named when all is on disk, so a half-written
+one is known by its name. What the undo script could not write there, it left in ``/run/nicmedic/N.outcome``.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from nicmedic.host.clock import read_now
+from nicmedic.host.files import append_line, make_folder, make_link, remove_tree, rename_folder, tell_state, write_file
+from nicmedic.host.processes import is_running, name_process
+from nicmedic.model.errors import BusyError, StateError
+from nicmedic.model.plain import from_plain, to_plain
+from nicmedic.model.plan import Plan
+from nicmedic.model.same_card import is_same_card
+from nicmedic.model.transaction import Confirm, Entry, ProbeResult, Transaction, Word, find_state
+from nicmedic.report.escape import escape_terminal
+
+__all__ = ["RUN_FOLDER", "HostTransactions", "find_transactions_folder"]
+
+RUN_FOLDER = "/run/nicmedic"
+_SCHEMA = "nicmedic.transaction-plan/1"
+_LOCK_PATIENCE_S = 10.0
+_MOST_KEPT = 50
+"""Older ones that have ended go when a new one comes: their evidence takes a megabyte each."""
+_MOST_BYTES = 16 << 20
+_PAGE = 4096
+"""The kernel takes memory for as much as is asked for, and refuses megabytes (fs/proc/proc_sysctl.c, ``proc_sys_call_handler``)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kept:
+    """What stands in ``plan.json``."""
+
+    plan: Plan
+    confirm: Confirm
+    timeout_s: int
+    before: tuple[ProbeResult, ...] = ()
+    schema: str = _SCHEMA
+
+
+def find_transactions_folder() -> str:
+    """Where they are kept."""
+    return f"{os.environ.get('NICMEDIC_STATE') or '/var/lib/nicmedic'}/transactions"
+
+
+def _read(path: str, most: int = _MOST_BYTES) -> str | None:
+    """A small file; None: there is none."""
+    with tell_state(path):
+        try:
+            with open(path, "rb") as file:  # noqa: PTH123  # strings throughout
+                return os.fsdecode(file.read(most))
+        except FileNotFoundError:
+            return None
+
+
+def _read_number(path: str) -> float | None:
+    try:
+        return float(_read(path) or "")
+    except ValueError:
+        return None
+
+
+def _read_system(path: str) -> str:
+    return (_read(path, _PAGE) or "").strip()
+
+
+def _read_uptime_s() -> float:
+    return float(_read_system("/proc/uptime").split()[0])
+
+
+def _parse_entries(text: str) -> Iterator[Entry]:
+    """Lines of a journal; what was torn or comes from another version is passed over."""
+    for line in text.splitlines():
+        parts = line.split(" ", 4)
+        with contextlib.suppress(ValueError, IndexError):
+            detail = parts[4] if len(parts) > 4 else ""
+            yield Entry(uptime_s=float(parts[0]), time=parts[1], boot_id=parts[2], word=Word(parts[3]), detail=detail)
+
+
+class HostTransactions:
+    """Files on this machine."""
+
+    def __init__(self, folder: str | None = None, run_folder: str = RUN_FOLDER) -> None:
+        """``folder``: where the transactions are; ``run_folder``: where undo scripts leave what the disk does not take."""
+        self._folder = find_transactions_folder() if folder is None else folder
+        self._run = run_folder
+
+    def _numbers(self) -> list[int]:
+        with tell_state(self._folder):
+            try:
+                names = os.listdir(self._folder)  # noqa: PTH208  # as above
+            except FileNotFoundError:
+                return []
+        for name in names:
+            if name.startswith(".new-") and not is_running(name.removeprefix(".new-").replace("-", " ")):
+                remove_tree(f"{self._folder}/{name}")
+        return sorted(int(name) for name in names if name.isdecimal())
+
+    def list_transactions(self) -> tuple[Transaction, ...]:
+        found = (self.read_transaction(number) for number in self._numbers())
+        return tuple(transaction for transaction in found if transaction is not None)
+
+    def read_transaction(self, number: int) -> Transaction | None:
+        folder = f"{self._folder}/{number}"
+        text = _read(f"{folder}/plan.json")
+        if text is None:
+            return None
+        try:
+            kept = from_plain(_Kept, json.loads(text))
+        except (ValueError, RecursionError) as error:
+            hint = f"sh {folder}/undo.sh operator ; mv {folder} {folder}.damaged"
+            raise StateError(f"{folder}/plan.json: damaged: {escape_terminal(str(error))[:200]}", hint=hint) from None
+        entries = self._read_entries(number, kept.plan.boot_id)
+        with tell_state(folder):
+            try:
+                decided: str | None = os.readlink(f"{folder}/decided")  # noqa: PTH115  # as above
+            except FileNotFoundError:
+                decided = None
+        return Transaction(
+            id=number,
+            plan=kept.plan,
+            confirm=kept.confirm,
+            timeout_s=kept.timeout_s,
+            entries=entries,
+            decided=decided,
+            deadline_uptime_s=_read_number(f"{folder}/deadline"),
+            before=kept.before,
+            folder=folder,
+        )
+
+    def _read_entries(self, number: int, boot_id: str | None) -> tuple[Entry, ...]:
+        """The journal, and what an undo script could not write there, in order of time."""
+        kept = tuple(_parse_entries(_read(f"{self._folder}/{number}/journal") or ""))
+        begin = kept[0].uptime_s if kept else 0.0
+        spare = [entry for entry in _parse_entries(_read(f"{self._run}/{number}.outcome") or "") if entry.boot_id == boot_id]
+        later = tuple(entry for entry in spare if entry.uptime_s >= begin and entry not in kept)
+        return tuple(sorted((*kept, *later), key=lambda entry: (entry.boot_id != boot_id, entry.uptime_s))) if later else kept
+
+    def _again(self, transaction: Transaction) -> Transaction:
+        now = self.read_transaction(transaction.id)
+        if now is None:
+            raise StateError(f"{transaction.folder}: somebody removed it", hint="nicmedic transactions")
+        return now
+
+    def create_transaction(
+        self,
+        plan: Plan,
+        script: str,
+        *,
+        confirm: Confirm,
+        timeout_s: int,
+        before: tuple[ProbeResult, ...],
+        add_evidence: Callable[[str], None],
+    ) -> Transaction:
+        known = self.list_transactions()
+        for other in known:
+            if find_state(other).is_open and is_same_card(other.plan.nic, plan.nic):
+                raise BusyError(
+                    f"transaction {other.id} holds {escape_terminal(plan.nic.interface)}: it is {find_state(other)}",
+                    hint=f"nicmedic transactions {other.id} ; nicmedic confirm {other.id}   # or: nicmedic undo {other.id}",
+                )
+        make_folder(self._folder)
+        number = max((other.id for other in known), default=0) + 1
+        new = f"{self._folder}/.new-{name_process().replace(' ', '-')}"
+        self._forget_outcome(number)
+        try:
+            make_folder(new)
+            kept = _Kept(plan=plan, confirm=confirm, timeout_s=timeout_s, before=before)
+            write_file(f"{new}/plan.json", json.dumps(to_plain(kept), ensure_ascii=True, indent=1) + "\n")
+            write_file(f"{new}/undo.sh", script, 0o700)
+            add_evidence(new)
+            write_file(f"{new}/applier", name_process() + "\n")  # from birth on: nobody else takes it for one that was left behind
+            self._append(new, Word.PLANNED, "")
+            rename_folder(new, f"{self._folder}/{number}")
+        finally:
+            remove_tree(new)
+        closed = [other for other in known if not find_state(other).is_open]
+        for old in closed[: max(0, len(closed) - _MOST_KEPT)]:
+            remove_tree(old.folder)
+        made = self.read_transaction(number)
+        assert made is not None  # noqa: S101  # it was just named
+        return made
+
+    def _forget_outcome(self, number: int) -> None:
+        """Of one that had this number before the folder was emptied."""
+        for name in ("outcome", "failed"):
+            with contextlib.suppress(OSError):
+                os.unlink(f"{self._run}/{number}.{name}")  # noqa: PTH108  # as above
+
+    @staticmethod
+    def _append(folder: str, word: Word, detail: str) -> None:
+        now = read_now().isoformat(timespec="seconds")
+        boot_id = _read_system("/proc/sys/kernel/random/boot_id")
+        append_line(f"{folder}/journal", f"{_read_uptime_s():.2f} {now} {boot_id} {word} {escape_terminal(detail)}".rstrip())
+
+    def append_entry(self, transaction: Transaction, word: Word, detail: str = "") -> Transaction:
+        self._append(transaction.folder, word, detail)
+        return self._again(transaction)
+
+    def set_deadline(self, transaction: Transaction, seconds: int) -> Transaction:
+        write_file(f"{transaction.folder}/deadline", f"{_read_uptime_s() + seconds:.2f}\n")
+        return self._again(transaction)
+
+    def read_seconds_left(self, transaction: Transaction) -> float | None:
+        now = self._again(transaction)
+        if now.deadline_uptime_s is None or not self.is_of_this_boot(now):
+            return None
+        return now.deadline_uptime_s - _read_uptime_s()
+
+    def is_of_this_boot(self, transaction: Transaction) -> bool:
+        boot_id = transaction.plan.boot_id or next((entry.boot_id for entry in transaction.entries), None)
+        return boot_id == _read_system("/proc/sys/kernel/random/boot_id")
+
+    def claim_applier(self, transaction: Transaction) -> None:
+        write_file(f"{transaction.folder}/applier", name_process() + "\n")
+
+    def release_applier(self, transaction: Transaction) -> None:
+        path = f"{transaction.folder}/applier"
+        with tell_state(path), contextlib.suppress(FileNotFoundError):
+            os.unlink(path)  # noqa: PTH108  # as above
+
+    def find_worker(self, transaction: Transaction) -> str | None:
+        owners = (f"{transaction.folder}/undoing/owner", f"{self._run}/{transaction.id}.undoing/owner")
+        if any(is_running(_read(path) or "") for path in owners):
+            return "undo"
+        return "applier" if is_running(_read(f"{transaction.folder}/applier") or "") else None
+
+    def decide(self, transaction: Transaction, what: str) -> bool:
+        path = f"{transaction.folder}/decided"
+        if make_link(path, what):
+            return True
+        with tell_state(path):
+            return os.readlink(path) == what  # noqa: PTH115  # as above
+
+    def hold_lock(self) -> AbstractContextManager[None]:
+        return self._hold_lock()
+
+    @contextlib.contextmanager
+    def _hold_lock(self) -> Iterator[None]:
+        make_folder(self._folder)
+        path = f"{self._folder}/lock"
+        with tell_state(path):
+            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            until = time.monotonic() + _LOCK_PATIENCE_S
+            while True:
+                try:
+                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except OSError as error:
+                    if time.monotonic() > until:
+                        message = f"another nicmedic has held {path} for {_LOCK_PATIENCE_S:.0f} s ({error.strerror})"
+                        raise BusyError(message, hint=f"fuser -v {path} ; nicmedic transactions") from None
+                time.sleep(0.05)
+            yield
+        finally:
+            os.close(handle)
