@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A setting is read by its name, in the words of the tool that sets it."""
+
+import dataclasses
+
+import pytest
+
+from nicmedic.model.host import Host
+from nicmedic.model.link import Channels
+from nicmedic.model.nic import Nic
+from nicmedic.model.plan import Setting
+from nicmedic.remedy.settings import build_mask, find_differences, read_setting, take_settings
+from tests.unit.remedy.toy_card import make_host, make_nic
+
+READ = {
+    "flags.UP": "on",
+    "flags.PROMISC": "off",
+    "link.autoneg": "on",
+    "link.modes": "0x02f",
+    "link.advertised": "0x60ef",
+    "link.speed": None,
+    "features.rx-gro": "on",
+    "features.rx-lro": "off",
+    "features.warp": None,
+    "eee.enabled": "on",
+    "eee.tx_lpi": "on",
+    "eee.tx_lpi_timer": "17",
+    "eee.advertised": "0x020",
+    "eee.warp": None,
+    "pause.autoneg": "on",
+    "pause.rx": "on",
+    "pause.warp": None,
+    "ring.rx": "256",
+    "ring.warp": None,
+    "channels.combined": "4",
+    "coalesce.rx-usecs": "3",
+    "coalesce.adaptive-rx": "on",
+    "coalesce.warp": None,
+    "mtu": "9000",
+    "above.eth0.5.mtu": "8996",
+    "above.warp.mtu": None,
+    "power.control": "auto",
+    "power.warp": None,
+    "pcie.link_files.l1_aspm": "1",
+    "pcie.link_files.l0s_aspm": "0",
+    "pcie.link_files.warp": None,
+    "interrupts.30.affinity": "0-1",
+    "interrupts.99.affinity": None,
+}
+
+
+@pytest.mark.parametrize("name", READ)
+def test_a_setting_is_read(name: str) -> None:
+    nic = make_nic(channels=Channels(rx=0, rx_max=0, tx=0, tx_max=0, other=0, other_max=0, combined=4, combined_max=4))
+    assert read_setting(nic, name, make_host(nic)) == READ[name]
+
+
+@pytest.mark.parametrize("name", READ)
+def test_what_is_not_known_of_a_card_is_none(name: str) -> None:
+    bare = Nic(interface="eth0")
+    assert read_setting(bare, name, Host(nics=(bare,))) is None
+    assert read_setting(bare, name) is None
+
+
+def test_a_forced_mode_is_a_setting_and_a_negotiated_one_is_not() -> None:
+    link = make_nic().link
+    assert link is not None
+    forced = make_nic(link=dataclasses.replace(link, autoneg=False, advertised=None))
+    assert [read_setting(forced, f"link.{name}") for name in ("speed", "duplex", "modes", "advertised")] == ["1000", "full", None, None]
+    unknown = make_nic(link=dataclasses.replace(link, autoneg=False, duplex=None, speed_mbps=None))
+    assert [read_setting(unknown, f"link.{name}") for name in ("speed", "duplex", "warp")] == [None, None, None]
+    bare = make_nic(pcie=dataclasses.replace(make_nic().pcie, link_files=None))  # type: ignore[type-var]  # the usual card has one
+    assert read_setting(bare, "pcie.link_files.l1_aspm") is None
+
+
+def test_a_family_that_nobody_reads_is_a_mistake_of_ours() -> None:
+    with pytest.raises(KeyError):
+        read_setting(make_nic(), "warp.speed")
+
+
+def test_only_what_can_be_read_is_taken_and_once() -> None:
+    assert take_settings(make_nic(), ("mtu", "features.warp", "mtu")) == (Setting(name="mtu", value="9000"),)
+
+
+def test_modes_newer_than_our_list_have_their_bit() -> None:
+    assert build_mask(("bit127", "100baseT/Full"), speeds_only=True) == f"0x{1 << 127 | 8:x}"
+
+
+def test_differences_are_told_in_words() -> None:
+    wanted = [Setting(name=name, value=value) for name, value in (("mtu", "1500"), ("ring.rx", "256"), ("features.warp", "off"))]
+    assert find_differences(wanted, make_nic()) == ("mtu is 9000, not 1500", "features.warp cannot be read, and should be off")
+
+
+def test_what_both_ends_agree_on_is_not_judged_without_a_link_unless_it_should_be_off() -> None:
+    wanted = [Setting(name="link.speed", value="100"), Setting(name="pause.rx", value="off")]
+    assert find_differences(wanted, make_nic(carrier=False)) == ("pause.rx is on, not off",)
+    assert len(find_differences(wanted, make_nic())) == 2
