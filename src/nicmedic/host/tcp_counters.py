@@ -20,8 +20,9 @@ _INFO, _WANT_INFO = 2, 1 << 1
 _STATES = 1 << 1 | 1 << 4 | 1 << 5 | 1 << 8
 """TCP_ESTABLISHED, FIN_WAIT1, FIN_WAIT2, CLOSE_WAIT (include/net/tcp_states.h): both ends may still speak."""
 _MOST = 50_000
-_UNACKED_AT, _LAST_ACK_AT, _RTT_AT, _BYTES_ACKED_AT = 24, 56, 68, 120
-"""In ``struct tcp_info`` (include/uapi/linux/tcp.h), which only ever grows at its end; ``tcpi_bytes_acked`` since Linux 4.1."""
+_LAST_ACK_AT, _RTT_AT, _BYTES_ACKED_AT, _WINDOW_AT = 56, 68, 120, 228
+"""In ``struct tcp_info`` (include/uapi/linux/tcp.h), which only ever grows at its end: ``tcpi_bytes_acked`` since Linux 4.1, ``tcpi_snd_wnd``
+since 5.4."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,13 +37,13 @@ class Connection:
     """As ``/proc/PID/fd`` has it: ``socket:[INODE]``."""
     waiting_bytes: int
     """Written by the program and not yet acknowledged, whether sent or not."""
-    unacked: int | None = None
-    """Segments sent and not acknowledged."""
     last_ack_ms: int | None = None
     """How long ago the last acknowledgement came in."""
     rtt_ms: float | None = None
     bytes_acked: int | None = None
     """Since the connection was made."""
+    window_bytes: int | None = None
+    """How much the other end takes at present; 0: its user does not read."""
 
 
 def _address(data: bytes, family: int) -> str:
@@ -69,10 +70,10 @@ def _parse(message: bytes) -> Connection:
         peer_port=peer_port,
         inode=inode,
         waiting_bytes=waiting,
-        unacked=_number(info, _UNACKED_AT),
         last_ack_ms=_number(info, _LAST_ACK_AT),
         rtt_ms=None if rtt_us is None else rtt_us / 1000,
         bytes_acked=_number(info, _BYTES_ACKED_AT, 8),
+        window_bytes=_number(info, _WINDOW_AT),
     )
 
 

@@ -39,6 +39,13 @@ def test_a_card_on_another_path_is_found_by_its_bus_address_or_its_own_hardware_
     assert find_interface(CARD, Folder(str(other))) == "b"
 
 
+def test_a_virtio_card_is_found_after_its_function_got_another_number(tmp_path: Path) -> None:
+    add(tmp_path, "other", "/sys/devices/pci0000:00/0000:00:04.0/virtio1")
+    add(tmp_path, "ens3", f"{PATH}/virtio4")
+    card = Identity(interface="eth0", bus=Bus.VIRTIO, bus_address="virtio1", sysfs_path=f"{PATH}/virtio1")
+    assert find_interface(card, Folder(str(tmp_path))) == "ens3"
+
+
 def test_of_two_ports_the_right_one_is_found(tmp_path: Path) -> None:
     add(tmp_path, "p0", PATH, dev_port="0", address="02:00:00:00:00:01")
     add(tmp_path, "p1", PATH, dev_port="1", address="02:00:00:00:00:02")

@@ -33,7 +33,9 @@ def _judge(first: Connection, last: Connection, elapsed_s: float) -> Said | None
 
 def _judge_end(first: Connection, last: Connection, elapsed_s: float) -> Said:
     patience_s = max(_LEAST_S, _MANY_ROUND_TRIPS * (last.rtt_ms or 0.0) / 1000)
-    if first.unacked and last.unacked and elapsed_s >= patience_s:
+    if last.waiting_bytes and last.window_bytes == 0:
+        return ProbeState.UNKNOWN, f"{last.peer} takes no bytes at present, as when its terminal is stopped"
+    if first.waiting_bytes and last.waiting_bytes and elapsed_s >= patience_s:
         return ProbeState.FAILED, f"{last.waiting_bytes} bytes wait, and {last.peer} acknowledged none within {elapsed_s:.1f} s"
     if last.waiting_bytes:
         return ProbeState.UNKNOWN, f"{last.waiting_bytes} bytes wait for {last.peer}, not for long"
