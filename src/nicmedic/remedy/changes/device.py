@@ -11,7 +11,7 @@ from nicmedic.model.finding import RemedyId
 from nicmedic.model.nic import Bus, Nic
 from nicmedic.model.plan import Change, Refusal, Setting
 from nicmedic.model.step import Write
-from nicmedic.remedy.changes.site import Site, build_change, find_settings, refuse, why_unknown
+from nicmedic.remedy.changes.site import Site, build_change, find_settings, recipe_of, refuse, why_unknown, without_caution
 
 __all__ = ["keep_awake", "switch_aspm_off"]
 
@@ -65,6 +65,7 @@ def switch_aspm_off(site: Site, argument: str) -> Change | Refusal:
         remedy,
         argument,
         [Write(path=f"{folder}/{name}", text="0") for name in reversed(on)],
+        recipe=without_caution(recipe_of(remedy, site)),
         undo=[Write(path=f"{folder}/{name}", text="1") for name in on],
         before=find_settings(site, *names),
         wanted=[Setting(name=name, value="0") for name in names],

@@ -13,7 +13,7 @@ from nicmedic.model.link import Link
 from nicmedic.model.nic import Nic
 from nicmedic.model.plan import Change, Refusal, Setting
 from nicmedic.model.step import INTERFACE, Run
-from nicmedic.remedy.changes.site import Site, build_change, find_settings, refuse, why_unknown
+from nicmedic.remedy.changes.site import Site, build_change, find_settings, recipe_of, refuse, why_unknown, without_caution
 from nicmedic.remedy.settings import build_mask, read_setting
 
 __all__ = ["advertise_100", "force_100", "pause_off", "renegotiate", "switch_eee_off"]
@@ -151,6 +151,7 @@ def renegotiate(site: Site, argument: str) -> Change | Refusal:
         remedy,
         argument,
         [Run(argv=("ethtool", "-r", INTERFACE))],
+        recipe=without_caution(recipe_of(remedy, site)),
         before=find_settings(site, "link.autoneg", "link.advertised"),
         wanted=find_settings(site, "link.autoneg", "link.advertised"),
         settle_s=_LINK_SETTLE_S,
@@ -179,6 +180,7 @@ def switch_eee_off(site: Site, argument: str) -> Change | Refusal:
         remedy,
         argument,
         [Run(argv=("ethtool", "--set-eee", INTERFACE, "eee", "off"))],
+        recipe=without_caution(recipe_of(remedy, site)),
         undo=[Run(argv=(*switch_on, *words), otherwise=switch_on)],
         before=find_settings(site, "eee.enabled", "eee.tx_lpi", "eee.tx_lpi_timer", "eee.advertised"),
         wanted=(Setting(name="eee.enabled", value="off"),),

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What the makers of changes look at, and how they say what they made: one place for titles and risks, which come from the recipes."""
 
+import dataclasses
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final, TypedDict, Unpack
 
 from nicmedic.knowledge.kernels import parse_kernel_version
@@ -19,10 +19,10 @@ from nicmedic.remedy.script.words import quote_word
 from nicmedic.remedy.settings import take_settings
 from nicmedic.remedy.target import Target, build_names
 
-__all__ = ["Fields", "Maker", "Site", "build_change", "find_settings", "recipe_of", "refuse", "target_of", "why_unknown"]
+__all__ = ["Fields", "Maker", "Site", "build_change", "find_settings", "recipe_of", "refuse", "target_of", "why_unknown", "without_caution"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
     """One card on its host, and what may be done there."""
 
@@ -108,6 +108,11 @@ def target_of(nic: Nic, host: Host) -> Target:
 def recipe_of(remedy: RemedyId, site: Site, *arguments: str) -> Recipe:
     """What ``explain`` prints for the remedy, for this card."""
     return MAKERS[remedy](build_names(target_of(site.nic, site.host), arguments))
+
+
+def without_caution(recipe: Recipe) -> Recipe:
+    """For a recipe that warns of what was found out by looking."""
+    return dataclasses.replace(recipe, caution="")
 
 
 def refuse(remedy: RemedyId, argument: str, *reasons: str, settle: Iterable[str] = (), may_be_told: bool = False) -> Refusal:
