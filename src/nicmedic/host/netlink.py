@@ -7,11 +7,12 @@ mappings here, so that nothing else depends on it. Importing it takes 0.14 s; th
 
 import socket
 import struct
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nicmedic.host.netlink_socket import InterruptedDumpError, ask_kernel
+from nicmedic.host.netlink_socket import HEADER_BYTES, InterruptedDumpError, ask_kernel, split_attributes
 from nicmedic.host.sysfs import lack_of
 from nicmedic.model.note import Lack, Note
 
@@ -28,6 +29,7 @@ MOST_ROUTES = 20_000
 _TRIES = 3
 _GETLINK, _GETADDR, _GETROUTE, _GETNEIGH, _GETRULE, _GETQDISC = 18, 22, 26, 30, 34, 38
 _GETNEXTHOP = 106
+_ROUTE_BYTES, _RTA_NH_ID = 12, 30
 _AF_BRIDGE = 7
 _LINK_BODY = struct.Struct("=BxHiII")
 _EXT_MASK = struct.Struct("=HHI")
@@ -95,6 +97,13 @@ def _plain(value: Any) -> object:  # noqa: ANN401  # pyroute2 has no types
     return value
 
 
+def _add_nexthop(message: dict[str, object], raw: bytes) -> None:
+    """The number of a route's next hop, which pyroute2 does not know."""
+    found = split_attributes(raw[HEADER_BYTES + _ROUTE_BYTES :]).get(_RTA_NH_ID)
+    if found is not None:
+        message["RTA_NH_ID"] = int.from_bytes(found, sys.byteorder)
+
+
 def _decode(cls: Any, raw: bytes) -> Message | None:  # noqa: ANN401  # pyroute2 has no types
     try:
         message = cls(raw)
@@ -102,7 +111,11 @@ def _decode(cls: Any, raw: bytes) -> Message | None:  # noqa: ANN401  # pyroute2
         made = _plain(message)
     except Exception:  # noqa: BLE001  # one message of a newer kernel must not hide the others; pyroute2 raises what struct and codecs raise
         return None
-    return made if isinstance(made, dict) else None
+    if not isinstance(made, dict):
+        return None
+    if cls.__name__ == "rtmsg":
+        _add_nexthop(made, raw)
+    return made
 
 
 class _Reader:

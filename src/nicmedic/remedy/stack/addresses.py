@@ -53,14 +53,15 @@ def _words(address: Address) -> Iterator[str]:
 
 
 def put_back_addresses(interface: str, addresses: Iterable[Address] | None, *, by_kernel: bool = False) -> Iterator[Step]:
-    """Of one interface, in their order: the first of a subnet is its primary one.
+    """Of one interface. The first of a subnet of IPv4 is its primary one; those of IPv6 are listed with the newest first (``ipv6_link_dev_addr``).
 
     Args:
         interface: its name, or the card's.
         addresses: that stood on it.
         by_kernel: those of IPv6 that the kernel makes by itself, or the others.
     """
-    for address in addresses or ():
+    told = tuple(addresses or ())
+    for address in (*(one for one in told if one.family != "inet6"), *(one for one in reversed(told) if one.family == "inet6")):
         if _made_by_kernel(address) is not by_kernel:
             continue
         family = "-6" if address.family == "inet6" else "-4"

@@ -18,17 +18,6 @@ __all__ = ["find_even_spread", "put_back_before_up", "put_back_link", "put_back_
 
 _MASTERS = frozenset({"bond", "team"})
 """They give their ports an address, and their own size."""
-_SHOWN_NAMES = {
-    "rx-checksum": "rx-checksumming",
-    "tx-generic-segmentation": "generic-segmentation-offload",
-    "rx-gro": "generic-receive-offload",
-    "rx-lro": "large-receive-offload",
-    "rx-vlan-hw-parse": "rx-vlan-offload",
-    "tx-vlan-hw-insert": "tx-vlan-offload",
-    "rx-ntuple-filter": "ntuple-filters",
-    "rx-hashing": "receive-hashing",
-}
-"""What ``ethtool -k`` calls features that had a name before they had a kernel's (ethtool.c ``off_flag_def``)."""
 _ZERO_MATTERS = frozenset({"rx-usecs", "tx-usecs", "adaptive-rx", "adaptive-tx"})
 
 
@@ -95,11 +84,11 @@ def _driver_settings(nic: Nic) -> Iterator[Step]:
         words = [word for name, size in sizes.items() if size for word in (name, str(size))]
         if words:
             yield _ethtool(nic, "-G", *words)
-    for name, feature in (nic.features or {}).items():
-        if not feature.fixed:
-            value = "on" if feature.requested else "off"
-            shown = Shown(argv=("ethtool", "-k", INTERFACE), text=f"{_SHOWN_NAMES.get(name, name)}: {value}")
-            yield _ethtool(nic, "-K", name, value, unless=shown if feature.on == feature.requested else None)
+    words = [
+        word for name, feature in (nic.features or {}).items() if not feature.fixed for word in (name, "on" if feature.requested else "off")
+    ]
+    if words:
+        yield _ethtool(nic, "-K", *words)  # at once: the kernel sorts out which needs which
     yield from _coalescing(nic)
     if nic.spread is not None and nic.spread.table and (count := find_even_spread(nic.spread.table)) not in {None, nic.spread.rings}:
         yield _ethtool(nic, "-X", "equal", str(count))

@@ -12,8 +12,8 @@ NET: Final = f"/sys/class/net/{INTERFACE}"
 
 
 def reads(path: str, text: str) -> Shown:
-    """The file holds the text."""
-    return Shown(argv=("cat", path), text=text)
+    """The file holds the text; runs of blanks are one."""
+    return Shown(argv=("cat", path), text=" ".join(text.split()))
 
 
 def show_link(interface: str, text: str) -> Shown:

@@ -29,6 +29,9 @@ _METRICS = {
     "fastopen_no_cookie": "{}",
     "rto_min": "{}ms",
 }
+_LOCKED = ("mtu", "window", "rtt", "rttvar", "ssthresh", "cwnd", "advmss", "reordering", "hoplimit", "initcwnd")
+_LOCKS = {name: 1 << number for number, name in enumerate(_LOCKED, 2)}
+"""Bits of ``RTAX_LOCK``: the kernel may not change these by itself."""
 _DEFAULT_PRIORITIES = frozenset({0, 32766, 32767})
 
 
@@ -62,7 +65,7 @@ def tell_lost_routes(routes: Collection[Route]) -> Iterator[str]:
         yield f"There are {len(routes)} routes over it; more than {MOST_ROUTES} are not put back."
         return
     for route in routes:
-        odd = sorted(set(route.metrics or {}) - set(_METRICS))
+        odd = sorted(set(route.metrics or {}) - set(_METRICS) - {"lock"})
         where = f"The route {route.destination} of table {route.table}"
         if route.encapsulation is not None:
             yield f"{where} encapsulates ({route.encapsulation}), and cannot be put back."
@@ -87,9 +90,11 @@ def _hop(hop: NextHop, family: str, own: str) -> tuple[str, ...]:
 
 
 def _metrics(route: Route) -> Iterator[str]:
+    locked = (route.metrics or {}).get("lock", 0)
     for name, value in (route.metrics or {}).items():
         if name in _METRICS:
-            yield from (name, _METRICS[name].format(value))
+            lock = ("lock",) if locked & _LOCKS.get(name, 0) else ()
+            yield from (name, *lock, _METRICS[name].format(value))
 
 
 def _way(route: Route, own: str) -> Iterator[str]:
@@ -105,7 +110,8 @@ def _way(route: Route, own: str) -> Iterator[str]:
 
 
 def _words(route: Route, own: str) -> Iterator[str]:
-    """Behind ``append``; the next hops of a route with several stand at the end."""
+    """Behind ``append``; the next hops of a route with several stand at the end. With a number it has none of its own."""
+    hops = () if route.nexthop_id is not None else route.nexthops
     if route.type != "unicast":
         yield route.type
     yield route.destination
@@ -113,7 +119,7 @@ def _words(route: Route, own: str) -> Iterator[str]:
         yield from ("from", route.from_prefix)
     if route.tos:
         yield from ("tos", f"0x{route.tos:02x}")
-    if not route.nexthops:
+    if not hops:
         yield from _way(route, own)
     yield from ("table", str(route.table))
     if route.protocol is not None:
@@ -129,7 +135,7 @@ def _words(route: Route, own: str) -> Iterator[str]:
     if route.expires_s is not None:
         yield from ("expires", str(route.expires_s))
     yield from _metrics(route)
-    for hop in route.nexthops:
+    for hop in hops:
         yield from ("nexthop", *_hop(hop, route.family, own))
 
 
@@ -160,7 +166,7 @@ def put_back_routes(host: Host, own: str, names: Collection[str], *, by_router: 
     routes = [route for route in routes if (route.protocol == _BY_ROUTER and route.expires_s is not None) is by_router]
     routes.sort(key=lambda route: (bool(route.gateway or route.nexthops), route.destination == "default"))
     for route in routes[:MOST_ROUTES]:
-        verb = "replace" if route.nexthops else "append"
+        verb = "replace" if route.nexthops and route.nexthop_id is None else "append"
         argv = ("ip", "-6" if route.family == "inet6" else "-4", "route", verb, *_words(route, own))
         # a source of IPv6 may only be named when nobody else has claimed it (duplicate address detection), which begins with the carrier
         tries = 8 if route.family == "inet6" and route.source is not None else 2
