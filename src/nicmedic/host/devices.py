@@ -83,6 +83,7 @@ def read_device(root: Folder, interface: Folder) -> Device:
     subsystem = _last(interface.target("device/subsystem"))
     bus = None if subsystem is None else _BUSES.get(subsystem, Bus.OTHER)
     pci = find_pci(interface)
+    whole = path.rsplit("/", 1)[0] if bus is Bus.USB else path  # what suspends is the USB device, not one function of it
     return Device(
         bus=bus,
         bus_address=_last(path),
@@ -92,5 +93,5 @@ def read_device(root: Folder, interface: Folder) -> Device:
         modalias=interface.text("device/modalias"),
         usb=_read_usb(root, path) if bus is Bus.USB else None,
         pcie=None if pci is None else read_pcie(root, pci),
-        power=_read_power(root, pci or path),
+        power=_read_power(root, pci or whole),
     )

@@ -201,7 +201,8 @@ def card(folder: Path, name: str, index: int) -> None:
         f"{device}/../idVendor": "0bda",
         f"{device}/../idProduct": "8153",
         f"{device}/../speed": "5000",
-        f"{device}/power/control": "auto",
+        f"{device}/../power/control": "auto",
+        f"{device}/power/control": "on",
         f"proc/sys/net/ipv6/conf/{name}/accept_ra": "0",
         f"proc/sys/net/ipv6/conf/{name}/mtu": "1500",
         "proc/sys/net/ipv6/conf/default/accept_ra": "1",
@@ -231,6 +232,8 @@ def test_a_copy_of_a_host_is_read_from_its_files_alone(tmp_path: Path) -> None:
     assert (nic.bus, nic.driver, nic.bus_address, nic.ifindex, nic.mtu, nic.carrier) == (Bus.USB, "r8152", "2-1:5.0", 5, 1500, True)
     assert nic.usb is not None
     assert (nic.usb.vendor, nic.usb.product, nic.usb.speed_mbps) == ("0bda", "8153", 5000.0)
+    assert nic.power is not None
+    assert nic.power.control == "auto", "that of the whole USB device"
     assert nic.pcie is None
     assert nic.flags == ("BROADCAST", "MULTICAST", "UP")
     assert (nic.statistics, nic.sysctls, nic.threaded_napi) == ({"tx_packets": 5}, {"ipv6.conf.accept_ra": "0"}, False)

@@ -246,3 +246,12 @@ def test_what_is_known_of_the_driver_stands_before_the_general_caution_and_nothi
 
 def test_the_disruption_of_a_link_mode_is_told_as_a_link_flap() -> None:
     assert prescribe(RemedyId.LINK_ADVERTISE_100).disruption == FLAP
+
+
+def test_the_makers_own_driver_gives_way_to_the_kernels() -> None:
+    made = prescribe(RemedyId.VENDOR_DRIVER, driver="r8168", distro="Debian 12")
+    assert made.commands == ("apt-get purge r8168-dkms && update-initramfs -u && reboot",)
+    assert made.undo == ("apt-get install r8168-dkms && reboot",)
+    other = prescribe(RemedyId.VENDOR_DRIVER, driver="r8125", distro="Gentoo")
+    assert other.commands == ()
+    assert "/etc/modprobe.d" in other.steps[0]

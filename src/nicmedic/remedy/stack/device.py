@@ -37,16 +37,17 @@ def _device_files(nic: Nic) -> Iterator[Step]:
     path = nic.sysfs_path
     if path is None:
         return
-    of_pci = path.rsplit("/", 1)[0] if nic.bus is Bus.VIRTIO and nic.pcie is not None else path
+    below = nic.bus is Bus.USB or (nic.bus is Bus.VIRTIO and nic.pcie is not None)
+    whole = path.rsplit("/", 1)[0] if below else path
     if nic.power is not None:
         values = {"control": nic.power.control, "autosuspend_delay_ms": nic.power.autosuspend_delay_ms, "wakeup": nic.power.wakeup}
         for name, value in values.items():
             if value is not None:
-                yield write_file(f"{of_pci}/power/{name}", value)
+                yield write_file(f"{whole}/power/{name}", value)
         if nic.power.d3cold_allowed is not None:
-            yield write_file(f"{of_pci}/d3cold_allowed", int(nic.power.d3cold_allowed))
+            yield write_file(f"{whole}/d3cold_allowed", int(nic.power.d3cold_allowed))
     for name, on in ((nic.pcie.link_files if nic.pcie else None) or {}).items():
-        yield write_file(f"{of_pci}/link/{name}", int(on))
+        yield write_file(f"{whole}/link/{name}", int(on))
 
 
 def _interface(nic: Nic) -> Iterator[Step]:
