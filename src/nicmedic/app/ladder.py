@@ -15,6 +15,7 @@ from nicmedic.app.hang_watch import HangWatch
 from nicmedic.app.treat import Edges, Finished, Stage, Wishes, carry_out, settle_confirmed
 from nicmedic.app.undoing import render_left
 from nicmedic.diagnosis.probing import ANSWERS
+from nicmedic.model.attempt import Attempt, Came
 from nicmedic.model.errors import LadderFailedError, NotConfirmedError, RefusedError, RolledBackError, UndoFailedError
 from nicmedic.model.finding import RemedyId
 from nicmedic.model.host import Host
@@ -36,7 +37,7 @@ from nicmedic.remedy.ladder import (
 )
 from nicmedic.report.escape import escape_terminal
 
-__all__ = ["Attempt", "Climb", "Climbed", "History", "climb_prevent", "climb_restore"]
+__all__ = ["Climb", "Climbed", "History", "climb_prevent", "climb_restore"]
 
 _SHORTEST_HOLD_S = 60.0
 _USUAL_HOLD_S = 600.0
@@ -66,21 +67,6 @@ class Climb:
     hold_s: float | None = None
     """How long *prevent* holds each factor; None: long enough to mean something, as far as that is known."""
     history: History = History()  # as above
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
-    """One rung, and how it ended."""
-
-    names: tuple[str, ...]
-    """As ``--remedy`` takes them."""
-    outcome: str
-    """``helped``, ``failed``, ``skipped``, ``undo-failed``; of *prevent*: ``held``, ``hung``, ``broke``."""
-    reason: str
-    """Why it was its turn."""
-    detail: str = ""
-    seconds: float = 0.0
-    transaction: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,7 +162,7 @@ def climb_restore(edges: Edges, climb: Climb, *, limits: bool = True) -> Climbed
     for rung in rungs:
         wait = find_wait(rung.change.remedy, _read_attempts(edges, plan.nic, rung.change.remedy), edges.clock.read_now().timestamp())
         if limits and wait is not None:
-            attempts.append(Attempt(names=(name_change(rung.change),), outcome="skipped", reason=rung.reason, detail=wait.reason))
+            attempts.append(Attempt(names=(name_change(rung.change),), outcome=Came.SKIPPED, reason=rung.reason, detail=wait.reason))
             continue
         began = edges.clock.read_monotonic_s()
         try:
@@ -185,18 +171,18 @@ def climb_restore(edges: Edges, climb: Climb, *, limits: bool = True) -> Climbed
             if isinstance(error, NotConfirmedError):
                 raise
             broken = error if isinstance(error, UndoFailedError) else None  # a later rung puts all back that an earlier one could not
-            outcome = "undo-failed" if broken else "failed"
+            outcome = Came.UNDO_FAILED if broken else Came.FAILED
             attempts.append(_tell(edges, rung, outcome, began, error.message))
             host = edges.machine.read_host()
             continue
-        attempts.append(_tell(edges, rung, "helped", began, finished.judgement.text, finished))
+        attempts.append(_tell(edges, rung, Came.HELPED, began, finished.judgement.text, finished))
         return Climbed(
             ladder=Ladder.RESTORE, kept=(name_change(rung.change),), attempts=tuple(attempts), finished=finished, reason=rung.reason
         )
     raise _fail(climb, attempts, broken)
 
 
-def _tell(edges: Edges, rung: Rung, outcome: str, began_s: float, detail: str, finished: Finished | None = None) -> Attempt:
+def _tell(edges: Edges, rung: Rung, outcome: Came, began_s: float, detail: str, finished: Finished | None = None) -> Attempt:
     return Attempt(
         names=(name_change(rung.change),),
         outcome=outcome,
@@ -209,7 +195,7 @@ def _tell(edges: Edges, rung: Rung, outcome: str, began_s: float, detail: str, f
 
 def _fail(climb: Climb, attempts: Sequence[Attempt], broken: UndoFailedError | None) -> Exception:
     name = escape_terminal(climb.name)
-    tried = [attempt for attempt in attempts if attempt.outcome != "skipped"]
+    tried = [attempt for attempt in attempts if attempt.outcome is not Came.SKIPPED]
     told = "; ".join(f"{', '.join(attempt.names)}: {attempt.detail}" for attempt in attempts)
     left = f"nicmedic plan {name} --remedy reboot   # what is left"
     if broken is not None:
@@ -299,7 +285,7 @@ class _Prevention:
         self._attempts.append(
             Attempt(
                 names=tuple(sorted(names)),
-                outcome=str(outcome),
+                outcome=Came(outcome),
                 reason=reason,
                 detail=detail,
                 seconds=seconds,
