@@ -152,11 +152,10 @@ def _vlan_words(details: Mapping[str, Detail]) -> Iterator[str]:
     if protocol in _VLAN_PROTOCOLS:
         yield from ("protocol", _VLAN_PROTOCOLS[protocol])
     yield from ("id", str(details.get("vlan_id")))
-    flags = details.get("vlan_flags.flags")
-    if isinstance(flags, int):
-        for bit, word in _VLAN_FLAGS.items():
-            if bool(flags & bit) is not (bit == 1):
-                yield from (word, "on" if flags & bit else "off")
+    flags = details.get("vlan_flags.flags", 0)  # told only where some are set (net/8021q/vlan_netlink.c vlan_fill_info)
+    for bit, word in _VLAN_FLAGS.items():
+        if bool(int(flags) & bit) is not (bit == 1):
+            yield from (word, "on" if int(flags) & bit else "off")
     for direction in ("ingress", "egress"):
         pairs = details.get(f"vlan_{direction}_qos")
         if isinstance(pairs, str):
@@ -204,13 +203,11 @@ def _make(host: Host, nic: Nic, upper: Upper, link: VirtualLink) -> Iterator[Ste
 
 
 def put_back_upper(host: Host, nic: Nic, upper: Upper) -> Iterator[Step]:
-    """One link above the card: made anew where it was deleted, and up with its size and membership."""
+    """One link above the card, that is there still or can be remade: made anew where it was deleted, and up with its size and membership."""
     link = next((link for link in host.links if link.interface == upper.interface), None)
     if link is None or upper.kind == "openvswitch":
         return
     if upper in find_deleted(nic):
-        if not is_remade(upper):
-            return
         yield from _make(host, nic, upper, link)
     name = link.interface
     if link.txqueuelen is not None:

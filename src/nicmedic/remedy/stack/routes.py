@@ -103,8 +103,7 @@ def _way(route: Route, own: str) -> Iterator[str]:
         return
     if route.gateway is not None:
         yield from _via(route.gateway, route.family)
-    if route.interface is not None:
-        yield from ("dev", _name(route.interface, own))
+    yield from ("dev", _name(route.interface, own))
     if "onlink" in route.flags:
         yield "onlink"
 
