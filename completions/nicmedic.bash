@@ -7,7 +7,7 @@ _nicmedic() {
     COMPREPLY=()
     for word in "${COMP_WORDS[@]:1:COMP_CWORD - 1}"; do
         case "${path:+$path }$word" in
-        'check' | 'explain' | 'snapshot' | 'knowledge' | 'knowledge show' | 'knowledge lint' | 'knowledge literals') path=${path:+$path }$word ;;
+        'check' | 'explain' | 'snapshot' | 'plan' | 'treat' | 'confirm' | 'undo' | 'transactions' | 'install-service' | 'knowledge' | 'knowledge show' | 'knowledge lint' | 'knowledge literals') path=${path:+$path }$word ;;
         esac
     done
     case $prev in
@@ -35,6 +35,34 @@ _nicmedic() {
         compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$cur")
         return
         ;;
+    --remedy)
+        :
+        return
+        ;;
+    --ladder)
+        :
+        return
+        ;;
+    --timeout)
+        :
+        return
+        ;;
+    --probe)
+        :
+        return
+        ;;
+    --confirm)
+        :
+        return
+        ;;
+    --hold)
+        :
+        return
+        ;;
+    --extend)
+        :
+        return
+        ;;
     esac
     if [[ $cur != -* ]]; then
         case $path in
@@ -44,6 +72,14 @@ _nicmedic() {
             ;;
         'explain')
             compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+            return
+            ;;
+        'plan')
+            mapfile -t COMPREPLY < <(compgen -W "$(ls /sys/class/net 2>/dev/null)" -- "$cur")
+            return
+            ;;
+        'treat')
+            mapfile -t COMPREPLY < <(compgen -W "$(ls /sys/class/net 2>/dev/null)" -- "$cur")
             return
             ;;
         'knowledge show')
@@ -57,10 +93,16 @@ _nicmedic() {
         esac
     fi
     case $path in
-    '') word='check explain snapshot knowledge --version --debug --help' ;;
+    '') word='check explain snapshot plan treat confirm undo transactions install-service knowledge --version --debug --help' ;;
     'check') word='--json --from --wait --help' ;;
     'explain') word='--json --interface --since --all --help' ;;
     'snapshot') word='--output -o --scrub --help' ;;
+    'plan') word='--remedy --ladder --accept-losses --json --from --help' ;;
+    'treat') word='--remedy --timeout --probe --confirm --hold --accept-losses --json --help' ;;
+    'confirm') word='--extend --out-of-band --help' ;;
+    'undo') word='--help' ;;
+    'transactions') word='--json --recover --help' ;;
+    'install-service') word='--remove --dry-run --help' ;;
     'knowledge') word='show lint literals --help' ;;
     'knowledge show') word='--json --help' ;;
     'knowledge lint') word='--help' ;;

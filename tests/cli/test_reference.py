@@ -107,7 +107,7 @@ def complete(*words: str) -> list[str]:
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
-        (("nicmedic", ""), ["check", "explain", "snapshot", "knowledge", "--version", "--debug", "--help"]),
+        (("nicmedic", ""), [*(command.name for command in PROGRAM.commands), "--version", "--debug", "--help"]),
         (("nicmedic", "kn"), ["knowledge"]),
         (("nicmedic", "--debug", "ex"), ["explain"]),
         (("nicmedic", "explain", "--j"), ["--json"]),

@@ -109,13 +109,18 @@ def confirm_transaction(edges: Edges, number: int | None, *, out_of_band: bool) 
         if proof.through is not True:
             unknown = "it cannot be known whether this session comes" if proof.through is None else "this session does not come"
             raise NotProvenError(
-                f"{unknown} through {_name(transaction)}: {detail}",
+                f"{unknown} through {_name(transaction)}: {detail}; {_say_left(edges, transaction)}",
                 hint=f"nicmedic confirm {transaction.id} --out-of-band   # if you know that the card works",
             )
     if not edges.store.decide(transaction, "confirmed"):
         _fail_late(edges, transaction)
     warnings = note_confirmed(edges, transaction, detail)
     return Decided(transaction=reread(edges, transaction), state=State.CONFIRMED, detail=detail, warnings=warnings)
+
+
+def _say_left(edges: Edges, transaction: Transaction) -> str:
+    left_s = edges.store.read_seconds_left(transaction)
+    return f"transaction {transaction.id} is undone in {say_duration(max(0.0, left_s or 0.0))}"
 
 
 def extend_transaction(edges: Edges, number: int | None, seconds: int) -> Decided:

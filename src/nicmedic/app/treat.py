@@ -336,8 +336,10 @@ class _Treatment:
         edges, before = self._edges, self._transaction.before
         probes = [result.probe for result in before]
         began = edges.clock.read_monotonic_s()
-        until = began + sum(change.settle_s for change in self._plan.changes) + _PATIENCE_S
+        settle_s = sum(change.settle_s for change in self._plan.changes)
+        until = began + settle_s + _PATIENCE_S
         since: float | None = None
+        unharmed_since: float | None = None
         edges.tell(Stage.HOLDING, f"{self._wishes.hold_s:g} s without a break")
         while True:
             round_began_s = edges.clock.read_monotonic_s()
@@ -345,7 +347,10 @@ class _Treatment:
             judgement = judge(before, results)
             now = edges.clock.read_monotonic_s()
             since = None if not judgement.good else round_began_s if since is None else since
+            unharmed_since = None if judgement.good is False else round_began_s if unharmed_since is None else unharmed_since
             held = since is not None and now - since >= self._wishes.hold_s
+            if self._wishes.confirm is Confirm.OPERATOR:  # who can see for himself need not wait for probes that show nothing
+                held = held or (unharmed_since is not None and now - unharmed_since >= max(settle_s, self._wishes.hold_s))
             if held or (now >= until and since is None) or now >= until + self._wishes.hold_s:
                 return judgement, results
             self._check_time(_MARGIN_S)
@@ -403,7 +408,7 @@ class _Treatment:
             note_undone(edges, self._transaction)
             quietly(lambda: edges.switch.disarm_switch(self._transaction))
             raise failure.kind(
-                f"{self._name} is as it was before transaction {number}, for {failure.message}",
+                f"{self._name} is as it was before transaction {number}: {failure.message}",
                 hint=f"nicmedic transactions {number}   # all that happened",
             ) from cause
         told = f"; {', '.join(different)}" if different else ""

@@ -8,24 +8,33 @@ from collections.abc import Sequence
 
 from nicmedic import __version__
 from nicmedic.cli.check import CHECK
+from nicmedic.cli.confirm import CONFIRM
 from nicmedic.cli.declare import Argument, Command, Example, add_arguments
 from nicmedic.cli.explain import EXPLAIN
+from nicmedic.cli.install_service import INSTALL_SERVICE
 from nicmedic.cli.knowledge import KNOWLEDGE
+from nicmedic.cli.leftovers import take_up_leftovers
+from nicmedic.cli.plan import PLAN
 from nicmedic.cli.snapshot import SNAPSHOT
 from nicmedic.cli.streams import mend_streams, turn_away, write_answer, write_complaint
+from nicmedic.cli.transactions import TRANSACTIONS
+from nicmedic.cli.treat import TREAT
+from nicmedic.cli.undo import UNDO
 
 __all__ = ["COMMANDS", "PROGRAM", "build_parser", "main"]
 
-COMMANDS: tuple[Command, ...] = (CHECK, EXPLAIN, SNAPSHOT, KNOWLEDGE)
+COMMANDS: tuple[Command, ...] = (CHECK, EXPLAIN, SNAPSHOT, PLAN, TREAT, CONFIRM, UNDO, TRANSACTIONS, INSTALL_SERVICE, KNOWLEDGE)
 
 PROGRAM = Command(
     name="nicmedic",
-    summary="tell what network cards do, why one hung, and what helps",
+    summary="tell what network cards do, why one hung, what helps, and try it safely",
     description="""\
 For the host whose network card goes silent: says what each card does now, saves the evidence before the next reboot takes it away, reads the kernel \
-log, says which card hung, why that is so likely, and what others tried against it with what result, with the commands and their undo.
+log, says which card hung, why that is so likely, and what others tried against it with what result, with the commands and their undo; and changes \
+a card over the very connection that may be dying, so that whatever is not confirmed is undone.
 
-It changes nothing on the machine; snapshot writes its one file.""",
+Only treat, confirm, undo and install-service change the machine; snapshot writes its one file. A command of root also undoes what a crash has left \
+behind of treat.""",
     arguments=(
         Argument(("--version",), "print the version and end", version=f"nicmedic {__version__}"),
         Argument(("--debug",), "show a traceback also for expected errors; stands before the command", flag=True),
@@ -33,12 +42,15 @@ It changes nothing on the machine; snapshot writes its one file.""",
     examples=(
         Example("nicmedic check", "what this machine's network cards do now"),
         Example("nicmedic explain", "what this machine's kernel log says"),
+        Example("nicmedic treat eth0 --remedy offload-off:tso", "switch off what may make it hang; confirm within two minutes"),
     ),
     exit_statuses=(
         (0, "nothing wrong was found"),
         (1, "findings"),
         (2, "the command line is wrong"),
-        ("10-39", "it could not do its work; docs/errors.md lists them"),
+        ("10-39", "it could not do its work, and changed nothing; docs/errors.md lists them"),
+        ("40-49", "a change failed and was taken back"),
+        ("50-59", "a change failed and the machine is CHANGED"),
         (130, "interrupted from the keyboard"),
         (141, "the reader of its output went away"),
     ),
@@ -81,6 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = _parse(arguments)
         debug = options.debug
+        take_up_leftovers()
         return int(options.run(options))
     except NicmedicError as error:
         from nicmedic.cli.output import print_error  # as above

@@ -13,9 +13,13 @@ __all__ = ["render_manual"]
 _ENVIRONMENT = (
     ("COLUMNS", "the width to write for; else the terminal's, or 100 into a pipe"),
     ("NO_COLOR", "when set and not empty, no colour on a terminal either"),
+    ("NICMEDIC_STATE", "the folder to keep transactions in; else /var/lib/nicmedic"),
     ("NICMEDIC_SCANNER", "python or hyperscan: what searches big logs; else the best that is installed"),
 )
-_FILES = (("/etc/nicmedic/knowledge.d/*.toml", "your own knowledge of drivers, read after what comes with nicmedic"),)
+_FILES = (
+    ("/etc/nicmedic/knowledge.d/*.toml", "your own knowledge of drivers, read after what comes with nicmedic"),
+    ("/var/lib/nicmedic/transactions/N/undo.sh", "undoes transaction N, without nicmedic: sh undo.sh"),
+)
 
 
 def _escape(text: str) -> str:

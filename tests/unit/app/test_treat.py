@@ -115,8 +115,10 @@ def test_without_a_confirmation_the_switch_undoes() -> None:
 def test_operators_may_keep_what_no_probe_can_judge(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FakeProber, "known", False)
     world = World()
+    began = world.uptime_s
     finished = treat(world, wishes=OPERATOR)
     assert (finished.state, finished.judgement.good) == (State.WAITING, None)
+    assert world.uptime_s - began < 6, "nobody waits for probes that show nothing"
     undo_transaction(build_edges(world), None)
     with pytest.raises(ProbesFailedError):
         treat(world)
@@ -191,7 +193,7 @@ def test_evidence_that_cannot_be_written_stops_it_before_it_begins(monkeypatch: 
 def test_a_step_that_fails_is_undone() -> None:
     world = World()
     world.refused.add("power.control")
-    with pytest.raises(RolledBackError, match=r"as it was before transaction 1, for runtime-pm-off: .*Operation not supported") as told:
+    with pytest.raises(RolledBackError, match=r"as it was before transaction 1: runtime-pm-off: .*Operation not supported") as told:
         treat(world)
     assert type(told.value) is RolledBackError
     assert told.value.machine == "rolled back"

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Transactions that a crash or a boot left open, looked for at the start of every command that root gives. Costs one listing of a folder.
+
+Imported at every start, so it imports nothing of ours until something is open.
+"""
+
+import os
+
+__all__ = ["has_leftovers", "recover_leftovers", "take_up_leftovers"]
+
+_CLOSING = (b"confirmed", b"undone", b"undo-failed", b"rebooted", b"abandoned")
+_TAIL = 1024
+
+
+def _find_folder() -> str:
+    """As ``host/transactions.py`` has it."""
+    return f"{os.environ.get('NICMEDIC_STATE') or '/var/lib/nicmedic'}/transactions"
+
+
+def _is_open(folder: str) -> bool:
+    try:
+        with open(f"{folder}/journal", "rb") as file:  # noqa: PTH123  # at every start
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL))
+            words = file.read().splitlines()[-1].split(b" ", 4)
+        if words[3] in _CLOSING:
+            return False
+        return words[3] == b"undoing" or os.readlink(f"{folder}/decided") != "confirmed"  # noqa: PTH115  # as above
+    except FileNotFoundError:
+        return True
+    except (OSError, IndexError):
+        return True
+
+
+def has_leftovers() -> bool:
+    """Whether something is open, or half-written. Whether it was left behind, ``app/recover.py`` finds out."""
+    try:
+        with os.scandir(_find_folder()) as entries:
+            return any(entry.name.startswith(".new-") or (entry.name.isdecimal() and _is_open(entry.path)) for entry in entries)
+    except OSError:
+        return False
+
+
+def recover_leftovers() -> bool:
+    """End what was left behind, and tell it; True: something could not be undone.
+
+    Raises:
+        StateError: the transactions cannot be read.
+    """
+    from nicmedic.app.recover import recover_transactions
+    from nicmedic.cli.streams import write_complaint
+    from nicmedic.host.hands import HostHands
+    from nicmedic.host.switch import HostSwitch
+    from nicmedic.host.transactions import HostTransactions
+    from nicmedic.model.transaction import Word
+    from nicmedic.report.transactions_text import render_recovered
+
+    found = recover_transactions(HostTransactions(), HostSwitch(), HostHands())
+    for one in found:
+        write_complaint(render_recovered(one.transaction, one.word, one.reason, one.failed))
+    return any(one.word is Word.UNDO_FAILED for one in found)
+
+
+def take_up_leftovers() -> None:
+    """Before any command: what goes wrong here is told, and stops nothing."""
+    if os.geteuid() != 0 or not has_leftovers():
+        return
+    from nicmedic.cli.output import print_error
+    from nicmedic.model.errors import NicmedicError
+
+    try:
+        recover_leftovers()
+    except NicmedicError as error:
+        print_error(error)

@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""``nicmedic.ports.hands.Hands`` on the real machine. The undo script does the same with the same steps (``remedy/script/library.sh``).
+
+Whatever may sleep in the kernel for ever, as ``unbind`` of a driver that hangs may, is done by a child that can be left behind.
+"""
+
+import errno
+import os
+import select
+import signal
+import time
+from collections.abc import Callable
+
+from nicmedic.host.present import find_interface
+from nicmedic.host.run import run_limited
+from nicmedic.host.timed_reader import keep_descriptors
+from nicmedic.host.transactions import RUN_FOLDER
+from nicmedic.model.plan import Identity
+from nicmedic.model.step import INTERFACE, AwaitNic, Pause, Rename, Run, Shown, Step, Write, name_interface
+from nicmedic.model.transaction import Transaction
+from nicmedic.ports.hands import Outcome, Undone
+from nicmedic.report.escape import escape_terminal
+
+__all__ = ["HostHands"]
+
+_OK = Outcome(ok=True)
+_NO_INTERFACE = Outcome(ok=False, said="the card has no interface")
+_LOOK_S = 5
+_REST_S = 1.0
+_NAP_S = 0.1
+_MOST_SAID = 300
+_TRIES = 3
+_SLACK_S = 300
+"""For an undo: another one that is waited for, looks, rests between tries."""
+_NOTHING_TO_DO = 3
+
+
+def _tidy(text: str) -> str:
+    """The last line that says something, in bounds."""
+    lines = [line.strip() for line in text.replace("\r", "\n").splitlines() if line.strip()]
+    return escape_terminal(lines[-1])[:_MOST_SAID] if lines else ""
+
+
+def _needs_interface(*words: str) -> bool:
+    return any(INTERFACE in word for word in words)
+
+
+def _shown(look: Shown | None, interface: str) -> bool:
+    """Whether what makes a step needless is there."""
+    if look is None or (not interface and _needs_interface(look.text, *look.argv)):
+        return False
+    try:
+        _, said = run_limited([name_interface(word, interface) for word in look.argv], _LOOK_S)
+    except OSError:
+        return False
+    wanted = f" {name_interface(look.text, interface)} "
+    return any(wanted in f" {' '.join(line.split())} " for line in said.splitlines())
+
+
+def _run(argv: tuple[str, ...], within_s: int, interface: str) -> Outcome:
+    if not interface and _needs_interface(*argv):
+        return _NO_INTERFACE
+    try:
+        status, said = run_limited([name_interface(word, interface) for word in argv], within_s)
+    except OSError as error:
+        return Outcome(ok=False, said=error.strerror or str(error))
+    if status is None:
+        return Outcome(ok=False, said=f"took longer than {within_s} s" + (f": {_tidy(said)}" if _tidy(said) else ""))
+    return Outcome(ok=status == 0, said=_tidy(said) or ("" if status == 0 else f"failed with status {status}"))
+
+
+def _write_in_child(path: str, text: str, answer: int) -> None:
+    """In the child: one write, then the error's number."""
+    os.setsid()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+    keep_descriptors(answer)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_TRUNC | os.O_NOCTTY)
+        os.write(handle, os.fsencode(text) + b"\n")
+        os.close(handle)
+        told = 0
+    except OSError as error:
+        told = error.errno or errno.EIO
+    os.write(answer, str(told).encode("ascii"))
+
+
+def _write(path: str, text: str, within_s: float) -> Outcome:
+    """One line into a file, by a child; one that does not come back is left behind."""
+    read_end, write_end = os.pipe()
+    try:
+        child = os.fork()
+    except OSError as error:
+        os.close(read_end)
+        os.close(write_end)
+        return Outcome(ok=False, said=f"no child can be started: {error.strerror}")
+    if child == 0:
+        try:
+            _write_in_child(path, text, write_end)
+        finally:
+            os._exit(0)
+    os.close(write_end)
+    told = None
+    try:
+        ready, _, _ = select.select([read_end], [], [], within_s)
+        told = os.read(read_end, 16) if ready else None
+    finally:
+        os.close(read_end)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, os.WNOHANG if told is None else 0)  # it may sleep in the kernel; it goes when that wakes up
+    if told is None:
+        return Outcome(ok=False, said=f"took longer than {within_s:g} s")
+    number = int(told or errno.EIO)  # nothing: somebody killed it
+    return Outcome(ok=number == 0, said=os.strerror(number) if number else "")
+
+
+def _repeat(step: Run | Write, nic: Identity, once: Callable[[str], Outcome]) -> Outcome:
+    """Try as often as the step says, and not at all where there is nothing to do."""
+    outcome = _OK
+    for turn in range(max(1, step.tries)):
+        if turn:
+            time.sleep(_REST_S)
+        interface = find_interface(nic) or ""
+        if _shown(step.unless, interface):
+            return _OK
+        outcome = once(interface)
+        if outcome.ok:
+            break
+    return outcome
+
+
+def _count_seconds(steps: tuple[Step, ...]) -> int:
+    seconds = 0
+    for step in steps:
+        match step:
+            case Run() | Write():
+                seconds += _TRIES * (step.within_s + _LOOK_S) * step.tries
+            case Pause():
+                seconds += step.seconds
+            case AwaitNic():
+                seconds += step.within_s
+            case Rename():
+                seconds += _LOOK_S
+    return seconds
+
+
+class HostHands:
+    """Carries steps out here."""
+
+    def apply_step(self, step: Step, nic: Identity) -> Outcome:
+        match step:
+            case Run():
+                return _repeat(step, nic, lambda interface: self._run(step, interface))
+            case Write():
+                return _repeat(step, nic, lambda interface: self._write(step, interface))
+            case Pause():
+                time.sleep(step.seconds)
+                return _OK
+            case AwaitNic():
+                return self._await(step.within_s, nic)
+            case Rename():
+                return self._rename(step.name, nic)
+
+    @staticmethod
+    def _run(step: Run, interface: str) -> Outcome:
+        outcome = _run(step.argv, step.within_s, interface)
+        return outcome if outcome.ok or not step.otherwise else _run(step.otherwise, step.within_s, interface)
+
+    @staticmethod
+    def _write(step: Write, interface: str) -> Outcome:
+        if not interface and _needs_interface(step.path, step.text):
+            return _NO_INTERFACE
+        return _write(name_interface(step.path, interface), name_interface(step.text, interface), step.within_s)
+
+    @staticmethod
+    def _await(within_s: int, nic: Identity) -> Outcome:
+        until = time.monotonic() + within_s
+        while find_interface(nic) is None:
+            if time.monotonic() > until:
+                return Outcome(ok=False, said=f"the card has no interface after {within_s} s")
+            time.sleep(_NAP_S)
+        return _OK
+
+    @staticmethod
+    def _rename(name: str, nic: Identity) -> Outcome:
+        now = find_interface(nic)
+        if now is None:
+            return _NO_INTERFACE
+        if now == name:
+            return _OK
+        _run(("ip", "link", "set", "dev", now, "down"), 10, now)
+        return _run(("ip", "link", "set", "dev", now, "name", name), 10, now)
+
+    def undo_transaction(self, transaction: Transaction, why: str) -> Undone:
+        plan = transaction.plan
+        seconds = _SLACK_S + _count_seconds((*(step for change in plan.changes for step in change.undo), *plan.put_back))
+        script = f"{transaction.folder}/undo.sh"
+        try:
+            status, said = run_limited(["/bin/sh", script, why], seconds, spare=True)
+        except OSError as error:
+            return Undone(ok=False, ran=False, failed=(f"sh {script} {why}   # {error.strerror or error}",))
+        if status == 0:
+            return Undone(ok=True)
+        if status == _NOTHING_TO_DO:
+            return Undone(ok=True, ran=False)
+        return Undone(ok=False, failed=self._read_failed(transaction) or (f"sh {script} {why}   # {_tidy(said) or f'status {status}'}",))
+
+    @staticmethod
+    def _read_failed(transaction: Transaction) -> tuple[str, ...]:
+        """What the script left for people to type."""
+        for path in (f"{transaction.folder}/failed", f"{RUN_FOLDER}/{transaction.id}.failed"):
+            try:
+                with open(path, "rb") as file:  # noqa: PTH123  # strings throughout
+                    return tuple(line for line in os.fsdecode(file.read(1 << 16)).splitlines() if line.strip())
+            except OSError:
+                continue
+        return ()
