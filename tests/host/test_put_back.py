@@ -29,7 +29,7 @@ for family in -4 -6; do
 done
 for family in -4 -6; do
     ip -d $family route show table all | grep -v -w p0 | sort
-    ip -d $family rule; ip -d $family neighbour show nud permanent | sort
+    ip -d $family rule; ip -d $family neighbour show nud permanent | sort; ip $family neighbour show proxy
 done
 ip nexthop | sort; ip maddress show dev c0 | grep static; bridge fdb show | grep -e static -e :66 | sort
 for file in mtu tx_queue_len ifalias netdev_group gro_flush_timeout queues/rx-0/rps_cpus; do echo "$file: $(cat /sys/class/net/c0/$file)"; done
@@ -64,7 +64,7 @@ ip nexthop add id 7 group 5,3/6
 ip -6 nexthop add id 8 via fe80::ff dev c0
 ip route add default via 192.0.2.254 dev c0
 ip route add default via 192.0.2.253 dev c0 metric 900 mtu 1300 advmss 1200 initcwnd 20 src 192.0.2.7
-ip route add 10.1.0.0/16 via 192.0.2.3 dev c0 table 77 proto static mtu lock 1200
+ip route add 10.1.0.0/16 via 192.0.2.3 dev c0 table 77 proto static mtu lock 1200 congctl reno
 ip route add 10.2.0.0/16 nexthop via 192.0.2.4 dev c0 weight 3 nexthop via 192.0.2.5 dev c0
 ip route add 10.4.0.0/16 via 203.0.113.77 dev c0 onlink tos 0x10
 ip route add 10.5.0.0/16 nhid 7
@@ -82,6 +82,7 @@ ip rule add from 192.0.2.7 prohibit priority 103
 ip -6 rule add from 2001:db8::/64 table 78 priority 100
 ip neighbour add 192.0.2.9 lladdr 02:00:00:00:00:09 nud permanent dev c0
 ip -6 neighbour add 2001:db8::9 lladdr 02:00:00:00:00:09 nud permanent dev c0 router
+ip -6 neighbour add proxy 2001:db8::77 dev c0
 ip maddress add 33:33:00:00:00:99 dev c0
 bridge fdb add 02:00:00:00:00:66 dev c0 self
 """

@@ -114,7 +114,9 @@ class HostMachine:
             nexthops=None if rtnl.nexthops is None else make_nexthops(rtnl.nexthops, names),
             forwarding=None if rtnl.forwarding is None else make_forwarding(rtnl.forwarding, names),
             memberships=parse_memberships(root.text("proc/net/dev_mcast")),
-            neighbours=None if rtnl.neighbours is None else make_neighbours(rtnl.neighbours, names, listed.routes or ()),
+            neighbours=None
+            if rtnl.neighbours is None
+            else make_neighbours((*rtnl.neighbours, *(rtnl.proxies or ())), names, listed.routes or ()),
         )
 
     def _assemble(self, root: Folder, *, nics: tuple[Nic, ...], links: tuple[VirtualLink, ...], **listed: object) -> Host:

@@ -30,6 +30,7 @@ _TRIES = 3
 _GETLINK, _GETADDR, _GETROUTE, _GETNEIGH, _GETRULE, _GETQDISC = 18, 22, 26, 30, 34, 38
 _GETNEXTHOP = 106
 _ROUTE_BYTES, _RTA_NH_ID = 12, 30
+_NTF_PROXY = 8
 _AF_BRIDGE = 7
 _LINK_BODY = struct.Struct("=BxHiII")
 _EXT_MASK = struct.Struct("=HHI")
@@ -46,6 +47,8 @@ class Rtnl:
     routes: tuple[Message, ...] | None = None
     rules: tuple[Message, ...] | None = None
     neighbours: tuple[Message, ...] | None = None
+    proxies: tuple[Message, ...] | None = None
+    """Addresses that this host answers for; listed on demand only."""
     forwarding: tuple[Message, ...] | None = None
     nexthops: tuple[bytes, ...] | None = None
     """As they came: pyroute2 does not know them."""
@@ -186,6 +189,7 @@ def read_rtnl(notes: list[Note]) -> Rtnl:
         routes=reader.dump("routes", _GETROUTE, bytes(12), rtnl.rtmsg.rtmsg, most=MOST_ROUTES),
         rules=reader.dump("rules", _GETRULE, bytes(12), rtnl.fibmsg.fibmsg),
         neighbours=reader.dump("neighbours", _GETNEIGH, bytes(12), rtnl.ndmsg.ndmsg, most=MOST_ROUTES),
+        proxies=reader.dump("neighbours", _GETNEIGH, bytes([*bytes(10), _NTF_PROXY, 0]), rtnl.ndmsg.ndmsg, most=MOST_ROUTES),
         forwarding=reader.dump("forwarding", _GETNEIGH, bytes([_AF_BRIDGE, *bytes(11)]), rtnl.ndmsg.ndmsg, most=MOST_ROUTES),
         nexthops=_nexthops(),
         qdiscs=reader.dump("qdiscs", _GETQDISC, bytes(20), rtnl.tcmsg.tcmsg),

@@ -60,6 +60,7 @@ _NEIGHBOUR_STATES = {
     0x80: "permanent",
 }
 _PERMANENT = 0x80
+_PROXY = 8
 _NEIGHBOUR_FLAGS = {1: "use", 2: "self", 4: "master", 8: "proxy", 0x10: "extern_learn", 0x20: "offloaded", 0x40: "sticky", 0x80: "router"}
 
 
@@ -142,7 +143,8 @@ def _route(message: Message, names: Mapping[int, str]) -> Route | None:
     if family is None or flags & _CLONED:
         return None
     kind, scope = number(message, "type") or 0, number(message, "scope") or 0
-    metrics = {name.removeprefix("RTAX_").lower(): value for name, value in inner(message, "RTA_METRICS").items() if isinstance(value, int)}
+    told = inner(message, "RTA_METRICS").items()
+    metrics = {name.removeprefix("RTAX_").lower(): value for name, value in told if isinstance(value, int | str)}
     expires = inner(message, "RTA_CACHEINFO").get("rta_expires")
     encapsulation = number(message, "RTA_ENCAP_TYPE")
     return Route(
@@ -219,7 +221,7 @@ def make_rules(messages: Iterable[Message]) -> tuple[Rule, ...]:
 
 
 def make_neighbours(messages: Iterable[Message], names: Mapping[int, str], routes: Iterable[Route]) -> tuple[Neighbour, ...]:
-    """Permanent neighbours, and those that a route goes over."""
+    """Permanent neighbours, those that a route goes over, and addresses that this host answers for."""
     gateways = set()
     for route in routes:
         hops = [(route.interface, route.gateway), *((hop.interface, hop.gateway) for hop in route.nexthops)]
@@ -229,8 +231,9 @@ def make_neighbours(messages: Iterable[Message], names: Mapping[int, str], route
         family, address = _FAMILIES.get(number(message, "family") or 0), text(message, "NDA_DST")
         interface = _name(names, number(message, "ifindex"))
         state = number(message, "state") or 0
-        gateway = (interface, address) in gateways
-        if family is None or address is None or not (gateway or state & _PERMANENT):
+        flags = number(message, "flags") or 0
+        gateway = (interface, address) in gateways and not flags & _PROXY
+        if family is None or address is None or not (gateway or state & _PERMANENT or flags & _PROXY):
             continue
         made.append(
             Neighbour(
@@ -239,7 +242,7 @@ def make_neighbours(messages: Iterable[Message], names: Mapping[int, str], route
                 interface=interface,
                 lladdr=text(message, "NDA_LLADDR"),
                 state=_NEIGHBOUR_STATES.get(state, str(state)),
-                flags=flag_words(number(message, "flags") or 0, _NEIGHBOUR_FLAGS),
+                flags=flag_words(flags, _NEIGHBOUR_FLAGS),
                 gateway=gateway,
             )
         )

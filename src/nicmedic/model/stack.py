@@ -91,8 +91,8 @@ class Route:
     tos: int = 0
     flags: tuple[str, ...] = ()
     """``onlink``, ``linkdown``, ``dead``, ``offload``, …"""
-    metrics: Mapping[str, int] | None = None
-    """``mtu``, ``advmss``, ``window``, …; None: none set."""
+    metrics: Mapping[str, Detail] | None = None
+    """``mtu``, ``advmss``, ``window``, …, and ``cc_algo`` with a name; None: none set."""
     nexthops: tuple[NextHop, ...] = ()
     nexthop_id: int | None = None
     preference: str | None = None
@@ -137,7 +137,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Neighbour:
-    """One line of ``ip -d neighbour``: permanent ones, and gateways whatever their state."""
+    """One line of ``ip -d neighbour``: permanent ones, gateways whatever their state, and what ``ip neighbour show proxy`` lists (flag ``proxy``)."""
 
     family: str
     address: str

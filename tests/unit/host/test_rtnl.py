@@ -190,6 +190,7 @@ def test_neighbours_are_permanent_or_gateways() -> None:
             entry,
             {**entry, "NDA_DST": "192.0.2.77"},
             {**entry, "NDA_DST": "192.0.2.78", "state": 0x80},
+            {**entry, "state": 0, "flags": 8},
             {**entry, "ifindex": 3, "NDA_DST": "192.0.2.8", "state": 0x20},
             {**entry, "family": 7},
             {"family": 2, "ifindex": 2},
@@ -200,6 +201,7 @@ def test_neighbours_are_permanent_or_gateways() -> None:
     assert [(one.address, one.state, one.gateway) for one in made] == [
         ("192.0.2.254", "reachable", True),
         ("192.0.2.78", "permanent", False),
+        ("192.0.2.254", "none", False),
         ("192.0.2.8", "failed", True),
     ]
     assert made[0].flags == ("router",)

@@ -28,7 +28,9 @@ _METRICS = {
     **dict.fromkeys(("mtu", "window", "ssthresh", "cwnd", "advmss", "reordering", "hoplimit", "initcwnd", "initrwnd", "quickack"), "{}"),
     "fastopen_no_cookie": "{}",
     "rto_min": "{}ms",
+    "cc_algo": "{}",
 }
+_METRIC_WORDS = {"cc_algo": "congctl"}
 _LOCKED = ("mtu", "window", "rtt", "rttvar", "ssthresh", "cwnd", "advmss", "reordering", "hoplimit", "initcwnd")
 _LOCKS = {name: 1 << number for number, name in enumerate(_LOCKED, 2)}
 """Bits of ``RTAX_LOCK``: the kernel may not change these by itself."""
@@ -90,11 +92,11 @@ def _hop(hop: NextHop, family: str, own: str) -> tuple[str, ...]:
 
 
 def _metrics(route: Route) -> Iterator[str]:
-    locked = (route.metrics or {}).get("lock", 0)
+    locked = int((route.metrics or {}).get("lock", 0))
     for name, value in (route.metrics or {}).items():
         if name in _METRICS:
             lock = ("lock",) if locked & _LOCKS.get(name, 0) else ()
-            yield from (name, *lock, _METRICS[name].format(value))
+            yield from (_METRIC_WORDS.get(name, name), *lock, _METRICS[name].format(value))
 
 
 def _way(route: Route, own: str) -> Iterator[str]:

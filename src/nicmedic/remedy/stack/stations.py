@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Stations that somebody named by hand: permanent neighbours, static entries of a bridge's table, multicast addresses, further own addresses.
+"""Stations that somebody named by hand: neighbours, static entries of a bridge's table, multicast addresses, further own addresses.
 
 At down the kernel drops neighbours, permanent ones too (net/core/neighbour.c ``neigh_ifdown``); the others go with the interface.
 """
@@ -14,11 +14,15 @@ __all__ = ["put_back_stations"]
 
 def _neighbours(host: Host, own: str, names: Collection[str]) -> Iterator[Step]:
     for one in host.neighbours or ():
-        if one.interface not in names or one.state != "permanent":
+        proxy = "proxy" in one.flags
+        if one.interface not in names or not (proxy or one.state == "permanent"):
             continue
         interface = INTERFACE if one.interface == own else one.interface or ""
         family = "-6" if one.family == "inet6" else "-4"
-        if one.lladdr is not None:
+        if proxy:
+            there = Shown(argv=("ip", family, "neighbour", "show", "proxy", "dev", interface), text=one.address)
+            yield Run(argv=("ip", family, "neighbour", "replace", "proxy", one.address, "dev", interface), unless=there)
+        elif one.lladdr is not None:
             there = Shown(
                 argv=("ip", family, "neighbour", "show", "dev", interface, "nud", "permanent"), text=f"{one.address} lladdr {one.lladdr}"
             )

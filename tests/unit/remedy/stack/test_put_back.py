@@ -403,7 +403,7 @@ ROUTES = (
     Route(family="inet", destination="10.6.0.0/16", interface="eth0", scope="link", metric=9, flags=("onlink",), tos=16, type="local"),
     Route(
         family="inet", destination="10.1.0.0/16", gateway="192.0.2.3", interface="eth0", table=77, source="192.0.2.1",
-        metrics={"mtu": 1200, "lock": 4, "rto_min": 50, "rtt": 8},
+        metrics={"mtu": 1200, "lock": 4, "rto_min": 50, "rtt": 8, "cc_algo": "reno"},
     ),
     Route(
         family="inet", destination="10.2.0.0/16",
@@ -443,7 +443,7 @@ def test_routes_of_all_tables_and_shapes() -> None:
         "ip -6 nexthop replace id 8 dev eth0",
         "ip nexthop replace id 7 group 5,3/9",
         "ip -4 route append local 10.6.0.0/16 tos 0x10 dev eth0 onlink table 254 scope link metric 9",
-        "ip -4 route append 10.1.0.0/16 via 192.0.2.3 dev eth0 table 77 src 192.0.2.1 mtu lock 1200 rto_min 50ms",
+        "ip -4 route append 10.1.0.0/16 via 192.0.2.3 dev eth0 table 77 src 192.0.2.1 mtu lock 1200 rto_min 50ms congctl reno",
         f"ip -4 route replace 10.2.0.0/16 table 254 nexthop dev eth1 weight 1 nexthop {SECOND_HOP} nexthop via 192.0.2.5 weight 1",
         "ip -4 route append 10.5.0.0/16 nhid 7 table 254",
         "ip -4 route append 10.7.0.0/16 via inet6 fe80::ff dev eth0 table 254",
@@ -508,6 +508,7 @@ def test_stations_that_somebody_named() -> None:
                 family="inet6", address="2001:db8::9", interface="eth0.20", lladdr="02:00:00:00:00:0a", state="permanent", flags=("router",)
             ),
             Neighbour(family="inet", address="192.0.2.10", interface="eth0", state="permanent"),
+            Neighbour(family="inet6", address="2001:db8::77", interface="eth0", state="none", flags=("proxy",)),
             Neighbour(family="inet", address="192.0.2.254", interface="eth0", lladdr="02:00:00:00:00:0b", state="reachable"),
             Neighbour(family="inet", address="192.0.2.11", interface="eth1", lladdr="02:00:00:00:00:0c", state="permanent"),
         ),
@@ -524,6 +525,7 @@ def test_stations_that_somebody_named() -> None:
     assert lines(card(uppers=(first,)), host)[4:] == [
         "ip -4 neighbour replace 192.0.2.9 lladdr 02:00:00:00:00:09 nud permanent dev eth0",
         "ip -6 neighbour replace 2001:db8::9 lladdr 02:00:00:00:00:0a nud permanent dev eth0.20 router",
+        "ip -6 neighbour replace proxy 2001:db8::77 dev eth0",
         "bridge fdb replace 02:00:00:00:00:55 dev eth0 master static vlan 20",
         "bridge fdb replace 02:00:00:00:00:56 dev eth0.20 master permanent",
         "bridge fdb replace 02:00:00:00:00:66 dev eth0 self",
