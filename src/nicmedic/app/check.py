@@ -23,7 +23,7 @@ from nicmedic.ports.logs import LogSource
 from nicmedic.ports.machine import Machine
 from nicmedic.report.escape import escape_terminal
 
-__all__ = ["check", "check_saved", "read_looks"]
+__all__ = ["check", "check_saved", "read_boot_log", "read_looks"]
 
 _CONFIRM_S = 0.2
 """What two looks show is confirmed by a third, so much later."""
@@ -182,6 +182,12 @@ def _judge(host: Host, name: str | None, looks: Looks, gathered: Gathered, knowl
 
 def _read_log(nic: Nic, evidence: Evidence, boot: int | None) -> NicLog:
     return select_log(nic, evidence, boot) if boot is not None else NicLog()
+
+
+def read_boot_log(host: Host, nic: Nic, logs: LogSource, knowledge: KnowledgeBase) -> NicLog:
+    """What the kernel said of one card in this boot."""
+    evidence = gather(logs.open_boot_log(), knowledge, Request(fast=False)).evidence
+    return _read_log(nic, evidence, find_boot(evidence, host))
 
 
 def _build_case(nic: Nic, host: Host, looks: Looks, log: NicLog, view: RiskView, knowledge: KnowledgeBase) -> Case:

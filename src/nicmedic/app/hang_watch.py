@@ -43,9 +43,7 @@ class HangWatch:
 
     def find_hang(self) -> str | None:
         """Whether it stands still now, by three looks; what shows it."""
-        for _ in range(2):
-            found = self._look_once()
-        return found
+        return self._look_once() or self._look_once()
 
     def _look_once(self) -> str | None:
         if self._nic is None:

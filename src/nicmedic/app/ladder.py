@@ -15,7 +15,7 @@ from nicmedic.app.hang_watch import HangWatch
 from nicmedic.app.treat import Edges, Finished, Stage, Wishes, carry_out, settle_confirmed
 from nicmedic.app.undoing import render_left
 from nicmedic.diagnosis.probing import ANSWERS
-from nicmedic.model.attempt import Attempt, Came
+from nicmedic.model.attempt import Ascent, Attempt, Came
 from nicmedic.model.errors import LadderFailedError, NotConfirmedError, RefusedError, RolledBackError, UndoFailedError
 from nicmedic.model.finding import RemedyId
 from nicmedic.model.host import Host
@@ -71,17 +71,11 @@ class Climb:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Climbed:
-    """How a ladder ended well: with what is in force now, or because nothing was to be done."""
+    """A ladder that ended well."""
 
-    ladder: Ladder
-    kept: tuple[str, ...] = ()
-    """In force and confirmed; empty: nothing needed to be changed."""
-    attempts: tuple[Attempt, ...] = ()
+    outcome: Ascent
     finished: Finished | None = None
-    hold_s: float | None = None
-    certainty: float | None = None
-    """Chance that the quiet is no accident; None: nothing is known of the time before."""
-    reason: str = ""
+    """The transaction that is in force; None: nothing was to be done."""
 
 
 def _flows(edges: Edges, climb: Climb, host: Host, card: Identity) -> bool:
@@ -153,7 +147,7 @@ def climb_restore(edges: Edges, climb: Climb, *, limits: bool = True) -> Climbed
     host = edges.machine.read_host()
     plan, rungs = climb.make_rungs(host, Ladder.RESTORE, _recall(edges))
     if _flows(edges, climb, host, plan.nic):
-        return Climbed(ladder=Ladder.RESTORE, reason="traffic flows: there is nothing to restore")
+        return Climbed(outcome=Ascent(ladder=Ladder.RESTORE, reason="traffic flows: there is nothing to restore"))
     if not rungs:
         _refuse_empty(plan, climb)
     wishes = dataclasses.replace(climb.wishes, confirm=Confirm.PROBES)
@@ -176,9 +170,9 @@ def climb_restore(edges: Edges, climb: Climb, *, limits: bool = True) -> Climbed
             host = edges.machine.read_host()
             continue
         attempts.append(_tell(edges, rung, Came.HELPED, began, finished.judgement.text, finished))
-        return Climbed(
-            ladder=Ladder.RESTORE, kept=(name_change(rung.change),), attempts=tuple(attempts), finished=finished, reason=rung.reason
-        )
+        kept = (name_change(rung.change),)
+        ascent = Ascent(ladder=Ladder.RESTORE, kept=kept, attempts=tuple(attempts), reason=rung.reason)
+        return Climbed(outcome=ascent, finished=finished)
     raise _fail(climb, attempts, broken)
 
 
@@ -348,15 +342,15 @@ class _Prevention:
             again = dataclasses.replace(plan, changes=done.keep, refusals=())
             self._standing = names, carry_out(again, host, edges, dataclasses.replace(self._climb.wishes, confirm=Confirm.OPERATOR))
         finished = self._confirm()
-        return Climbed(
+        ascent = Ascent(
             ladder=Ladder.PREVENT,
             kept=tuple(sorted(names)),
             attempts=tuple(self._attempts),
-            finished=finished,
             hold_s=self._hold_s,
             certainty=self._estimate(),
             reason=done.reason,
         )
+        return Climbed(outcome=ascent, finished=finished)
 
     def _confirm(self) -> Finished:
         assert self._standing is not None  # noqa: S101  # _end made sure

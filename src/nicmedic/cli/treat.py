@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from nicmedic.cli.declare import Argument, Command, Example, Offer
+from nicmedic.cli.plan import read_ladder
 
 if TYPE_CHECKING:
     from nicmedic.app.treat import Edges, Finished, Wishes
@@ -28,15 +29,17 @@ def _read_wishes(arguments: argparse.Namespace) -> "Wishes":
     from nicmedic.model.errors import UsageError
     from nicmedic.model.transaction import Confirm
 
-    if not arguments.remedy:
+    if not arguments.remedy and arguments.ladder is None:
         hint = f"nicmedic plan {arguments.interface}   # which are possible"
-        raise UsageError("what shall be done? --remedy ID names it", hint=hint)
+        raise UsageError("what shall be done? --remedy ID names it, or --ladder restore tries what may help", hint=hint)
+    if arguments.remedy and arguments.ladder is not None:
+        raise UsageError("--remedy and --ladder: either, not both", hint=f"nicmedic plan {arguments.interface} --ladder {arguments.ladder}")
     try:
         confirm = Confirm(arguments.confirm or Confirm.OPERATOR)
     except ValueError:
         raise UsageError(f"--confirm {arguments.confirm}: it is operator or probes", hint="--confirm probes") from None
     timeout_s = int(parse_duration("--timeout", arguments.timeout or "120s", _SHORTEST_S, _LONGEST_S))
-    hold_s = parse_duration("--hold", arguments.hold or "3s", 0, timeout_s)
+    hold_s = parse_duration("--hold", arguments.hold if arguments.hold and arguments.ladder != "prevent" else "3s", 0, timeout_s)
     return Wishes(timeout_s=timeout_s, confirm=confirm, hold_s=hold_s, probes=tuple(arguments.probe or ()))
 
 
@@ -96,8 +99,14 @@ def _run(arguments: argparse.Namespace) -> int:
     from nicmedic.host.owners import with_owners
     from nicmedic.model.transaction import State
 
+    ladder = read_ladder(arguments.ladder)
     wishes = _read_wishes(arguments)
     edges = build_host_edges()
+    if ladder is not None:
+        from nicmedic.cli.ladder import climb_ladder, show_climbed
+
+        show_climbed(climb_ladder(arguments, edges, wishes, ladder), arguments.interface, as_json=arguments.json)
+        return 0
     host = with_owners(edges.machine.read_host())
     finished = carry_out(_plan(arguments, host), host, edges, wishes)
     show_finished(edges, finished, as_json=arguments.json)
@@ -129,6 +138,11 @@ nicmedic plan shows beforehand what would be done.""",
             "ID[:ARG]",
             repeats=True,
         ),
+        Argument(
+            ("--ladder",),
+            "restore: try what brings traffic back, or prevent: find what keeps it from hanging; the probes confirm",
+            "LADDER",
+        ),
         Argument(("--timeout",), "undo after so long without a confirmation (default: 120s)", "TIME"),
         Argument(
             ("--probe",),
@@ -137,12 +151,20 @@ nicmedic plan shows beforehand what would be done.""",
             repeats=True,
         ),
         Argument(("--confirm",), "who confirms: operator (the default) or probes", "WHO"),
-        Argument(("--hold",), "so long the probes must pass without a break (default: 3s)", "TIME"),
+        Argument(
+            ("--hold",),
+            "so long the probes must pass without a break (default: 3s); with --ladder prevent: so long must each setting hold without a hang",
+            "TIME",
+        ),
         Argument(("--accept-losses",), "do it also where something could not be put back wholly, or is known to be dangerous", flag=True),
         Argument(("--json",), "print one JSON document, schema nicmedic.transactions/1", flag=True),
     ),
     examples=(
         Example("nicmedic treat eth0 --remedy offload-off:tso,gso", "switch two offloads off; confirm within two minutes"),
+        Example("nicmedic treat eth0 --ladder restore", "it hangs: bring traffic back"),
+        Example(
+            "nicmedic treat eth0 --ladder prevent --hold 30m", "find the mildest setting with which it does not hang within half an hour"
+        ),
         Example("nicmedic treat eth0 --remedy link-advertise-100 --confirm probes", "let the probes decide, as a script would"),
         Example("nicmedic treat eth0 --remedy mtu:1400 --probe tcp:192.0.2.7:22 --timeout 5m", "with a test of your own"),
     ),
@@ -153,6 +175,7 @@ nicmedic plan shows beforehand what would be done.""",
         (40, "it failed, and the card is as it was"),
         (41, "traffic did not come back, and the card is as it was"),
         (42, "nobody confirmed, or it was interrupted; the card is as it was"),
+        (43, "no rung of the ladder helped, and the card is as it was"),
         (50, "undoing failed: the card is CHANGED, and what is left to type is told"),
     ),
     run=_run,

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What became of one rung of a ladder."""
+"""What became of a ladder and of each of its rungs."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["Attempt", "Came"]
+from nicmedic.model.plan import Ladder
+
+__all__ = ["Ascent", "Attempt", "Came"]
 
 
 class Came(StrEnum):
@@ -39,3 +41,19 @@ class Attempt:
     seconds: float = 0.0
     transaction: int | None = None
     """Its number; None: none was begun, or it is told in ``detail``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ascent:
+    """How a ladder ended well: with what is in force now, or because nothing was to be done."""
+
+    ladder: Ladder
+    kept: tuple[str, ...] = ()
+    """In force and confirmed, as ``--remedy`` takes them; empty: nothing needed to be changed."""
+    attempts: tuple[Attempt, ...] = ()
+    hold_s: float | None = None
+    """How long each factor of *prevent* was held."""
+    certainty: float | None = None
+    """Chance that the quiet is no accident; None: nothing is known of the time before, or it was no matter of waiting."""
+    reason: str = ""
+    """Why it ended there."""

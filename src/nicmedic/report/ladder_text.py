@@ -3,12 +3,13 @@
 
 from collections.abc import Iterator, Sequence
 
-from nicmedic.model.attempt import Attempt
+from nicmedic.model.attempt import Ascent, Attempt
 from nicmedic.model.durations import say_duration
+from nicmedic.model.transaction import Transaction
 from nicmedic.report.escape import escape_terminal
 from nicmedic.report.style import Style
 
-__all__ = ["render_attempts", "render_certainty"]
+__all__ = ["render_attempts", "render_certainty", "render_climbed"]
 
 
 def render_attempts(attempts: Sequence[Attempt], style: Style) -> Iterator[str]:
@@ -29,3 +30,31 @@ def render_certainty(certainty: float | None, hold_s: float) -> str:
     chance = 100 * (1 - certainty)
     shown = f"{chance:.0f} %" if chance >= 1 else "less than 1 %"
     return f"{held}; by the hangs seen before, the chance of such a quiet without any cure is {shown}"
+
+
+def render_climbed(outcome: Ascent, name: str, transaction: Transaction | None, style: Style) -> str:
+    """A ladder that ended well.
+
+    Args:
+        outcome: how.
+        name: of the card.
+        transaction: that is in force; None: nothing was changed.
+        style: of the terminal.
+    """
+    shown = escape_terminal(name)
+    if transaction is None:
+        return style.paint(f"{shown} was not changed: {outcome.reason}", "bold", "green") + "\n"
+    kept = escape_terminal(" and ".join(outcome.kept))
+    became = {
+        "restore": f"{shown} is back: traffic flows since {kept}",
+        "prevent": f"{shown} holds with {kept}, which is in force until the next boot",
+    }[outcome.ladder]
+    lines = [style.paint(f"{became} (transaction {transaction.id})", "bold", "green"), style.wrap(outcome.reason, first="  ")]
+    if outcome.hold_s is not None:
+        lines.append(style.wrap(render_certainty(outcome.certainty, outcome.hold_s), first="  "))
+    lines += ["", style.title("What was tried"), *render_attempts(outcome.attempts, style), "", style.title("What to type")]
+    if outcome.ladder == "restore":
+        lines.append(f"  nicmedic explain --interface {shown}          # why it hung")
+        lines.append(f"  nicmedic treat {shown} --ladder prevent       # find what keeps it from hanging again")
+    lines.append(f"  nicmedic undo {transaction.id}   # take it back")
+    return "\n".join([*lines, ""])

@@ -4,6 +4,7 @@
 import json
 from collections.abc import Mapping, Sequence
 
+from nicmedic.model.attempt import Ascent
 from nicmedic.model.plain import Plain, to_plain
 from nicmedic.model.plan import Change
 from nicmedic.model.transaction import ProbeResult, Transaction, find_state
@@ -54,6 +55,7 @@ def build_document(
     *,
     results: Sequence[ProbeResult] | None = None,
     warnings: Sequence[str] = (),
+    ladder: Ascent | None = None,
 ) -> Mapping[str, object]:
     """The document as plain values.
 
@@ -62,12 +64,14 @@ def build_document(
         left: seconds until the switch undoes, by number.
         results: of the last round of probes, right after a treatment.
         warnings: what went wrong and did not matter.
+        ladder: that was climbed, ending in the last of them.
     """
     return {
         "schema": SCHEMA,
         "transactions": [_transaction(transaction, left.get(transaction.id)) for transaction in known],
         "probes_now": None if results is None else [to_plain(result) for result in results],
         "warnings": list(warnings),
+        "ladder": None if ladder is None else to_plain(ladder),
     }
 
 
@@ -77,6 +81,9 @@ def render_transactions_json(
     *,
     results: Sequence[ProbeResult] | None = None,
     warnings: Sequence[str] = (),
+    ladder: Ascent | None = None,
 ) -> str:
     """One JSON document, ASCII only."""
-    return json.dumps(build_document(known, left, results=results, warnings=warnings), ensure_ascii=True, indent=1, allow_nan=False)
+    return json.dumps(
+        build_document(known, left, results=results, warnings=warnings, ladder=ladder), ensure_ascii=True, indent=1, allow_nan=False
+    )

@@ -122,7 +122,7 @@ def climb(world: World, planner: Planner | None = None, **fields: object) -> Cli
 
 
 def outcomes(climbed: Climbed) -> list[tuple[str, str]]:
-    return [("+".join(attempt.names), attempt.outcome) for attempt in climbed.attempts]
+    return [("+".join(attempt.names), attempt.outcome) for attempt in climbed.outcome.attempts]
 
 
 def ends(world: World) -> list[State]:
@@ -135,7 +135,7 @@ def ends(world: World) -> list[State]:
 def test_a_card_that_works_is_left_alone() -> None:
     world = HangingWorld()
     climbed = climb_restore(build(world), climb(world))
-    assert (climbed.kept, climbed.attempts, world.transactions) == ((), (), {})
+    assert (climbed.outcome.kept, climbed.outcome.attempts, world.transactions) == ((), (), {})
 
 
 def test_a_card_that_answers_now_and_expires_again_is_not_taken_for_healthy() -> None:
@@ -152,10 +152,10 @@ def test_restore_climbs_until_traffic_flows(helps: RemedyId) -> None:
     climbed = climb_restore(build(world), climb(world))
     tried = CURES[: CURES.index(helps) + 1]
     assert outcomes(climbed) == [(str(remedy), "helped" if remedy is helps else "failed") for remedy in tried]
-    assert climbed.kept == (str(helps),)
+    assert climbed.outcome.kept == (str(helps),)
     assert ends(world) == [State.UNDONE] * (len(tried) - 1) + [State.CONFIRMED]
     assert climbed.finished is not None
-    assert climbed.finished.transaction.id == len(tried) == climbed.attempts[-1].transaction
+    assert climbed.finished.transaction.id == len(tried) == climbed.outcome.attempts[-1].transaction
 
 
 def test_what_was_tried_before_is_remembered_with_its_result() -> None:
@@ -247,7 +247,7 @@ def test_who_ends_a_rung_ends_the_ladder() -> None:
 def test_prevent_ends_on_the_one_setting_that_matters(rule: dict[str, str], kept: str) -> None:
     world = HangingWorld(rule)
     climbed = climb_prevent(build(world), climb(world))
-    assert climbed.kept == (kept,)
+    assert climbed.outcome.kept == (kept,)
     changed = MTU if kept.startswith("mtu") else AWAKE
     assert {name: world.settings[name] for name in BEFORE} == {**BEFORE, changed.wanted[0].name: changed.wanted[0].value}
     assert ends(world)[-1] is State.CONFIRMED
@@ -258,9 +258,9 @@ def test_prevent_says_how_sure_it_is_by_the_hangs_that_came_meanwhile() -> None:
     world = HangingWorld({"mtu": "1500"}, after_s=5.0)
     climbed = climb_prevent(build(world), climb(world, hold_s=95.0))
     assert outcomes(climbed) == [("runtime-pm-off:on", "hung"), ("mtu:1400", "held")]
-    (hung, _) = climbed.attempts
-    assert climbed.certainty == pytest.approx(1 - hung.seconds / (hung.seconds + 95.0))
-    assert climbed.hold_s == 95.0
+    (hung, _) = climbed.outcome.attempts
+    assert climbed.outcome.certainty == pytest.approx(1 - hung.seconds / (hung.seconds + 95.0))
+    assert climbed.outcome.hold_s == 95.0
 
 
 def test_prevent_finds_two_that_are_needed_together() -> None:
@@ -271,7 +271,7 @@ def test_prevent_finds_two_that_are_needed_together() -> None:
 
     world = Either({})
     climbed = climb_prevent(build(world), climb(world))
-    assert climbed.kept == ("mtu:1400", "runtime-pm-off:on")
+    assert climbed.outcome.kept == ("mtu:1400", "runtime-pm-off:on")
     assert outcomes(climbed)[-1] == ("mtu:1400+runtime-pm-off:on", "held")
     assert (world.settings["mtu"], world.settings["power.control"]) == ("1400", "on")
 
@@ -303,7 +303,7 @@ def test_what_earlier_held_is_put_in_force_again_at_the_end() -> None:
     world = HangingWorld({"mtu": "1500"})
     climbed = climb_prevent(build(world), climb(world, Planner(world, prevent=(MTU, AWAKE))))
     assert outcomes(climbed) == [("mtu:1400", "held"), ("runtime-pm-off:on", "hung")]
-    assert climbed.kept == ("mtu:1400",)
+    assert climbed.outcome.kept == ("mtu:1400",)
     assert world.settings["mtu"] == "1400"
     assert world.settings["power.control"] == "auto"
 
@@ -313,7 +313,7 @@ def test_the_switch_waits_as_long_as_the_ladder_lives_and_fires_when_it_dies() -
     climbed = climb_prevent(
         build(world), climb(world, Planner(world, prevent=(MTU,)), hold_s=600.0, wishes=Wishes(timeout_s=30, hold_s=1.0))
     )
-    assert climbed.kept == ("mtu:1400",)
+    assert climbed.outcome.kept == ("mtu:1400",)
     calls = Process()
     world = HangingWorld({"mtu": "1500"}, after_s=500.0)
     climb_prevent(build(world, calls), climb(world, Planner(world, prevent=(MTU,)), hold_s=60.0))
@@ -385,8 +385,8 @@ def test_without_a_hang_nothing_tells_a_cure_from_luck() -> None:
 def test_a_factor_is_held_as_long_as_the_hangs_of_before_ask_for_within_bounds(history: History, hold_s: float) -> None:
     world = HangingWorld({"mtu": "1500"}, after_s=1e6)
     climbed = climb_prevent(build(world), climb(world, Planner(world, prevent=(MTU,)), hold_s=None, history=history))
-    assert climbed.hold_s == hold_s
-    assert (climbed.certainty is None) is (history.hours == 0)
+    assert climbed.outcome.hold_s == hold_s
+    assert (climbed.outcome.certainty is None) is (history.hours == 0)
 
 
 def test_prevent_without_a_possible_factor_says_why() -> None:
