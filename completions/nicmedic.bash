@@ -98,7 +98,7 @@ _nicmedic() {
     'explain') word='--json --interface --since --all --help' ;;
     'snapshot') word='--output -o --scrub --help' ;;
     'plan') word='--remedy --ladder --accept-losses --json --from --help' ;;
-    'treat') word='--remedy --timeout --probe --confirm --hold --accept-losses --json --help' ;;
+    'treat') word='--remedy --ladder --timeout --probe --confirm --hold --accept-losses --json --help' ;;
     'confirm') word='--extend --out-of-band --help' ;;
     'undo') word='--help' ;;
     'transactions') word='--json --recover --help' ;;
