@@ -42,8 +42,11 @@ class HostSwitch:
             try:
                 how = way(transaction)
                 write_file(f"{transaction.folder}/switch", how + "\n")
-            except (OSError, StateError) as error:
-                reasons.append(_tidy(str(error)))
+            except OSError as error:
+                reasons.append(_tidy(error.strerror or ""))
+                continue
+            except StateError as error:
+                reasons.append(error.message)
                 continue
             if self.find_switch(transaction):
                 return how
