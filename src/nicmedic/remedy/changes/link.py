@@ -16,7 +16,7 @@ from nicmedic.model.step import INTERFACE, Run
 from nicmedic.remedy.changes.site import Site, build_change, find_settings, recipe_of, refuse, why_unknown, without_caution
 from nicmedic.remedy.settings import build_mask, read_setting
 
-__all__ = ["advertise_100", "force_100", "pause_off", "renegotiate", "switch_eee_off"]
+__all__ = ["advertise_100", "find_link_risks", "force_100", "pause_off", "renegotiate", "switch_eee_off"]
 
 _FULL_100 = "100baseT/Full"
 _FLOW = frozenset({"Pause", "Asym_Pause"})
