@@ -33,7 +33,9 @@ class Decided:
     transaction: Transaction
     state: State
     detail: str = ""
-    """What proved that the confirmation came over the card, or how much time there is."""
+    """What proved that the confirmation came over the card."""
+    left_s: float | None = None
+    """Until the switch undoes."""
     warnings: tuple[str, ...] = ()
 
 
@@ -145,7 +147,7 @@ def extend_transaction(edges: Edges, number: int | None, seconds: int) -> Decide
         edges.switch.arm_switch(extended)
     if edges.store.append_entry(extended, Word.EXTENDED, f"by {seconds} s").decided is not None:
         _fail_late(edges, extended)
-    return Decided(transaction=reread(edges, extended), state=State.WAITING, detail=say_duration(left_s + seconds))
+    return Decided(transaction=reread(edges, extended), state=State.WAITING, left_s=left_s + seconds)
 
 
 def _say_why_not(transaction: Transaction, state: State) -> NoSuchTransactionError:

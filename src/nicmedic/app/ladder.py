@@ -78,10 +78,13 @@ class Climbed:
     """The transaction that is in force; None: nothing was to be done."""
 
 
-def _flows(edges: Edges, climb: Climb, host: Host, card: Identity) -> bool:
+def _probe(edges: Edges, climb: Climb, host: Host, card: Identity) -> tuple[ProbeResult, ...]:
+    edges.tell(Stage.PROBING, "before")
+    return edges.prober.run_probes(card, edges.prober.choose_probes(host, card, climb.wishes.probes))
+
+
+def _flows(edges: Edges, results: Sequence[ProbeResult], card: Identity) -> bool:
     """Whether traffic flows now: some answer comes, and the card does not stand still."""
-    probes = edges.prober.choose_probes(host, card, climb.wishes.probes)
-    results = edges.prober.run_probes(card, probes)
     asked = [result for result in results if result.probe.partition(" ")[0] in ANSWERS] or results
     answered = any(result.state is ProbeState.PASSED and result.probe != "carrier" for result in asked)
     return answered and HangWatch(edges.machine, edges.clock, card).find_hang() is None
@@ -146,11 +149,12 @@ def climb_restore(edges: Edges, climb: Climb, *, limits: bool = True) -> Climbed
     """
     host = edges.machine.read_host()
     plan, rungs = climb.make_rungs(host, Ladder.RESTORE, _recall(edges))
-    if _flows(edges, climb, host, plan.nic):
+    before = _probe(edges, climb, host, plan.nic)
+    if _flows(edges, before, plan.nic):
         return Climbed(outcome=Ascent(ladder=Ladder.RESTORE, reason="traffic flows: there is nothing to restore"))
     if not rungs:
         _refuse_empty(plan, climb)
-    wishes = dataclasses.replace(climb.wishes, confirm=Confirm.PROBES)
+    wishes = dataclasses.replace(climb.wishes, confirm=Confirm.PROBES, before=before)
     attempts: list[Attempt] = []
     broken: UndoFailedError | None = None
     for rung in rungs:

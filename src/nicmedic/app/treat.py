@@ -100,6 +100,8 @@ class Wishes:
     """So long the probes must pass without a break."""
     probes: tuple[str, ...] = ()
     """Further ones, as typed."""
+    before: tuple[ProbeResult, ...] | None = None
+    """What the probes said just now; None: they are asked first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,9 +230,11 @@ class _Treatment:
     def prepare(self, host: Host) -> None:
         """All that undoing needs is on disk, and the switch is armed. Whatever fails here, nothing was changed."""
         edges, wishes = self._edges, self._wishes
-        edges.tell(Stage.PROBING, "before")
-        probes = edges.prober.choose_probes(host, self._plan.nic, wishes.probes)
-        before = edges.prober.run_probes(self._plan.nic, probes)
+        before = wishes.before
+        if before is None:
+            edges.tell(Stage.PROBING, "before")
+            probes = edges.prober.choose_probes(host, self._plan.nic, wishes.probes)
+            before = edges.prober.run_probes(self._plan.nic, probes)
         edges.tell(Stage.PREPARING, "")
         with edges.store.hold_lock():
             self._transaction = edges.store.create_transaction(
