@@ -65,6 +65,6 @@ def put_back_addresses(interface: str, addresses: Iterable[Address] | None, *, b
         if _made_by_kernel(address) is not by_kernel:
             continue
         family = "-6" if address.family == "inet6" else "-4"
-        there = Shown(argv=("ip", "-o", family, "address", "show", "dev", interface), text=_shown(address))
+        there = Shown(argv=("ip", "-o", family, "address", "show", "dev", interface, "to", address.address), text=_shown(address))
         argv = ("ip", family, "address", "replace", *_words(address), "dev", interface)
         yield Run(argv=argv, unless=there, needed=not by_kernel, tries=2)

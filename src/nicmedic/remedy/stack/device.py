@@ -21,9 +21,17 @@ _MASTERS = frozenset({"bond", "team"})
 _ZERO_MATTERS = frozenset({"rx-usecs", "tx-usecs", "adaptive-rx", "adaptive-tx"})
 
 
-def _ethtool(nic: Nic, *words: str, unless: Shown | None = None) -> Run:
-    """One setting; a card that does not take it keeps the traffic going."""
-    return Run(argv=("ethtool", words[0], INTERFACE, *words[1:]), unless=unless or same_netdev(nic), needed=False)
+def _ethtool(nic: Nic, *words: str, unless: Shown | None = None, quiet: bool = False) -> Run:
+    """One setting; a card that does not take it keeps the traffic going.
+
+    Args:
+        nic: the card.
+        words: option and values.
+        unless: what shows that it is set; None: that the interface is the same.
+        quiet: it may be one that the driver only tells and does not take: then nothing was lost, and there is nothing to tell.
+    """
+    argv = ("ethtool", words[0], INTERFACE, *words[1:])
+    return Run(argv=argv, unless=unless or same_netdev(nic), needed=False, otherwise=("true",) if quiet else ())
 
 
 def _sysctls(nic: Nic) -> Iterator[Step]:
@@ -76,15 +84,17 @@ def _driver_settings(nic: Nic) -> Iterator[Step]:
         most = {"rx": nic.channels.rx_max, "tx": nic.channels.tx_max, "combined": nic.channels.combined_max}
         words = [word for name, count in counts.items() if most[name] for word in (name, str(count))]
         if words:
-            yield _ethtool(nic, "-L", *words)
+            yield _ethtool(nic, "-L", *words, quiet=counts == most)
     if nic.private_flags:
         words = [word for name, on in nic.private_flags.items() for word in (name, "on" if on else "off")]
         yield _ethtool(nic, "--set-priv-flags", *words)
     if nic.ring is not None:
-        sizes = {"rx": nic.ring.rx, "rx-mini": nic.ring.rx_mini, "rx-jumbo": nic.ring.rx_jumbo, "tx": nic.ring.tx}
+        ring = nic.ring
+        sizes = {"rx": ring.rx, "rx-mini": ring.rx_mini, "rx-jumbo": ring.rx_jumbo, "tx": ring.tx}
+        largest = {"rx": ring.rx_max, "rx-mini": ring.rx_mini_max, "rx-jumbo": ring.rx_jumbo_max, "tx": ring.tx_max}
         words = [word for name, size in sizes.items() if size for word in (name, str(size))]
         if words:
-            yield _ethtool(nic, "-G", *words)
+            yield _ethtool(nic, "-G", *words, quiet=sizes == largest)
     words = [
         word for name, feature in (nic.features or {}).items() if not feature.fixed for word in (name, "on" if feature.requested else "off")
     ]
@@ -103,7 +113,8 @@ def _coalescing(nic: Nic) -> Iterator[Step]:
             switch = name.startswith("adaptive")
             word = "on" if value else "off"
             shown = f"Adaptive {name[-2:].upper()}: {word}" if switch else f"{name}: {value}"
-            yield _ethtool(nic, "-C", name, word if switch else str(value), unless=Shown(argv=("ethtool", "-c", INTERFACE), text=shown))
+            there = Shown(argv=("ethtool", "-c", INTERFACE), text=shown)
+            yield _ethtool(nic, "-C", name, word if switch else str(value), unless=there, quiet=not value)
 
 
 def find_even_spread(table: tuple[int, ...]) -> int | None:
