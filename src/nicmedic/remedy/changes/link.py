@@ -141,7 +141,7 @@ def renegotiate(site: Site, argument: str) -> Change | Refusal:
     remedy = RemedyId.RENEGOTIATE
     nic = site.nic
     if nic.link is None or nic.link.autoneg is None:
-        return refuse(remedy, argument, f"whether it negotiates cannot be read: {why_unknown(nic, 'link', 'the link mode')}")
+        return refuse(remedy, argument, why_unknown(nic, "link", "the link mode"))
     if not nic.link.autoneg:
         return refuse(remedy, argument, "autonegotiation is off, so there is nothing to negotiate", settle=(f"ethtool {site.name}",))
     if nic.flags is not None and "UP" not in nic.flags:

@@ -137,7 +137,9 @@ def why_unknown(nic: Nic, what: str, words: str) -> str:
     detail = f" ({note.detail})" if note is not None and note.detail else ""
     if note is not None and note.why is Lack.UNSUPPORTED:
         return f"the driver knows nothing of {words}{detail}"
-    return f"{words} cannot be read, so it could not be put back{detail}"
+    if note is not None and note.root_would_help:
+        return f"only root can read {words}{detail}"
+    return f"{words} cannot be read, so there would be no way back{detail}"
 
 
 class Fields(TypedDict, total=False):
