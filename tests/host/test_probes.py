@@ -159,7 +159,7 @@ def test_a_gateway_that_answers_passes_at_once_in_both_families(rooms: Rooms) ->
     ]
     time.sleep(1.5)  # its own link-local address is not in use before
     assert rooms.probe("v0", *probes, "tcp 192.0.2.1:9", "tcp [2001:db8::1]:9") == ["passed"] * 9
-    assert rooms.took_s < 1
+    assert rooms.took_s < 1.5
 
 
 def test_a_silent_gateway_fails_in_time(rooms: Rooms) -> None:
@@ -204,7 +204,7 @@ def test_a_card_that_is_gone_fails_and_the_session_is_not_known(rooms: Rooms) ->
     ip("-n", rooms.host, "link", "delete", "v0")
     probes = ["carrier", "tx", "gateway 192.0.2.1", "ping 192.0.2.1 over br0", "tcp 192.0.2.1:9", "ssh"]
     assert rooms.probe("v0", *probes) == [*["failed"] * 5, "unknown"]
-    assert rooms.took_s < 1
+    assert rooms.took_s < 1.5
 
 
 def test_what_stood_on_the_card_and_does_not_any_more_fails(rooms: Rooms) -> None:
@@ -217,7 +217,7 @@ def test_what_stood_on_the_card_and_does_not_any_more_fails(rooms: Rooms) -> Non
 def test_a_driver_that_tells_nothing_leaves_it_unknown_whether_frames_left(rooms: Rooms) -> None:
     """A veth has neither byte queue limits nor a counter of what was completed."""
     assert rooms.probe("v0", "tx") in (["unknown"], ["passed"])
-    assert rooms.took_s < 1
+    assert rooms.took_s < 1.5
 
 
 def test_words_that_nobody_wrote_are_unknown(rooms: Rooms) -> None:

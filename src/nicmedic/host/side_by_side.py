@@ -79,16 +79,19 @@ def is_left(child: int) -> bool:
         return False
 
 
-def _end(child: int, read_end: int) -> bool:
-    """Whether it is gone after this; else it goes as soon as the kernel lets it."""
-    os.close(read_end)
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(child, signal.SIGKILL)
+def _end_all(children: Sequence[tuple[int, int]]) -> frozenset[int]:
+    """End them; those that stay are returned, and go as soon as the kernel lets them."""
+    for child, read_end in children:
+        os.close(read_end)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
+    left = frozenset(child for child, _ in children)
     for _ in range(_TURNS):
-        if not is_left(child):
-            return True
+        left = frozenset(child for child in left if is_left(child))
+        if not left:
+            break
         time.sleep(_TURN_S)
-    return False
+    return left
 
 
 def _read_answer(answer: bytes | None, within_s: float) -> str | OSError:
@@ -109,7 +112,6 @@ def ask_side_by_side(jobs: Sequence[Callable[[], str]], within_s: float, keep: S
     until = time.monotonic() + within_s
     children: dict[int, tuple[int, int]] = {}
     made: list[str | OSError] = [OSError() for _ in jobs]
-    said: dict[int, bytes] = {}
     try:
         for number, job in enumerate(jobs):
             try:
@@ -118,6 +120,8 @@ def ask_side_by_side(jobs: Sequence[Callable[[], str]], within_s: float, keep: S
                 made[number] = OSError(error.errno, f"no child can be started: {error.strerror or error}")
         said = _collect([read_end for _, read_end in children.values()], until)
     finally:
-        for number, (child, read_end) in children.items():
-            made[number] = _read_answer(said.get(read_end), within_s) if _end(child, read_end) else LeftBehindError(within_s, child)
+        left = _end_all(tuple(children.values()))
+    for number, (child, read_end) in children.items():
+        stays = child in left and read_end not in said
+        made[number] = LeftBehindError(within_s, child) if stays else _read_answer(said.get(read_end), within_s)
     return tuple(made)

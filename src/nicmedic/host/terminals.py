@@ -16,7 +16,8 @@ from nicmedic.host.sysfs import Folder
 __all__ = ["Login", "NoLogin", "find_login", "list_parents"]
 
 _PTS_MAJORS = range(136, 144)
-_VIRTUAL_CONSOLE_MAJOR, _SYSTEM_CONSOLE_MAJOR, _SERIAL_MAJOR = 4, 5, 4
+_OLD_PSEUDO_MAJORS = (2, 3)
+_CONSOLE_MAJOR = 4
 _FIRST_SERIAL_MINOR = 64
 _TTY_INDEX = re.compile(r"^tty-index:\s*(\d+)$", re.MULTILINE)
 _SOCKET = re.compile(r"socket:\[(\d+)\]\Z")
@@ -142,14 +143,14 @@ def _find_client(file: tuple[int, int], index: int, server: int) -> _Process | N
 
 
 def _judge_terminal(process: _Process) -> NoLogin | None:
-    """What is known of a terminal that is no pseudo terminal."""
+    """What is known of a terminal that is no pseudo terminal; those of majors 2 and 3 are of an old kind."""
     if process.pts is not None:
         return None
-    if process.major == _VIRTUAL_CONSOLE_MAJOR and process.minor < _FIRST_SERIAL_MINOR:
-        return NoLogin(why=f"this is the console tty{process.minor} of the machine", local=True)
-    if process.major in {_SERIAL_MAJOR, _SYSTEM_CONSOLE_MAJOR}:
-        return NoLogin(why="this is a serial line or the console of the machine", local=True)
-    return NoLogin(why=f"nothing is known of terminals of major number {process.major}")
+    if process.major in _OLD_PSEUDO_MAJORS:
+        return NoLogin(why="its terminal is an old pseudo terminal, whose other end cannot be found")
+    console = process.major == _CONSOLE_MAJOR and process.minor < _FIRST_SERIAL_MINOR
+    name = f"the console tty{process.minor}" if console else f"a console or serial line (device {process.major}:{process.minor})"
+    return NoLogin(why=f"this is {name} of the machine itself", local=True)
 
 
 def _find_without_terminal(number: int) -> Login | NoLogin:

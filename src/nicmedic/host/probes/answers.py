@@ -16,8 +16,10 @@ __all__ = ["Asker", "ask"]
 
 _AGAIN_AFTER_S = (0.2, 0.4, 0.6, 1.0)
 """One frame may be lost; a gateway may answer only some requests a second."""
-_NO_WAY = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.ENODEV, errno.ENXIO, errno.EADDRNOTAVAIL, errno.ENOBUFS}
+_NO_WAY = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.ENODEV, errno.ENXIO, errno.EADDRNOTAVAIL}
 """Sending is not possible as things are. Other errors (no permission, a firewall of this host) say nothing of the card."""
+_FULL = {errno.ENOBUFS, errno.EAGAIN}
+"""A queue has no room: on a busy card for a moment, on one that hangs for good."""
 _TURN_S = 0.05
 
 
@@ -58,7 +60,11 @@ def _wait(asker: Asker, watch: Watch | str, place: Place) -> bool:
     while place.left_s:
         if times and time.monotonic() >= times[0]:
             times.pop(0)
-            asker.send()
+            try:
+                asker.send()
+            except OSError as error:
+                if error.errno not in _FULL:
+                    raise
         if asker.has_answer():
             return True
         waiting: list[Asker | Watch] = [asker] if isinstance(watch, str) or watch.passed else [asker, watch]

@@ -7,7 +7,6 @@ Sent from an address that the interface has: without one nothing else could be r
 import ipaddress
 import socket
 import struct
-import time
 from dataclasses import dataclass
 
 from nicmedic.host.nics import NET
@@ -87,9 +86,8 @@ class _Exchange:
         self._ends = ends
         self._interface = place.interface
         self._watch = Watch(place.interface, self.patterns, self.is_ours)
-        self._until = place.until
         try:
-            self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC, 0)
+            self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK, 0)
         except OSError:
             self._watch.close()
             raise
@@ -117,7 +115,6 @@ class _Exchange:
         protocol, destination, packet = (
             _render_arp(self._ends) if isinstance(self._ends.target, ipaddress.IPv4Address) else _render_solicitation(self._ends)
         )
-        self._socket.settimeout(max(0.01, self._until - time.monotonic()))
         self._socket.sendto(packet, (self._interface, protocol, 0, _ETHERNET, destination))
 
     def has_answer(self) -> bool:

@@ -27,8 +27,8 @@ from nicmedic.ports.probes import Proof
 __all__ = ["HostProber"]
 
 _LOOK_UP_S = 3.0
-_MARGIN_S = 0.3
-"""A child that looks at its watch too late, on a busy machine, may still tell."""
+_EARLY_S, _LATE_S = 0.2, 0.4
+"""A probe ends so much before its time, and is waited for so much longer: on a busy machine a child gets no processor for a while."""
 _MOST_NEIGHBOURS = 2
 _KINDS = {kind.name: kind for kind in PROBES}
 
@@ -126,7 +126,7 @@ class HostProber:
         return tuple(target.words for target in choose(host, card, wanted, known=known, ssh=ssh))
 
     def run_probes(self, nic: Identity, probes: Sequence[str], within_s: float = 2.0) -> tuple[ProbeResult, ...]:
-        until, process = time.monotonic() + within_s, os.getpid()
+        until, process = time.monotonic() + max(within_s - _EARLY_S, within_s / 2), os.getpid()
         self._left = {words: child for words, child in self._left.items() if is_left(child)}
         jobs = {}
         made = {}
@@ -139,7 +139,7 @@ class HostProber:
                 made[words] = ProbeResult(probe=words, state=ProbeState.UNKNOWN, detail="the last one still waits in the kernel")
             else:
                 jobs[words] = functools.partial(_tell, kind, nic, target, until, process)
-        for words, said in zip(jobs, ask_side_by_side(tuple(jobs.values()), within_s + _MARGIN_S), strict=True):
+        for words, said in zip(jobs, ask_side_by_side(tuple(jobs.values()), within_s + _LATE_S), strict=True):
             if isinstance(said, LeftBehindError):
                 self._left[words] = said.child
             made[words] = _read_result(words, said)
