@@ -12,7 +12,7 @@ from nicmedic.model.finding import RemedyId
 from nicmedic.model.link import Link
 from nicmedic.model.nic import Nic
 from nicmedic.model.plan import Change, Refusal, Setting
-from nicmedic.model.step import INTERFACE, Run
+from nicmedic.model.step import INTERFACE, Run, Shown
 from nicmedic.remedy.changes.site import Site, build_change, find_settings, recipe_of, refuse, why_unknown, without_caution
 from nicmedic.remedy.settings import build_mask, read_setting
 
@@ -174,6 +174,7 @@ def switch_eee_off(site: Site, argument: str) -> Change | Refusal:
     words = ["tx-lpi", "on" if eee.tx_lpi else "off", "tx-timer", str(eee.tx_lpi_timer_us)]
     if eee.advertised:
         words += ["advertise", build_mask(eee.advertised)]
+    still_on = Shown(argv=("ethtool", "--show-eee", INTERFACE), text="EEE status: enabled")  # a driver may refuse either way
     switch_on = ("ethtool", "--set-eee", INTERFACE, "eee", "on")
     return build_change(
         site,
@@ -181,7 +182,7 @@ def switch_eee_off(site: Site, argument: str) -> Change | Refusal:
         argument,
         [Run(argv=("ethtool", "--set-eee", INTERFACE, "eee", "off"))],
         recipe=without_caution(recipe_of(remedy, site)),
-        undo=[Run(argv=(*switch_on, *words), otherwise=switch_on)],
+        undo=[Run(argv=(*switch_on, *words), otherwise=switch_on, unless=still_on)],
         before=find_settings(site, "eee.enabled", "eee.tx_lpi", "eee.tx_lpi_timer", "eee.advertised"),
         wanted=(Setting(name="eee.enabled", value="off"),),
         settle_s=_LINK_SETTLE_S,
