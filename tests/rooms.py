@@ -86,7 +86,8 @@ class Room:
     @staticmethod
     def _link(name: str, *, card: bool) -> str:
         quoted = "'" + name.replace("'", "'\\''") + "'"
-        lines = f'mkdir /run/net/{quoted}; for f in /sys/devices/virtual/net/{quoted}/*; do ln -s "$f" /run/net/{quoted}/; done'
+        real, ours = f"/sys/devices/virtual/net/{quoted}", f"/run/net/{quoted}"
+        lines = f'mkdir {ours}; for f in {real}/* {real}/master {real}/brport; do ln -sfn "$f" {ours}/; done'
         return f"{lines}; ln -s {DEVICE} /run/net/{quoted}/device" if card else lines
 
     def look(self, name: str = "card0") -> str:

@@ -19,6 +19,7 @@ newline='
 nic=''
 said=/dev/null
 seen=/dev/null
+now=/dev/null
 failed_steps=''
 failed_words=''
 
@@ -189,9 +190,9 @@ remove_all() {
     rm -rf "$@"
 }
 
-# LINK -> link_text
-read_link() {
-    link_text=$(readlink "$1" 2>/dev/null)
+# LINK -> target
+read_target() {
+    target=$(readlink "$1" 2>/dev/null)
 }
 
 # FILE -> first_line
@@ -231,9 +232,9 @@ note() {
 }
 torn=''
 
-# -> last_word; begun: numbers of the changes that were begun, each between blanks; journal_known: empty where that is not to be relied on.
+# -> last_word; begun: numbers of the changes that were begun, each between blanks; journal_known: empty where that is not to be relied on; journal_probed
 read_journal() {
-    last_word='' begun=' ' journal_known='' torn=''
+    last_word='' begun=' ' journal_known='' journal_probed='' torn=''
     read_journal_file "$here/journal"
     journal_torn=$torn
     [ -z "$spare" ] || read_journal_file "$spare.outcome"
@@ -247,6 +248,7 @@ read_journal_file() {
         last_word=${journal_word:-$last_word}
         case $journal_word in
         planned) journal_known=yes ;;
+        probed) journal_probed=yes ;;
         applying) begun="$begun${journal_detail%% *} " ;;
         esac
     done 2>/dev/null <"$1"
@@ -284,18 +286,18 @@ take_lock() {
 try_lock() {
     lock_result=free
     lock_turn=1
-    while read_link "$lock/holder.$lock_turn" && [ -n "$link_text" ]; do
+    while read_target "$lock/holder.$lock_turn" && [ -n "$target" ]; do
         lock_turn=$((lock_turn + 1))
-        lock_holder=$link_text
+        lock_holder=$target
         lock_result=held
     done
     if [ "$lock_result" = held ]; then
         is_running "${lock_holder%% *}" "${lock_holder##* }" && return 1
     fi
     limit 5 make_link "$$ $my_start" "$lock/holder.$lock_turn"
-    read_link "$lock/holder.$lock_turn"
-    [ "$link_text" = "$$ $my_start" ] && return 0
-    if [ -n "$link_text" ] || ! [ -d "$lock" ]; then
+    read_target "$lock/holder.$lock_turn"
+    [ "$target" = "$$ $my_start" ] && return 0
+    if [ -n "$target" ] || ! [ -d "$lock" ]; then
         lock_result=held # somebody was quicker, or has just ended and taken the folder along
         limit 5 make_folder "$lock"
     else

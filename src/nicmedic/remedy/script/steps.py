@@ -12,7 +12,7 @@ from nicmedic.model.plan import Identity
 from nicmedic.model.step import INTERFACE, AwaitNic, Pause, Run, Shown, Step, Write
 from nicmedic.remedy.script.words import quote_word, render_step
 
-__all__ = ["SHELLCHECK", "Numberer", "load_part", "render_identity"]
+__all__ = ["SHELLCHECK", "Numberer", "load_part", "quote_in_script", "render_identity", "tell_how_to_raise"]
 
 SHELLCHECK = "# shellcheck disable=SC2016,SC2317,SC2329 # commands are quoted for people; functions are handed over by name"
 """Belongs into the head of every script."""
@@ -26,20 +26,27 @@ def load_part(name: str) -> str:
     return (pkgutil.get_data(__name__, name) or b"").decode("ascii").split("\n", 2)[2]
 
 
-def _quote(text: str) -> str:
+def quote_in_script(text: str) -> str:
+    """A word of a step for a script that has found the card: its interface stands in it as a variable."""
     return '"$nic"'.join(quote_word(part) if part else "" for part in text.split(INTERFACE)) if text else "''"
 
 
 def _join(words: Iterable[str]) -> str:
-    return " ".join(map(_quote, words))
+    return " ".join(map(quote_in_script, words))
 
 
-def _render_body(step: Step) -> Iterator[str]:
+def _render_run(argv: Sequence[str], within_s: int, *, bare: bool) -> str:
+    if bare and argv[0] == "ethtool":
+        return f"use_ethtool {within_s} {_join(argv[1:])}"
+    return f"limit_program {within_s} {_join(argv)}"
+
+
+def _render_body(step: Step, *, bare: bool) -> Iterator[str]:
     match step:
         case Run():
             yield from _render_guard(step.unless, (*step.argv, *step.otherwise))
-            line = f"limit_program {step.within_s} {_join(step.argv)}"
-            yield f"{line} || limit_program {step.within_s} {_join(step.otherwise)}" if step.otherwise else line
+            line = _render_run(step.argv, step.within_s, bare=bare)
+            yield f"{line} || {_render_run(step.otherwise, step.within_s, bare=bare)}" if step.otherwise else line
         case Write():
             yield from _render_guard(step.unless, (step.path, step.text))
             yield f"limit {step.within_s} write_line {_join((step.path, step.text))}"
@@ -59,32 +66,46 @@ def _render_guard(unless: Shown | None, words: Sequence[str]) -> Iterator[str]:
         yield f"shows {_join(looked)} && return 0"
 
 
-def _count_tries(step: Step) -> tuple[int, int]:
+def _count_tries(step: Step, least: int) -> tuple[int, int]:
     """How often, and how many seconds apart."""
     if not isinstance(step, Run | Write):
         return 1, 0
-    times = max(step.tries, _TIMES if step.needed else 1)
+    times = max(step.tries, least if step.needed else 1)
     return times, 1 if step.tries > 1 else _REST_S
 
 
 class Numberer:
     """Names the steps of one script: ``step_1``, ``step_2`` and so on."""
 
-    def __init__(self, interface: str) -> None:
-        """Steps are told with this name of the interface."""
+    def __init__(self, interface: str, *, bare: bool = False, least: int = _TIMES) -> None:
+        """Name the steps of one card.
+
+        Args:
+            interface: steps are told with this name of it.
+            bare: ethtool may be missing on the host; the script then has ``use_ethtool``.
+            least: needed steps are tried so often.
+        """
         self._interface = interface
+        self._bare = bare
+        self._least = least
         self._functions: list[str] = []
 
-    def call_steps(self, steps: Sequence[Step]) -> list[str]:
-        """A line of shell for each step that carries it out; its function is kept for ``functions``."""
+    def call_steps(self, steps: Sequence[Step], *, stop: bool = False) -> list[str]:
+        """A line of shell for each step that carries it out; its function is kept for ``functions``.
+
+        Args:
+            steps: in their order.
+            stop: what follows a needed step that failed is not done.
+        """
         lines = []
         for step in steps:
             name = f"step_{len(self._functions) + 1}"
-            body = "".join(f"    {line}\n" for line in _render_body(step))
+            body = "".join(f"    {line}\n" for line in _render_body(step, bare=self._bare))
             self._functions.append(f"{name}() {{\n{body}}}\n")
-            times, rest_s = _count_tries(step)
+            times, rest_s = _count_tries(step, self._least)
+            end = " || return 1" if stop and (not isinstance(step, Run | Write) or step.needed) else ""
             needed = "optional" if isinstance(step, Run | Write) and not step.needed else "needed"
-            lines.append(f"try {times} {rest_s} {needed} {quote_word(render_step(step, self._interface))} {name}")
+            lines.append(f"try {times} {rest_s} {needed} {quote_word(render_step(step, self._interface))} {name}{end}")
         return lines
 
     @property
@@ -105,3 +126,12 @@ def render_identity(nic: Identity) -> str:
         "card_permanent": nic.permanent_address.lower() if nic.permanent_address else None,
     }
     return "".join(f"{name}={quote_word(value or '')}\n" for name, value in values.items())
+
+
+def tell_how_to_raise(nic: Identity) -> str:
+    """What a person would type for a card that has no interface any more."""
+    if nic.bus is None or nic.bus_address is None:
+        return "ip link"
+    if nic.driver is None:
+        return f"echo {quote_word(nic.bus_address)} > /sys/bus/{nic.bus}/drivers_probe"
+    return f"echo {quote_word(nic.bus_address)} > {quote_word(f'/sys/bus/{nic.bus}/drivers/{nic.driver}/bind')}"

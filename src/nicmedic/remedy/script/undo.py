@@ -1,25 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """``undo.sh``: what takes a transaction back when nobody is there any more. One file; no Python, no network, no name resolution.
 
-The text is that of ``library.sh``, the steps of one plan as functions, and ``undo_main.sh``. All of it is functions, and the last line calls them:
-a shell has read the file to its end before it does anything, so a disk that dies then takes nothing away.
+The text is that of ``library.sh``, ``undoing.sh`` and ``undo_main.sh``, and the steps of one plan. All of it is functions, and the last line calls
+them: a shell has read the file to its end before it does anything, so a disk that dies then takes nothing away.
 """
 
-from nicmedic.model.plan import Identity, Plan
+from nicmedic.model.plan import Plan
 from nicmedic.remedy.recipe import NONE
-from nicmedic.remedy.script.steps import SHELLCHECK, Numberer, load_part, render_identity
+from nicmedic.remedy.script.steps import SHELLCHECK, Numberer, load_part, render_identity, tell_how_to_raise
 from nicmedic.remedy.script.words import quote_word
 
 __all__ = ["render_undo"]
-
-
-def _tell_how_to_raise(nic: Identity) -> str:
-    """What a person would type for a card that has no interface any more."""
-    if nic.bus is None or nic.bus_address is None:
-        return "ip link"
-    if nic.driver is None:
-        return f"echo {quote_word(nic.bus_address)} > /sys/bus/{nic.bus}/drivers_probe"
-    return f"echo {quote_word(nic.bus_address)} > {quote_word(f'/sys/bus/{nic.bus}/drivers/{nic.driver}/bind')}"
 
 
 def _indent(lines: list[str], depth: int) -> str:
@@ -43,8 +34,9 @@ def render_undo(plan: Plan) -> str:
             f"plan_boot_id={quote_word(plan.boot_id or '')}\n",
             f"changes='{newest_first}'\n",
             f"moving=' {' '.join(moving)} '\n",
-            f"lost_steps={quote_word(_tell_how_to_raise(plan.nic))}\n\n",
+            f"lost_steps={quote_word(tell_how_to_raise(plan.nic))}\n\n",
             load_part("library.sh"),
+            load_part("undoing.sh"),
             load_part("undo_main.sh"),
             f"\n# ---- The steps ----\n\n{numberer.functions}\n",
             f'undo_change() {{\n    case $1 in\n{cases}    *) ;;\n    esac\n}}\n\nput_stack_back() {{\n{put_back}}}\n\nmain "$@"\n',

@@ -14,114 +14,6 @@ find_folder() {
     [ -f "$here/undo.sh" ] && [ -f "$here/plan.json" ]
 }
 
-# Where outcomes and scratch go that the folder does not take: memory, if there is such a place.
-find_spare() {
-    spare=''
-    if [ -d /run ]; then
-        limit 5 make_folders /run/nicmedic
-        [ -d /run/nicmedic ] && spare=/run/nicmedic/$number
-    fi
-    if limit 5 write_line "${spare:-$here/.undo}.$$.said" ''; then
-        said=${spare:-$here/.undo}.$$.said
-        seen=${spare:-$here/.undo}.$$.seen
-    fi
-}
-
-# STATUS
-leave() {
-    if [ "$said" != /dev/null ]; then
-        set -- "$1" "$said" "$seen"
-        said=/dev/null
-        limit 5 remove_all "$2" "$3"
-    fi
-    exit "$1"
-}
-
-# Until the time is over, or somebody decides. An extension only changes the file.
-await_deadline() {
-    deadline_s='' deadline_looks=0
-    while :; do
-        read_link "$here/decided"
-        [ -z "$link_text" ] || return 0
-        if read_first "$here/deadline"; then
-            deadline_looks=0
-            case $first_line in
-            *.*) deadline_s=$((${first_line%%.*} + 1)) ;;
-            *) deadline_s=$first_line ;;
-            esac
-        else
-            deadline_looks=$((deadline_looks + 1)) # the last one that was read holds on; if there never was one, it is over
-        fi
-        read_uptime
-        if [ -n "$deadline_s" ]; then
-            [ "$uptime_s" -lt "$deadline_s" ] || return 0
-        elif [ "$deadline_looks" -gt 5 ]; then
-            return 0
-        fi
-        sleep 1
-    done
-}
-
-# Whoever still applies is stopped for good, and what it started too, so that the two do not work against each other. Not if it is it that called us.
-end_applier() {
-    read_first "$here/applier" || return 0
-    applier=${first_line%% *}
-    applier_start=${first_line##* }
-    case $applier in '' | *[!0-9]* | 0 | 1) return 0 ;; esac
-    is_running "$applier" "$applier_start" || return 0
-    ancestor=$$
-    while [ "${ancestor:-0}" -gt 1 ]; do
-        [ "$ancestor" != "$applier" ] || return 0
-        read_process "$ancestor" || break
-        ancestor=$process_parent
-    done
-    kill -STOP "$applier" 2>/dev/null
-    end_children "$applier"
-    kill -KILL "$applier" 2>/dev/null
-    applier_looks=0
-    while is_running "$applier" "$applier_start" && [ "$applier_looks" -lt 10 ]; do
-        applier_looks=$((applier_looks + 1))
-        nap
-    done
-}
-
-# PID...: all that stand below these, however deep.
-end_children() {
-    while [ $# -gt 0 ]; do
-        end_parents=" $* "
-        set +f
-        set -- /proc/[0-9]*
-        set -f
-        end_found=''
-        for end_entry; do
-            read_process "${end_entry#/proc/}" || continue
-            case $end_parents in *" $process_parent "*) ;; *) continue ;; esac
-            end_pid=${end_entry#/proc/}
-            if [ "$end_pid" = $$ ] || [ "$end_pid" = 1 ]; then continue; fi
-            kill -STOP "$end_pid" 2>/dev/null
-            end_found="$end_found $end_pid"
-        done
-        # shellcheck disable=SC2086 # numbers
-        set -- $end_found
-        end_all="$end_all$end_found"
-    done
-    # shellcheck disable=SC2086 # numbers
-    [ -z "$end_all" ] || kill -KILL $end_all 2>/dev/null
-}
-end_all=''
-
-# REASON: decides that it is undone. Fails when it is confirmed and this reason does not outweigh that. -> was_confirmed
-decide_undo() {
-    was_confirmed=''
-    limit 5 make_link undo "$here/decided"
-    read_link "$here/decided"
-    [ "$link_text" = confirmed ] || return 0
-    [ "$1" = operator ] || return 1
-    was_confirmed=yes
-    limit 5 replace_link undo "$here/decided"
-    return 0
-}
-
 # All changes that were begun, the newest first, then what stood on the card.
 undo_changes() {
     if ! raise_card; then
@@ -140,11 +32,6 @@ undo_changes() {
     done
     # after a confirmation the card was the operator's, who may have changed what stands on it
     if [ -n "$put_back" ] && [ -z "$was_confirmed" ]; then put_stack_back; fi
-}
-
-keep_failed() {
-    limit 5 write_line "$here/failed" "${failed_steps%"$newline"}" || { [ -n "$spare" ] && limit 5 write_line "$spare.failed" "${failed_steps%"$newline"}"; }
-    limit 5 sync_file "$here/failed"
 }
 
 main() {
@@ -173,58 +60,4 @@ main() {
     fi
     [ "$why" != switch ] || await_deadline
     undo_transaction
-}
-
-end_other_boot() {
-    read_link "$here/decided"
-    read_journal
-    if [ "$link_text" != confirmed ] && [ "$last_word" != rebooted ]; then note rebooted; fi
-    tell "nicmedic: nothing to undo: the machine was booted since, and that undid transaction $number"
-    leave 3
-}
-
-undo_transaction() {
-    read_link "$here/decided"
-    if [ "$link_text" = confirmed ] && [ "$why" != operator ]; then leave 3; fi
-    if ! take_lock; then
-        tell "nicmedic: transaction $number is being undone by process $lock_holder, which has not ended for two minutes"
-        leave 1
-    fi
-    read_journal
-    case $last_word/$waited in
-    undone/yes)
-        drop_lock
-        leave 0
-        ;;
-    undone/)
-        drop_lock
-        tell "nicmedic: nothing to undo: transaction $number was undone before"
-        leave 3
-        ;;
-    undo-failed/yes)
-        drop_lock
-        leave 1
-        ;;
-    esac
-    if ! decide_undo "$why"; then
-        drop_lock
-        leave 3
-    fi
-    end_applier
-    read_journal
-    note undoing "$why"
-    undo_changes
-    if [ -z "$failed_steps" ]; then
-        note undone
-        limit 5 remove_all "$here/failed"
-        drop_lock
-        tell "nicmedic: undone: ${nic:-$card_name} is as it was before transaction $number"
-        leave 0
-    fi
-    keep_failed
-    note undo-failed "$failed_words"
-    drop_lock
-    tell "nicmedic: CHANGED: not all of transaction $number could be undone. Type:"
-    tell "${failed_steps%"$newline"}"
-    leave 1
 }
