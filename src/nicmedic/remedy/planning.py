@@ -135,10 +135,11 @@ def order_rungs(ladder: Ladder, changes: Iterable[Change], trials: Sequence[Tria
 
 
 def _find_cautions(site: Site, remedy: RemedyId, knowledge: KnowledgeBase) -> tuple[Caution, ...]:
-    """What is known of this driver and remedy without conditions that only a log could show."""
+    """What is known of this driver and remedy without conditions that only a log could show; of all drivers the dangers: recipes tell the rest."""
     driver = knowledge.find_driver(site.nic.driver)
-    files = (*knowledge.shared, *(() if driver is None else (driver,)))
-    return tuple(caution for file in files for caution in file.cautions if caution.remedy is remedy and caution.when is None)
+    shared = [caution for file in knowledge.shared for caution in file.cautions if caution.dangerous is not None]
+    own = () if driver is None else driver.cautions
+    return tuple(caution for caution in (*shared, *own) if caution.remedy is remedy and caution.when is None)
 
 
 def _is_dangerous(caution: Caution, nic: Nic) -> bool:

@@ -387,7 +387,8 @@ def test_aspm_that_the_firmware_keeps_is_refused_with_what_to_do_by_hand() -> No
 
 
 def test_no_aspm_where_there_is_no_link_or_where_it_is_off() -> None:
-    assert "no ASPM" in refusal("aspm-off", make_nic(pcie=None)).reasons[0]
+    assert "no ASPM" in refusal("aspm-off", make_nic(pcie=None, bus=Bus.USB)).reasons[0]
+    assert "cannot be read" in refusal("aspm-off", make_nic(pcie=None, bus=None)).reasons[0]
     assert "no PCI Express link" in refusal("aspm-off", pcie(device=PciFunction(address=ADDRESS), link_files={})).reasons[0]
     assert "off already" in refusal("aspm-off", pcie(device=PciFunction(address=ADDRESS, aspm_enabled=()))).reasons[0]
     assert refusal("aspm-off", pcie(link_files={"l1_aspm": False, "clkpm": True})).reasons == ("ASPM is off already",)

@@ -212,6 +212,16 @@ def test_cautions_are_told_as_risks_but_those_that_only_a_log_can_show() -> None
     ]
 
 
+def test_what_holds_of_every_driver_is_told_by_recipes_alone_but_for_dangers() -> None:
+    core = {"schema": "nicmedic.knowledge/1", "driver": "core", "title": "t"}
+    said = [{"remedy": "eee-off", "text": "General."}, {"remedy": "renegotiate", "text": "Danger.", "dangerous": "always"}]
+    base = KnowledgeBase([KnowledgeFile(name="core", path="core.toml", data={**core, "caution": said})])
+    made = plan("eee-off", "renegotiate", base=base)
+    assert names(made) == ["eee-off"]
+    assert "General." not in made.changes[0].risks
+    assert made.refusals[0].reasons == ("Danger.",)
+
+
 def test_what_could_not_be_put_back_is_refused_unless_it_is_told() -> None:
     host = plain_host(make_nic(xdp=Xdp(mode="driver")))
     made = plan("driver-rebind", "link-bounce", "eee-off", host=host)

@@ -44,7 +44,11 @@ def switch_aspm_off(site: Site, argument: str) -> Change | Refusal:
     """Each file that is 1, and each back to 1."""
     remedy, nic = RemedyId.ASPM_OFF, site.nic
     if nic.pcie is None:
-        return refuse(remedy, argument, "the card does not stand on PCI Express, so there is no ASPM")
+        known = nic.bus is not None and nic.bus is not Bus.PCI
+        reason = (
+            "the card does not stand on PCI Express, so there is no ASPM" if known else why_unknown(nic, "pcie", "its PCI Express link")
+        )
+        return refuse(remedy, argument, reason)
     enabled = nic.pcie.device.aspm_enabled
     if enabled == ():
         return refuse(remedy, argument, "ASPM is off already on the card's end of the link")
