@@ -21,7 +21,7 @@ _COMMANDS = {
     Manager.WICKED: ("wicked", "ifup", INTERFACE),
     Manager.NETWORKD: ("/lib/systemd/systemd-networkd-wait-online", "--interface", INTERFACE, "--timeout", "15"),
 }
-"""systemd-networkd takes every interface that comes up by itself: it only needs the time, for at its start it removes what it does not know."""
+"""systemd-networkd takes what comes up by itself, and drops routes that are not its own while it does so (``ManageForeignRoutes=``)."""
 _NETWORKMANAGER = ("nmcli", "--wait", "20", "device", "connect", INTERFACE)
 
 
