@@ -44,9 +44,9 @@ def switch_aspm_off(site: Site, argument: str) -> Change | Refusal:
     """Each file that is 1, and each back to 1."""
     remedy, nic = RemedyId.ASPM_OFF, site.nic
     if nic.pcie is None:
-        known = nic.bus is not None and nic.bus is not Bus.PCI
+        elsewhere = nic.bus is not None and nic.bus is not Bus.PCI
         reason = (
-            "the card does not stand on PCI Express, so there is no ASPM" if known else why_unknown(nic, "pcie", "its PCI Express link")
+            "the card does not stand on PCI Express, so there is no ASPM" if elsewhere else why_unknown(nic, "pcie", "its PCI Express link")
         )
         return refuse(remedy, argument, reason)
     enabled = nic.pcie.device.aspm_enabled
