@@ -217,7 +217,7 @@ def _walk_back(usable: Sequence[Change], outcomes: Mapping[frozenset[str], Outco
         return Done(keep=(), reason="nothing that can be set here helps")
     kept = _as_set(usable)
     if kept not in outcomes:
-        return Try(changes=tuple(usable), reason="no single factor holds: all together")
+        return Try(changes=_select(usable, kept), reason="no single factor holds: all together")
     if outcomes[kept] is not Outcome.HELD:
         return Done(keep=(), reason="not even all together help")
     for change in sorted(usable, key=_burden, reverse=True):
@@ -235,7 +235,10 @@ def _as_set(changes: Iterable[Change]) -> frozenset[str]:
 
 
 def _select(changes: Iterable[Change], names: Collection[str]) -> tuple[Change, ...]:
-    return tuple(change for change in changes if name_change(change) in names)
+    """Those of the names, flow control last: a link mode that is set after it would offer it again."""
+    return tuple(
+        sorted((change for change in changes if name_change(change) in names), key=lambda change: change.remedy is RemedyId.PAUSE_OFF)
+    )
 
 
 def estimate_certainty(hangs: int, hours_before: float, hours_held: float) -> float:

@@ -15,9 +15,10 @@ from nicmedic.model.pcie import PciFunction
 from nicmedic.model.plan import Ladder, Plan
 from nicmedic.model.stack import Address, VirtualLink, Xdp
 from nicmedic.remedy.changes.site import Site, recipe_of, target_of
-from nicmedic.remedy.ladder import Earlier, name_change
-from nicmedic.remedy.planning import EVERYTHING, build_plan, choose_nic, parse_wanted
-from tests.unit.remedy.toy_card import ADDRESS, make_host, make_nic
+from nicmedic.remedy.ladder import Earlier, Outcome, Tried, Try, choose_next, name_change
+from nicmedic.remedy.planning import EVERYTHING, build_plan, choose_nic, order_rungs, parse_wanted
+from nicmedic.remedy.settings import find_differences
+from tests.unit.remedy.toy_card import ADDRESS, apply_steps, make_host, make_nic
 
 HEAD = {"schema": "nicmedic.knowledge/1", "driver": "r8169", "bus": "pci", "title": "t"}
 
@@ -144,6 +145,20 @@ def test_the_smaller_mtu_is_what_helped_others(mtu: int | None, told: list[str],
     tried = [{"remedy": remedy, "result": "worked", "source": "s"} for remedy in told]
     made = plan(ladder=Ladder.PREVENT, host=plain_host(make_nic(mtu=mtu, ring=None)), base=knowledge(tried=tried))
     assert [name for name in names(made) if name.startswith(("mtu", "ring"))] == ([wanted] if wanted else [])
+
+
+def test_all_of_prevent_together_hold_and_are_undone() -> None:
+    nic, host = make_nic(), make_host()
+    made = build_plan(host, "eth0", (), knowledge=knowledge(), ladder=Ladder.PREVENT)
+    rungs = order_rungs(Ladder.PREVENT, made.changes, (), ())
+    step = choose_next(rungs, [Tried(names=frozenset({name_change(change)}), outcome=Outcome.HUNG) for change in made.changes])
+    assert isinstance(step, Try)
+    assert len(step.changes) == len(made.changes)
+    now = apply_steps(nic, host, (one for change in step.changes for one in change.steps))
+    assert [find_differences(change.wanted, *now) for change in step.changes] == [()] * len(step.changes)
+    assert now[0].link is not None
+    assert "Pause" not in (now[0].link.advertised or ()), "the link mode must not offer flow control again"
+    assert apply_steps(*now, (one for change in reversed(step.changes) for one in change.undo)) == (nic, host)
 
 
 def test_a_driver_that_nobody_knows_has_plans_too() -> None:
