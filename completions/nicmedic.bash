@@ -7,7 +7,7 @@ _nicmedic() {
     COMPREPLY=()
     for word in "${COMP_WORDS[@]:1:COMP_CWORD - 1}"; do
         case "${path:+$path }$word" in
-        'check' | 'explain' | 'snapshot' | 'plan' | 'treat' | 'confirm' | 'undo' | 'transactions' | 'install-service' | 'knowledge' | 'knowledge show' | 'knowledge lint' | 'knowledge literals') path=${path:+$path }$word ;;
+        'check' | 'explain' | 'snapshot' | 'plan' | 'treat' | 'confirm' | 'undo' | 'transactions' | 'prescribe' | 'install-service' | 'knowledge' | 'knowledge show' | 'knowledge lint' | 'knowledge literals') path=${path:+$path }$word ;;
         esac
     done
     case $prev in
@@ -82,6 +82,10 @@ _nicmedic() {
             mapfile -t COMPREPLY < <(compgen -W "$(ls /sys/class/net 2>/dev/null)" -- "$cur")
             return
             ;;
+        'prescribe')
+            mapfile -t COMPREPLY < <(compgen -W "$(ls /sys/class/net 2>/dev/null)" -- "$cur")
+            return
+            ;;
         'knowledge show')
             mapfile -t COMPREPLY < <(compgen -W "$(nicmedic knowledge show 2>/dev/null | sed -n 's/^\([^ ][^ ]*\) .*/\1/p')" -- "$cur")
             return
@@ -93,7 +97,7 @@ _nicmedic() {
         esac
     fi
     case $path in
-    '') word='check explain snapshot plan treat confirm undo transactions install-service knowledge --version --debug --help' ;;
+    '') word='check explain snapshot plan treat confirm undo transactions prescribe install-service knowledge --version --debug --help' ;;
     'check') word='--json --from --wait --help' ;;
     'explain') word='--json --interface --since --all --help' ;;
     'snapshot') word='--output -o --scrub --help' ;;
@@ -102,6 +106,7 @@ _nicmedic() {
     'confirm') word='--extend --out-of-band --help' ;;
     'undo') word='--help' ;;
     'transactions') word='--json --recover --help' ;;
+    'prescribe') word='--remedy --from --output -o --accept-losses --help' ;;
     'install-service') word='--remove --dry-run --help' ;;
     'knowledge') word='show lint literals --help' ;;
     'knowledge show') word='--json --help' ;;

@@ -31,7 +31,9 @@ _LONGEST_S = 86_400
 def show_decided(decided: Decided) -> None:
     """Print how a transaction stands now. That nobody may be there to read it changes nothing of that."""
     style = Style(width=read_width(), colour=use_colour(sys.stdout))
-    text = render_decided(decided.transaction, decided.state, style, detail=decided.detail, warnings=decided.warnings)
+    text = render_decided(
+        decided.transaction, decided.state, style, left_s=decided.left_s, detail=decided.detail, warnings=decided.warnings
+    )
     try:
         write_answer(text)
     except (BrokenPipeError, NicmedicError):

@@ -15,6 +15,7 @@ from nicmedic.cli.install_service import INSTALL_SERVICE
 from nicmedic.cli.knowledge import KNOWLEDGE
 from nicmedic.cli.leftovers import take_up_leftovers
 from nicmedic.cli.plan import PLAN
+from nicmedic.cli.prescribe import PRESCRIBE
 from nicmedic.cli.snapshot import SNAPSHOT
 from nicmedic.cli.streams import mend_streams, turn_away, write_answer, write_complaint
 from nicmedic.cli.transactions import TRANSACTIONS
@@ -23,7 +24,7 @@ from nicmedic.cli.undo import UNDO
 
 __all__ = ["COMMANDS", "PROGRAM", "build_parser", "main"]
 
-COMMANDS: tuple[Command, ...] = (CHECK, EXPLAIN, SNAPSHOT, PLAN, TREAT, CONFIRM, UNDO, TRANSACTIONS, INSTALL_SERVICE, KNOWLEDGE)
+COMMANDS: tuple[Command, ...] = (CHECK, EXPLAIN, SNAPSHOT, PLAN, TREAT, CONFIRM, UNDO, TRANSACTIONS, PRESCRIBE, INSTALL_SERVICE, KNOWLEDGE)
 
 PROGRAM = Command(
     name="nicmedic",

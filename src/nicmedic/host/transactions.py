@@ -3,9 +3,10 @@
 
 Below ``/var/lib/nicmedic/transactions`` (``NICMEDIC_STATE`` names another folder than /var/lib/nicmedic) each transaction has a folder, its number:
 ``plan.json``, ``undo.sh``, ``before.tar.gz``, ``journal`` (lines ``UPTIME TIME BOOT_ID WORD DETAIL``), ``deadline`` (uptime in seconds),
-``applier`` (``PID START``), ``decided`` (a link whose text is ``confirmed`` or ``undo``; whoever makes it has decided), ``undoing/owner``
-(``PID START``), ``failed`` (commands left to type), ``switch``. It is made as ``.new-PID-START`` and named when all is on disk, so a half-written
-one is known by its name. What the undo script could not write there, it left in ``/run/nicmedic/N.outcome``.
+``applier`` (``PID START``), ``decided`` (a link whose text is ``confirmed`` or ``undo``; whoever makes it has decided), ``undoing/holder.K``
+(links to ``PID START``; the last is the lock of an undo), ``failed`` (commands left to type), ``switch``. It is made as ``.new-PID-START`` and
+named when all is on disk, so a half-written one is known by its name. What the undo script could not write there, it left in
+``/run/nicmedic/N.outcome``.
 """
 
 import contextlib
@@ -63,6 +64,15 @@ def _read(path: str, most: int = _MOST_BYTES) -> str | None:
                 return os.fsdecode(file.read(most))
         except FileNotFoundError:
             return None
+
+
+def _read_holder(lock: str) -> str:
+    """``PID START`` of who holds the lock of an undo: the last of the links in it; a full disk takes those where it takes no file."""
+    try:
+        holders = [name for name in os.listdir(lock) if name.startswith("holder.") and name[7:].isdecimal()]  # noqa: PTH208  # as above
+        return os.readlink(f"{lock}/{max(holders, key=lambda name: int(name[7:]))}")  # noqa: PTH115  # as above
+    except (OSError, ValueError):  # nobody does, or it was given up this moment
+        return ""
 
 
 def _read_number(path: str) -> float | None:
@@ -232,8 +242,8 @@ class HostTransactions:
             os.unlink(path)  # noqa: PTH108  # as above
 
     def find_worker(self, transaction: Transaction) -> str | None:
-        owners = (f"{transaction.folder}/undoing/owner", f"{self._run}/{transaction.id}.undoing/owner")
-        if any(is_running(_read(path) or "") for path in owners):
+        locks = (f"{transaction.folder}/undoing", f"{self._run}/{transaction.id}.undoing")
+        if any(is_running(_read_holder(lock)) for lock in locks):
             return "undo"
         return "applier" if is_running(_read(f"{transaction.folder}/applier") or "") else None
 

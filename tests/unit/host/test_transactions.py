@@ -180,7 +180,10 @@ def test_what_the_undo_script_could_not_write_there_is_read_from_memory(disk: Ho
     assert again is not None
     assert [entry.word for entry in again.entries] == [Word.PLANNED, Word.UNDONE]
     (tmp_path / "run/1.undoing").mkdir()
-    (tmp_path / "run/1.undoing/owner").write_text(name_process())
+    assert disk.find_worker(made) == "applier"
+    (tmp_path / "run/1.undoing/holder.9").symlink_to("1 7")
+    assert disk.find_worker(made) == "applier"
+    (tmp_path / "run/1.undoing/holder.10").symlink_to(name_process())
     assert disk.find_worker(made) == "undo"
     files.remove_tree(str(tmp_path / "transactions"))
     assert [entry.word for entry in create(disk).entries] == [Word.PLANNED], "of another one that had this number"
