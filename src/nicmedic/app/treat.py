@@ -9,7 +9,7 @@ should we be killed at any moment, the switch runs it. Confirming, extending and
 
 import contextlib
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -25,6 +25,7 @@ from nicmedic.model.errors import (
     RefusedError,
     RolledBackError,
     StateError,
+    TimeOverError,
     UndoFailedError,
     UnwritableOutputError,
 )
@@ -33,7 +34,7 @@ from nicmedic.model.nic import Nic
 from nicmedic.model.plan import Change, Plan
 from nicmedic.model.same_card import find_card
 from nicmedic.model.step import Run, Step, Write
-from nicmedic.model.transaction import Confirm, ProbeResult, State, Transaction, Word, find_state
+from nicmedic.model.transaction import Confirm, ProbeResult, ProbeState, State, Transaction, Word, find_state
 from nicmedic.ports.archive import ArchiveWriter
 from nicmedic.ports.clock import Clock
 from nicmedic.ports.hands import Hands, Switch, Undone
@@ -57,6 +58,8 @@ _LEAST_LEFT = 4
 _MARGIN_S = 2.0
 """So long before the deadline we undo ourselves, and can say so; afterwards the switch does."""
 _UNDO_TURNS = 3
+_STANDING_ROUNDS = 3
+"""A card whose frames do not leave in so many rounds, with a carrier, is given up before its time to settle is over."""
 
 
 class Stage(StrEnum):
@@ -124,6 +127,12 @@ class _Failure(Exception):  # noqa: N818  # it never leaves this module
     def __init__(self, message: str, *, why: str = "failure", kind: type[NicmedicError] = RolledBackError) -> None:
         super().__init__(message)
         self.message, self.why, self.kind = message, why, kind
+
+
+def _stands_still(results: Iterable[ProbeResult]) -> bool:
+    """Whether there is a link, and no frame leaves over it: waiting for the link is over, and nothing else would help."""
+    states = {result.probe: result.state for result in results}
+    return (states.get("carrier"), states.get("tx")) == (ProbeState.PASSED, ProbeState.FAILED)
 
 
 def quietly(call: Callable[[], object]) -> str | None:
@@ -318,7 +327,7 @@ class _Treatment:
         left_s = self._edges.store.read_seconds_left(self._transaction)
         if left_s is None or left_s < least_s:
             told = "its time is over" if left_s is None or left_s < _MARGIN_S else f"only {left_s:.0f} s are left"
-            raise _Failure(f"{told}; --timeout gives it more", kind=NotConfirmedError)
+            raise _Failure(f"{told}; --timeout gives it more", kind=TimeOverError)
 
     def _verify(self, change: Change) -> None:
         """Read the card again until all is as wanted, or the change has had its time."""

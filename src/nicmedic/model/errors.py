@@ -26,6 +26,7 @@ __all__ = [
     "RolledBackError",
     "StateError",
     "SwitchError",
+    "TimeOverError",
     "UndoFailedError",
     "UnreadableInputError",
     "UnwritableOutputError",
@@ -187,6 +188,13 @@ class NotConfirmedError(RolledBackError):
 
     code = 42
     slug = "not-confirmed"
+
+
+class TimeOverError(RolledBackError):
+    """A change and the probes after it took longer than they were given, so it was undone."""
+
+    code = 44
+    slug = "time-over"
 
 
 class LadderFailedError(RolledBackError):

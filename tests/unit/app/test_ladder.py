@@ -232,11 +232,25 @@ def test_nothing_is_climbed_without_a_switch() -> None:
     assert world.settings[RemedyId.LINK_BOUNCE] == "0"
 
 
+def test_a_rung_whose_time_is_over_does_not_end_the_ladder() -> None:
+    world = HangingWorld(cure=None)
+    world.deaf = True
+    with pytest.raises(LadderFailedError, match="its time is over"):
+        climb_restore(build(world), climb(world, wishes=Wishes(timeout_s=0)))
+    assert len(world.transactions) == len(CURES)
+
+
 def test_who_ends_a_rung_ends_the_ladder() -> None:
     world = HangingWorld(cure=None)
     world.deaf = True
+
+    class Meddling(WorldClock):
+        def wait_s(self, seconds: float) -> None:
+            super().wait_s(seconds)
+            world.run_undo(1, "operator")
+
     with pytest.raises(NotConfirmedError):
-        climb_restore(build(world), climb(world, wishes=Wishes(timeout_s=0)))
+        climb_restore(dataclasses.replace(build(world), clock=Meddling(world, Process())), climb(world))
     assert len(world.transactions) == 1
 
 

@@ -17,6 +17,7 @@ from nicmedic.model.errors import (
     RefusedError,
     RolledBackError,
     StateError,
+    TimeOverError,
     UndoFailedError,
     UnwritableOutputError,
     UsageError,
@@ -298,14 +299,14 @@ def test_too_little_time_for_the_next_change_is_a_failure() -> None:
         if stage is Stage.READING:
             world.pass_time(95)
 
-    with pytest.raises(NotConfirmedError, match=r"only 25 s are left; --timeout gives it more"):
+    with pytest.raises(TimeOverError, match=r"only 25 s are left; --timeout gives it more"):
         carry_out(plan(world), world.read_host(), build_edges(world, tell=tell), PROBES)
     assert world.settings == BEFORE
 
 
 def test_time_that_is_over_while_the_probes_hold_is_a_failure() -> None:
     world = World()
-    with pytest.raises(NotConfirmedError, match="its time is over"):
+    with pytest.raises(TimeOverError, match="its time is over"):
         treat(world, wishes=dataclasses.replace(PROBES, timeout_s=20, hold_s=60))
     assert world.settings == BEFORE
 
@@ -313,7 +314,7 @@ def test_time_that_is_over_while_the_probes_hold_is_a_failure() -> None:
 def test_a_deadline_that_cannot_be_read_is_taken_for_over(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FakeStore, "read_seconds_left", lambda *_: None)
     world = World()
-    with pytest.raises(NotConfirmedError, match="its time is over"):
+    with pytest.raises(TimeOverError, match="its time is over"):
         treat(world)
     assert world.settings == BEFORE
 
@@ -615,3 +616,13 @@ def test_the_dead_call_nobody() -> None:
     for _ in range(2):
         with pytest.raises(Killed):
             process.call("x")
+
+
+def test_a_card_with_a_link_whose_frames_do_not_leave_is_given_up_before_its_time_to_settle() -> None:
+    world = World()
+    world.cutting = {("mtu", "1400")}
+    process = Process()
+    with pytest.raises(ProbesFailedError):
+        treat(world, process, wishes=Wishes(confirm=Confirm.PROBES, probes=("tx",)), made=plan(world, change(settle_s=60)))
+    assert sum(call.startswith("run_probes") for call in process.calls) == 1 + 3
+    assert world.settings == BEFORE
