@@ -353,6 +353,7 @@ class _Treatment:
         until = began + settle_s + _PATIENCE_S
         since: float | None = None
         unharmed_since: float | None = None
+        standing = 0
         edges.tell(Stage.HOLDING, f"{self._wishes.hold_s:g} s without a break")
         while True:
             round_began_s = edges.clock.read_monotonic_s()
@@ -364,7 +365,9 @@ class _Treatment:
             held = since is not None and now - since >= self._wishes.hold_s
             if self._wishes.confirm is Confirm.OPERATOR:  # who can see for himself need not wait for probes that show nothing
                 held = held or (unharmed_since is not None and now - unharmed_since >= max(settle_s, self._wishes.hold_s))
-            if held or (now >= until and since is None) or now >= until + self._wishes.hold_s:
+            standing = standing + 1 if judgement.good is False and _stands_still(results) else 0
+            over = (now >= until and since is None) or now >= until + self._wishes.hold_s
+            if held or over or standing >= _STANDING_ROUNDS:
                 return judgement, results
             self._check_time(_MARGIN_S)
             edges.clock.wait_s(_REST_S)
