@@ -107,10 +107,23 @@ limit() {
     await_child "$limit_s"
 }
 
+# PROGRAM -> located: its file, since a busybox shell would take its own smaller program of that name; the name alone where there is no file.
+locate() {
+    located=$1
+    case $1 in */*) return ;; esac
+    for located in /usr/local/sbin /usr/local/bin /usr/sbin /usr/bin /sbin /bin; do
+        located=$located/$1
+        if [ -x "$located" ] && [ -f "$located" ]; then return; fi
+    done
+    located=$1
+}
+
 # SECONDS PROGRAM [ARGUMENT]...: the same for a program, in a session of its own where that can be had, so that its children end with it.
 limit_program() {
     limit_s=$1
-    shift
+    locate "$2"
+    shift 2
+    set -- "$located" "$@"
     if [ -n "$setsid" ]; then
         setsid "$@" >"$said" 2>&1 </dev/null &
     else
@@ -128,7 +141,9 @@ shows() {
     shift
     shows_status=125
     [ "$seen" != /dev/null ] || return 1
-    "$@" >"$seen" 2>/dev/null </dev/null &
+    locate "$1"
+    shift
+    "$located" "$@" >"$seen" 2>/dev/null </dev/null &
     child=$!
     await_child 5
     shows_status=$?
@@ -281,6 +296,7 @@ take_lock() {
         nap
     done
     limit 5 write_line "$lock/owner" "$$ $my_start"
+    return 0 # a full disk takes the links, but not the copy
 }
 
 try_lock() {

@@ -22,8 +22,9 @@ read_group() {
 # SECONDS FILE PROGRAM [ARGUMENT]...: what a program prints, into a file.
 capture() {
     capture_s=$1 capture_file=$2
-    shift 2
-    "$@" >"$capture_file" 2>/dev/null </dev/null &
+    locate "$3"
+    shift 3
+    "$located" "$@" >"$capture_file" 2>/dev/null </dev/null &
     child=$!
     await_child "$capture_s"
 }
@@ -407,7 +408,10 @@ set_sysctl() {
 read_up() {
     read_first "/sys/class/net/$nic/flags" || return 0
     [ $((first_line & 1)) -ne 0 ] && echo up || echo down
-    [ $((first_line & 256)) -eq 0 ] || [ -d "/sys/class/net/$nic/brport" ] || echo 'promisc on'
+    find_master
+    [ -z "$master" ] || return 0 # a bridge or bond sets the others on its ports
+    read_first "/sys/class/net/$nic/flags"
+    [ $((first_line & 256)) -eq 0 ] || echo 'promisc on'
     [ $((first_line & 512)) -eq 0 ] || echo 'allmulticast on'
 }
 
@@ -482,7 +486,7 @@ print_address() {
     while [ $# -gt 0 ]; do
         case $1 in
         peer | brd | scope | metric) address_text="$address_text $1 ${2:-}" && shift ;;
-        noprefixroute | nodad | home | mngtmpaddr | dynamic | deprecated) ;;
+        noprefixroute | nodad | home | mngtmpaddr) address_text="$address_text $1" ;;
         \\* | valid_lft) break ;;
         flags) shift ;;
         "$address_name":*) [ "$address_family" != inet ] || address_text="$address_text label ${1%"$backslash"}" ;;
@@ -523,7 +527,8 @@ restore_neighbours() {
 }
 
 set_neighbour() {
-    set_it 10 ip neigh replace "${1% *}" lladdr "${1##* }" nud permanent dev "$nic"
+    limit_program 10 ip neigh replace "${1% *}" lladdr "${1##* }" nud permanent dev "$nic" && return 0
+    set_it 10 arp -i "$nic" -s "${1% *}" "${1##* }" # busybox has an ip that only shows them
 }
 
 # Of all tables; those over the card or what stands on it, that no other than somebody has made. Routes with a gateway last: it must be within reach.
