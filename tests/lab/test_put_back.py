@@ -16,9 +16,10 @@ from lab.segment import GATEWAY, GUEST, Segment
 
 RESTARTER = Path(__file__).with_name("stack_restarter.py")
 PATIENCE_S = 400  # an emulated processor is twenty times slower, and other machines run beside it
+# a link that was never up has the queueing discipline noop, and noqueue ever after: eth0.40 comes up with its card, for a moment
 STATE = r"""
 exec 2>&1
-ip -d -o link | sed -E 's/^[0-9]+: //; s/ state [A-Z]+ / /; s/@if[0-9]+/@if/' |
+ip -d -o link | sed -E 's/^[0-9]+: //; s/ state [A-Z]+ / /; s/@if[0-9]+/@if/; s/ noop / noqueue /' |
     sed -E 's/(hello|topology|gc|tcn|designated|port_id|port_no|hold|message|forward_delay|link_failure_count|mii_status)[a-z_]* +[^ ]+//g' | sort
 for family in -4 -6; do
     ip -o $family address | sed -E 's/^[0-9]+: //; s/valid_lft.*//' | sort -s -k 1,1
@@ -28,7 +29,7 @@ done
 ip nexthop | sort; ip maddress show dev eth0 | grep static; bridge fdb show | grep -w -e static -e :66 | sort; bridge vlan show | sort
 ethtool eth0 | grep -v -e 'Current message level' -e 'Link partner'
 for what in -k -g -a -c -l --show-eee -P; do ethtool $what eth0; done
-tc qdisc show | sort
+tc qdisc show | grep -v 'dev eth0.40' | sort
 grep . /proc/sys/net/ipv[46]/conf/*/{accept_ra,rp_filter,hop_limit} /proc/sys/net/ipv4/neigh/*/ucast_solicit
 for file in mtu tx_queue_len ifalias netdev_group device/power/control; do echo "$file: $(cat /sys/class/net/eth0/$file)"; done
 """
