@@ -255,6 +255,18 @@ def test_the_switch_undoes_when_time_is_over_and_nobody_is_left(no_systemd: None
     wait_until(lambda: not HostSwitch().find_switch(made))
 
 
+def test_a_switch_whose_script_is_killed_in_the_middle_begins_it_again(no_systemd: None, store: HostTransactions, tmp_path: Path) -> None:
+    trace = tmp_path / "trace"
+    made = begin(store, ("sh", "-c", f"echo >>{trace}; sleep 1; echo >>{trace}"), timeout_s=1)
+    guard = HostSwitch().arm_switch(made).split()[1]
+    wait_until(trace.exists)
+    script = run_limited(["pgrep", "-P", guard], 5)[1].strip()
+    os.kill(int(script), signal.SIGKILL)
+    wait_until(lambda: state(store) is State.UNDONE)
+    wait_until(lambda: not HostSwitch().find_switch(made))
+    assert trace.read_text().count("\n") >= 3
+
+
 def test_an_extension_needs_no_new_switch(no_systemd: None, store: HostTransactions, tmp_path: Path) -> None:
     made = begin(store, ("touch", str(tmp_path / "undone")), timeout_s=2)
     HostSwitch().arm_switch(made)
@@ -315,7 +327,7 @@ def test_systemd_is_asked_for_a_timer_and_answers_whether_it_runs(
     monkeypatch.setattr(switch, "run_limited", systemd)
     assert HostSwitch().arm_switch(made) == "systemd nicmedic-undo-1"
     first, second, look = systemd.asked
-    assert [word for word in first if word != "--collect"] == second
+    assert [word for word in first if word not in {"--collect", "--property=Restart=on-abort"}] == second != first
     assert {"--unit=nicmedic-undo-1", "--on-active=120s", "--timer-property=AccuracySec=1s", f"{made.folder}/undo.sh"} <= set(second)
     assert look == ["systemctl", "is-active", "nicmedic-undo-1.timer", "nicmedic-undo-1.service"]
     assert not HostSwitch().find_switch(made)

@@ -4,6 +4,7 @@
 Where systemd is process 1 a transient timer does it: process 1 is not killed when memory is short, and no log-out ends it. Its monotonic part stands
 still while the machine sleeps (man systemd.timer), so there is a calendar part beside it, which is caught up on waking; whichever comes first starts
 the script, and that waits for the deadline, which counts sleep. Else it is a shell without a session, spared when memory is short.
+Either begins the script again should that be killed in the middle: there may be nobody left to type the next command.
 Which it is stands in the file ``switch`` of the transaction's folder: ``systemd UNIT`` or ``sh PID START``.
 """
 
@@ -25,7 +26,20 @@ _SYSTEMD = "/run/systemd/system"
 """There exactly where systemd is process 1 (man sd_booted)."""
 _SECONDS = 10
 _UNLIKELY_TO_DIE = "-900"
-_DETACH = '"$@" </dev/null >/dev/null 2>&1 & echo $!'
+_AGAIN = "--property=Restart=on-abort"
+"""After a signal, not after a status: the script has tried enough then (man systemd.service)."""
+_DETACH = f"""\
+undo() {{
+    trap '' HUP INT QUIT TERM PIPE
+    {{ echo {_UNLIKELY_TO_DIE} >/proc/self/oom_score_adj; }} 2>/dev/null
+    for turn in 1 2 3 4 5; do
+        "$@"
+        [ $? -gt 128 ] || break
+    done
+}}
+undo "$@" </dev/null >/dev/null 2>&1 &
+echo $!
+"""
 """The shell around it ends at once: what it started has no parent, no terminal and no session leader then."""
 
 
@@ -67,8 +81,8 @@ class HostSwitch:
         service = [f"--property=OOMScoreAdjust={_UNLIKELY_TO_DIE}", "--property=StandardInput=null"]
         named = [f"--unit={unit}", f"--description=nicmedic: undo transaction {transaction.id} unless it is confirmed"]
         script = ["/bin/sh", f"{transaction.folder}/undo.sh", "switch"]
-        status, said = run_limited(["systemd-run", "--collect", *named, *timer, *service, *script], _SECONDS)
-        if status and "collect" in said:  # before systemd 236
+        status, said = run_limited(["systemd-run", "--collect", _AGAIN, *named, *timer, *service, *script], _SECONDS)
+        if status:  # before systemd 236 there was no --collect, and not every property could be set
             status, said = run_limited(["systemd-run", *named, *timer, *service, *script], _SECONDS)
         if status != 0:
             raise OSError(None, f"systemd-run: {said if status is not None else f'no answer for {_SECONDS} s'}")
@@ -79,10 +93,7 @@ class HostSwitch:
         status, said = run_limited(["/bin/sh", "-c", _DETACH, "sh", "/bin/sh", f"{transaction.folder}/undo.sh", "switch"], _SECONDS)
         if status != 0 or not said.strip().isdecimal():
             raise OSError(None, f"sh: {said if status is not None else f'no answer for {_SECONDS} s'}")
-        pid = int(said)
-        with contextlib.suppress(OSError), open(f"/proc/{pid}/oom_score_adj", "w", encoding="ascii") as file:  # noqa: PTH123  # as above
-            file.write(_UNLIKELY_TO_DIE)
-        return f"sh {name_process(pid)}"
+        return f"sh {name_process(int(said))}"
 
     @staticmethod
     def _read_how(transaction: Transaction) -> tuple[str, str]:
@@ -99,10 +110,9 @@ class HostSwitch:
             with contextlib.suppress(OSError):
                 run_limited(["systemctl", "stop", f"{which}.timer"], _SECONDS)
         elif kind == "sh" and is_running(which) and not os.path.lexists(f"{transaction.folder}/decided"):
-            with contextlib.suppress(
-                OSError
-            ):  # nothing was changed, so nothing will ever be decided; else it sees within a second that it was
-                os.kill(int(which.partition(" ")[0]), signal.SIGKILL)
+            # nothing was changed, so nothing will ever be decided; else it sees within a second that it was
+            with contextlib.suppress(OSError):
+                os.killpg(os.getpgid(int(which.partition(" ")[0])), signal.SIGKILL)
 
     def find_switch(self, transaction: Transaction) -> bool:
         kind, which = self._read_how(transaction)
