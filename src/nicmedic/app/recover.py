@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Take up what somebody left behind: after a boot, and at the next command of any kind.
 
-What the boot before this one changed ended with it, for nothing is permanent before it is kept. Of this boot: a transaction whose time is over, or
-that neither a switch nor a living process watches any more, is undone. Those that are watched are let alone.
+What the boot before this one changed ended with it, confirmed or not, for nothing is permanent before it is kept. Of this boot: a transaction whose
+time is over, or that neither a switch nor a living process watches any more, is undone. Those that are watched are let alone.
 """
 
 from collections.abc import Iterator
@@ -10,12 +10,14 @@ from dataclasses import dataclass
 
 from nicmedic.app.treat import quietly
 from nicmedic.model.errors import NicmedicError
-from nicmedic.model.transaction import Transaction, Word, find_state
+from nicmedic.model.transaction import State, Transaction, Word, find_state
 from nicmedic.ports.hands import Hands, Switch
 from nicmedic.ports.transactions import TransactionStore
 
 __all__ = ["Recovered", "recover_transactions"]
 
+_LASTING = frozenset({State.CONFIRMED, State.UNDO_FAILED})
+"""Until the next boot."""
 _GRACE_S = 10.0
 """Its switch has so long to begin."""
 
@@ -33,12 +35,16 @@ class Recovered:
 
 
 def recover_transactions(store: TransactionStore, switch: Switch, hands: Hands) -> tuple[Recovered, ...]:
-    """Look at all open transactions.
+    """Look at all open transactions, and at those of which something would still stand had the machine not been booted.
 
     Raises:
         StateError: they cannot be read.
     """
-    opened = [transaction for transaction in store.list_transactions() if find_state(transaction).is_open]
+    opened = [
+        transaction
+        for transaction in store.list_transactions()
+        if (state := find_state(transaction)).is_open or (state in _LASTING and not store.is_of_this_boot(transaction))
+    ]
     return tuple(found for transaction in opened for found in _recover(store, switch, hands, transaction))
 
 

@@ -8,7 +8,10 @@ import os
 
 __all__ = ["has_leftovers", "recover_leftovers", "take_up_leftovers"]
 
-_CLOSING = (b"confirmed", b"undone", b"undo-failed", b"rebooted", b"abandoned")
+_ENDED = (b"undone", b"rebooted", b"abandoned")
+_LASTING = (b"confirmed", b"undo-failed")
+"""What these words tell of the card holds until the next boot."""
+_BOOT_ID = "/proc/sys/kernel/random/boot_id"
 _TAIL = 1024
 
 
@@ -17,14 +20,21 @@ def _find_folder() -> str:
     return f"{os.environ.get('NICMEDIC_STATE') or '/var/lib/nicmedic'}/transactions"
 
 
+def _is_of_earlier_boot(boot_id: bytes) -> bool:
+    with open(_BOOT_ID, "rb") as file:  # noqa: PTH123  # at every start
+        return file.read(64).strip() != boot_id
+
+
 def _is_open(folder: str) -> bool:
+    """Also what is told to last, though the machine was booted since."""
     try:
         with open(f"{folder}/journal", "rb") as file:  # noqa: PTH123  # at every start
             file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL))
             words = file.read().splitlines()[-1].split(b" ", 4)
-        if words[3] in _CLOSING:
+        if words[3] in _ENDED:
             return False
-        return words[3] == b"undoing" or os.readlink(f"{folder}/decided") != "confirmed"  # noqa: PTH115  # as above
+        lasts = words[3] in _LASTING or (words[3] != b"undoing" and os.readlink(f"{folder}/decided") == "confirmed")  # noqa: PTH115  # as above
+        return not lasts or _is_of_earlier_boot(words[2])
     except FileNotFoundError:
         return True
     except (OSError, IndexError):

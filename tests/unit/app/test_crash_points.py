@@ -188,6 +188,18 @@ def test_what_is_watched_is_let_alone() -> None:
     assert find_state(world.transactions[1]) is State.WAITING
 
 
+def test_what_was_confirmed_ends_with_the_boot_and_that_is_told_once() -> None:
+    world = World()
+    apply_to_wait(world, Process())
+    edges = build_edges(world)
+    confirm_transaction(edges, None, out_of_band=True)
+    assert recover_transactions(edges.store, edges.switch, edges.hands) == ()
+    world.reboot()
+    (found,) = recover_transactions(edges.store, edges.switch, edges.hands)
+    assert (found.word, find_state(world.transactions[1])) == (Word.REBOOTED, State.REBOOTED)
+    assert recover_transactions(edges.store, edges.switch, edges.hands) == ()
+
+
 def test_what_nobody_watches_any_more_is_undone() -> None:
     world = World()
     apply_to_wait(world, Process())

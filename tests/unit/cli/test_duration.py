@@ -43,6 +43,10 @@ def test_numbers_are_numbers() -> None:
         ("1 t b applied 0\n2 t b confirmed x", "confirmed", False),
         ("1 t b confirmed x\n2 t b undoing operator", "undo", True),
         ("1 t b confirmed x\n2 t b undoing operator", "confirmed", True),
+        ("1 t c applied\n2 t c confirmed x", "confirmed", True),
+        ("1 t c applied", "confirmed", True),
+        ("1 t c undoing\n2 t c undo-failed ip link", "undo", True),
+        ("1 t c undoing\n2 t c undone", "undo", False),
         ("1 t b undoing\n2 t b undone", "undo", False),
         ("1 t b undoing\n2 t b undo-failed ip link", "undo", False),
         ("1 t b planned\n2 t c rebooted", None, False),
@@ -58,7 +62,8 @@ def test_one_look_tells_whether_something_is_open(
     folder.mkdir(parents=True)
     (tmp_path / "transactions/lock").touch()
     if journal is not None:
-        (folder / "journal").write_text(journal + "\n")
+        boot_id = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        (folder / "journal").write_text(journal.replace(" b ", f" {boot_id} ") + "\n")
     if decided is not None:
         (folder / "decided").symlink_to(decided)
     assert has_leftovers() is is_open
