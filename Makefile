@@ -17,6 +17,9 @@ RUN     := .venv/.ready-run
 DEV     := .venv/.ready-dev
 LINT    := step-format step-ruff step-mypy step-imports step-codespell step-shellcheck step-knowledge
 
+# Tests that mostly wait, each in namespaces of its own: they run side by side, and only in `make test`.
+ROOMS   := $(shell grep -l 'tests.rooms' tests/host/*.py)
+
 FUZZ_SECONDS ?= 600
 NIC          ?= e1000e
 KERNEL       ?=
@@ -35,12 +38,13 @@ demo: $(RUN) ## explain a sample log, then this machine's own kernel log
 
 test: $(LINT) ## everything that CI runs
 	@$(BIN)/pytest -n 2 tests/unit tests/cli # the others share one kernel
-	@$(BIN)/pytest tests/host
+	@$(BIN)/pytest $(ROOMS:%=--ignore=%) tests/host
+	@$(BIN)/pytest -n 6 $(ROOMS)
 	@$(BIN)/pytest -n 2 --dist loadfile tests/lab # two machines at a time
 
-check: $(LINT) ## all but the virtual machines: the loop before a commit
+check: $(LINT) ## all but the virtual machines and what waits for deadlines: the loop before a commit
 	@$(BIN)/pytest -q --no-header -n 2 tests/unit tests/cli
-	@$(BIN)/pytest -q --no-header tests/host
+	@$(BIN)/pytest -q --no-header $(ROOMS:%=--ignore=%) tests/host
 
 test-long: $(DEV) ## also the long tests of the virtual machines: soaks, big matrices
 	@$(BIN)/pytest --long tests/lab
