@@ -64,7 +64,10 @@ def recover_leftovers() -> bool:
     from nicmedic.model.transaction import Word
     from nicmedic.report.transactions_text import render_recovered
 
-    found = recover_transactions(HostTransactions(), HostSwitch(), HostHands())
+    store = HostTransactions()
+    for error in store.list_damaged():
+        write_complaint(f"nicmedic: {error.message}\n          {error.hint}\n")
+    found = recover_transactions(store, HostSwitch(), HostHands())
     for one in found:
         write_complaint(render_recovered(one.transaction, one.word, one.reason, one.failed))
     return any(one.word is Word.UNDO_FAILED for one in found)

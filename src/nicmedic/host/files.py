@@ -94,13 +94,20 @@ def append_line(path: str, line: str) -> None:
 
 
 def make_link(path: str, target: str) -> bool:
-    """A symbolic link that says something by where it leads; False: there is one already. Of several who try at once exactly one makes it."""
+    """A symbolic link that says something by where it leads; False: there is one already. Of several who try at once exactly one makes it.
+
+    It counts from the moment that it is there, for everybody looks at it: a disk that then does not sync makes no difference before the next boot.
+    """
     with tell_state(path):
         try:
             os.symlink(target, path)  # noqa: PTH211  # as above
         except FileExistsError:
             return False
-        sync_folder(_parent(path))
+        try:
+            sync_folder(_parent(path))
+        except OSError:
+            if os.readlink(path) != target:  # noqa: PTH115  # as above
+                raise
         return True
 
 

@@ -14,18 +14,18 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from nicmedic.host.clock import read_now
 from nicmedic.host.files import append_line, make_folder, make_link, remove_tree, rename_folder, tell_state, write_file
 from nicmedic.host.processes import is_running, name_process
-from nicmedic.model.errors import BusyError, StateError
+from nicmedic.model.errors import BusyError, StateError, UsageError
 from nicmedic.model.plain import from_plain, to_plain
 from nicmedic.model.plan import Plan
 from nicmedic.model.same_card import is_same_card
-from nicmedic.model.transaction import Confirm, Entry, ProbeResult, Transaction, Word, find_state
+from nicmedic.model.transaction import Confirm, Entry, ProbeResult, State, Transaction, Word, find_state
 from nicmedic.report.escape import escape_terminal
 
 __all__ = ["RUN_FOLDER", "HostTransactions", "find_transactions_folder"]
@@ -35,6 +35,9 @@ _SCHEMA = "nicmedic.transaction-plan/1"
 _LOCK_PATIENCE_S = 10.0
 _MOST_KEPT = 50
 """Older ones that have ended go when a new one comes: their evidence takes a megabyte each."""
+_CLOSING = frozenset({Word.CONFIRMED, Word.UNDONE, Word.UNDO_FAILED, Word.REBOOTED, Word.ABANDONED})
+_SHARED = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "ncpfs", "afs", "ceph", "fuse.sshfs", "fuse.glusterfs", "fuse.ceph"})
+"""File systems that come over the network, and hang with the card."""
 _MOST_BYTES = 16 << 20
 _PAGE = 4096
 """The kernel takes memory for as much as is asked for, and refuses megabytes (fs/proc/proc_sysctl.c, ``proc_sys_call_handler``)."""
@@ -52,8 +55,16 @@ class _Kept:
 
 
 def find_transactions_folder() -> str:
-    """Where they are kept."""
-    return f"{os.environ.get('NICMEDIC_STATE') or '/var/lib/nicmedic'}/transactions"
+    """Where they are kept.
+
+    Raises:
+        UsageError: NICMEDIC_STATE is no whole path; what undoes a change runs in another folder than we.
+    """
+    state = os.environ.get("NICMEDIC_STATE") or "/var/lib/nicmedic"
+    if not state.startswith("/"):
+        hint = "export NICMEDIC_STATE=/var/lib/nicmedic"
+        raise UsageError(f"NICMEDIC_STATE={escape_terminal(state)}: not a whole path, which begins with /", hint=hint)
+    return f"{state}/transactions"
 
 
 def _read(path: str, most: int = _MOST_BYTES) -> str | None:
@@ -86,6 +97,11 @@ def _read_system(path: str) -> str:
     return (_read(path, _PAGE) or "").strip()
 
 
+def _read_system_lines(path: str) -> list[str]:
+    with open(path, "rb") as file:  # noqa: PTH123  # as above
+        return os.fsdecode(file.read()).splitlines()
+
+
 def _read_uptime_s() -> float:
     return float(_read_system("/proc/uptime").split()[0])
 
@@ -97,6 +113,29 @@ def _parse_entries(text: str) -> Iterator[Entry]:
         with contextlib.suppress(ValueError, IndexError):
             detail = parts[4] if len(parts) > 4 else ""
             yield Entry(uptime_s=float(parts[0]), time=parts[1], boot_id=parts[2], word=Word(parts[3]), detail=detail)
+
+
+def _find_remembered(closed: list[Transaction]) -> list[Transaction]:
+    """Of each card and each choice of remedies the last that was confirmed."""
+    kept: list[Transaction] = []
+    for one in reversed(closed):
+        remedies = [change.remedy for change in one.plan.changes]
+        is_known = any(is_same_card(one.plan.nic, later.plan.nic) and remedies == [c.remedy for c in later.plan.changes] for later in kept)
+        if find_state(one) is State.CONFIRMED and not is_known:
+            kept.append(one)
+    return kept
+
+
+def _refuse_shared(folder: str) -> None:
+    """Nothing is changed that only a file behind the network could undo."""
+    device = os.stat(folder).st_dev  # noqa: PTH116  # as above
+    name = f"{os.major(device)}:{os.minor(device)}"
+    for line in _read_system_lines("/proc/self/mountinfo"):
+        mount, _, source = line.partition(" - ")
+        kind = source.partition(" ")[0]
+        if mount.split(" ")[2:3] == [name] and kind in _SHARED:
+            message = f"{escape_terminal(folder)} is on {kind}, behind the network: an undo would wait for it"
+            raise StateError(message, hint=f"NICMEDIC_STATE=/run/nicmedic-state nicmedic ...   # memory; findmnt -T {folder}")
 
 
 class HostTransactions:
@@ -119,8 +158,34 @@ class HostTransactions:
         return sorted(int(name) for name in names if name.isdecimal())
 
     def list_transactions(self) -> tuple[Transaction, ...]:
-        found = (self.read_transaction(number) for number in self._numbers())
-        return tuple(transaction for transaction in found if transaction is not None)
+        return self._read_all(self._numbers())[0]
+
+    def list_damaged(self) -> tuple[StateError, ...]:
+        """Why those cannot be read that hold, as far as one can tell, a card in this boot. The others do not stand in the way."""
+        return self._read_all(self._numbers())[1]
+
+    def _read_all(self, numbers: Iterable[int]) -> tuple[tuple[Transaction, ...], tuple[StateError, ...]]:
+        """One that is damaged does not take the others along."""
+        found, damaged = [], []
+        for number in numbers:
+            try:
+                transaction = self.read_transaction(number)
+            except StateError as error:
+                if self._may_be_open(number):
+                    damaged.append(error)
+                continue
+            if transaction is not None:
+                found.append(transaction)
+        return tuple(found), tuple(damaged)
+
+    def _may_be_open(self, number: int) -> bool:
+        boot_id = _read_system("/proc/sys/kernel/random/boot_id")
+        try:
+            words = [entry.word for entry in self._read_entries(number, boot_id) if entry.boot_id == boot_id]
+        except StateError:
+            return True
+        telling = [word for word in words if word not in {Word.PROBED, Word.EXTENDED}]
+        return bool(telling) and telling[-1] not in _CLOSING
 
     def read_transaction(self, number: int) -> Transaction | None:
         folder = f"{self._folder}/{number}"
@@ -130,7 +195,7 @@ class HostTransactions:
         try:
             kept = from_plain(_Kept, json.loads(text))
         except (ValueError, RecursionError) as error:
-            hint = f"sh {folder}/undo.sh operator ; mv {folder} {folder}.damaged"
+            hint = f"sh {folder}/undo.sh boot ; mv {folder} {folder}.damaged"
             raise StateError(f"{folder}/plan.json: damaged: {escape_terminal(str(error))[:200]}", hint=hint) from None
         entries = self._read_entries(number, kept.plan.boot_id)
         with tell_state(folder):
@@ -174,7 +239,10 @@ class HostTransactions:
         before: tuple[ProbeResult, ...],
         add_evidence: Callable[[str], None],
     ) -> Transaction:
-        known = self.list_transactions()
+        numbers = self._numbers()
+        known, damaged = self._read_all(numbers)
+        for error in damaged:  # it may hold this very card
+            raise error
         for other in known:
             if find_state(other).is_open and is_same_card(other.plan.nic, plan.nic):
                 raise BusyError(
@@ -182,7 +250,8 @@ class HostTransactions:
                     hint=f"nicmedic transactions {other.id} ; nicmedic confirm {other.id}   # or: nicmedic undo {other.id}",
                 )
         make_folder(self._folder)
-        number = max((other.id for other in known), default=0) + 1
+        _refuse_shared(self._folder)
+        number = max(numbers, default=0) + 1
         new = f"{self._folder}/.new-{name_process().replace(' ', '-')}"
         self._forget_outcome(number)
         try:
@@ -196,12 +265,29 @@ class HostTransactions:
             rename_folder(new, f"{self._folder}/{number}")
         finally:
             remove_tree(new)
-        closed = [other for other in known if not find_state(other).is_open]
-        for old in closed[: max(0, len(closed) - _MOST_KEPT)]:
-            remove_tree(old.folder)
+        self._prune(known)
         made = self.read_transaction(number)
         assert made is not None  # noqa: S101  # it was just named
         return made
+
+    def _prune(self, known: tuple[Transaction, ...]) -> None:
+        """Old ones go, those that left nothing first. What can be undone stays, and what ladders remember: the last success of a remedy."""
+        closed = [other for other in known if not find_state(other).is_open]
+        excess = len(closed) - _MOST_KEPT
+        if excess <= 0:
+            return
+        remembered = _find_remembered(closed)
+        spare = [old for old in closed if old not in remembered and not self._is_in_force(old)]
+        spare.sort(key=lambda old: (find_state(old) in {State.CONFIRMED, State.UNDO_FAILED}, old.id))
+        for old in spare[:excess]:
+            remove_tree(old.folder)
+        for old in closed[:excess]:
+            if not self._is_in_force(old):
+                with contextlib.suppress(OSError):
+                    os.unlink(f"{old.folder}/before.tar.gz")  # noqa: PTH108  # as above
+
+    def _is_in_force(self, transaction: Transaction) -> bool:
+        return find_state(transaction) in {State.CONFIRMED, State.UNDO_FAILED} and self.is_of_this_boot(transaction)
 
     def _forget_outcome(self, number: int) -> None:
         """Of one that had this number before the folder was emptied."""

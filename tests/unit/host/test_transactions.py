@@ -15,7 +15,7 @@ import pytest
 from nicmedic.host import files, transactions
 from nicmedic.host.processes import is_running, name_process, read_start
 from nicmedic.host.transactions import HostTransactions, find_transactions_folder
-from nicmedic.model.errors import BusyError, StateError
+from nicmedic.model.errors import BusyError, StateError, UsageError
 from nicmedic.model.finding import RemedyId
 from nicmedic.model.plan import Change, Identity, Plan
 from nicmedic.model.step import INTERFACE, Run
@@ -213,8 +213,22 @@ def test_a_damaged_plan_tells_what_can_be_done(text: str, disk: HostTransactions
     made = create(disk)
     Path(made.folder, "plan.json").write_text(text)
     with pytest.raises(StateError, match="damaged") as told:
-        disk.list_transactions()
-    assert f"sh {made.folder}/undo.sh operator" in told.value.hint
+        disk.read_transaction(1)
+    assert f"sh {made.folder}/undo.sh boot" in told.value.hint
+    assert [error.message for error in disk.list_damaged()] == [told.value.message]
+    with pytest.raises(StateError, match="damaged"):
+        create(disk, make_plan(name="eth1"))
+    files.append_line(f"{made.folder}/journal", f"9.00 2026-01-01T00:00:00Z {BOOT_ID} undone")
+    assert create(disk, make_plan(name="eth1")).id == 2
+    assert ([one.id for one in disk.list_transactions()], disk.list_damaged()) == ([2], ())
+
+
+def test_one_of_which_nothing_can_be_read_may_be_open(disk: HostTransactions) -> None:
+    made = create(disk)
+    for name in ("plan.json", "journal"):
+        Path(made.folder, name).unlink()
+        Path(made.folder, name).mkdir()
+    assert len(disk.list_damaged()) == 1
 
 
 def test_a_damaged_deadline_is_none(disk: HostTransactions) -> None:
@@ -231,6 +245,44 @@ def test_the_oldest_that_have_ended_go(disk: HostTransactions, monkeypatch: pyte
     for _ in range(4):
         disk.append_entry(create(disk), Word.UNDONE)
     assert [one.id for one in disk.list_transactions()] == [1, 3, 4, 5]
+
+
+def test_what_can_be_undone_and_what_ladders_remember_stays(disk: HostTransactions, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transactions, "_MOST_KEPT", 1)
+
+    def confirm(plan: Plan) -> None:
+        made = create(disk, plan, lambda folder: files.write_file(f"{folder}/before.tar.gz", "x"))
+        disk.decide(made, "confirmed")
+        disk.append_entry(made, Word.CONFIRMED)
+
+    confirm(make_plan())
+    for _ in range(3):
+        confirm(make_plan("another-boot", "eth1"))
+    for _ in range(4):
+        disk.append_entry(create(disk), Word.UNDONE)
+    kept = disk.list_transactions()
+    assert [one.id for one in kept] == [1, 4, 8]
+    assert [one.id for one in kept if Path(one.folder, "before.tar.gz").exists()] == [1]
+
+
+def test_a_folder_behind_the_network_is_refused(disk: HostTransactions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    device = tmp_path.stat().st_dev
+    line = f"29 1 {os.major(device)}:{os.minor(device)} / / rw,relatime shared:1 - nfs4 server:/export rw"
+    monkeypatch.setattr(transactions, "_read_system_lines", lambda _path: ["1 1 0:0 / /x rw - ext4 /dev/x rw", line])
+    with pytest.raises(StateError, match="is on nfs4, behind the network"):
+        create(disk)
+
+
+def test_a_link_that_is_there_counts_though_the_disk_does_not_sync(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_path: str) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(files, "sync_folder", fail)
+    assert files.make_link(str(tmp_path / "decided"), "confirmed")
+    (tmp_path / "other").symlink_to("undo")
+    monkeypatch.setattr(os, "symlink", lambda *_: None)
+    with pytest.raises(StateError, match="Input/output error"):
+        files.make_link(str(tmp_path / "other"), "confirmed")
 
 
 def test_only_one_holds_the_lock(disk: HostTransactions, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -258,6 +310,9 @@ def test_the_folder_may_be_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     assert find_transactions_folder() == "/var/lib/nicmedic/transactions"
     monkeypatch.setenv("NICMEDIC_STATE", "/mnt/usb")
     assert find_transactions_folder() == "/mnt/usb/transactions"
+    monkeypatch.setenv("NICMEDIC_STATE", "mnt")
+    with pytest.raises(UsageError, match="NICMEDIC_STATE=mnt: not a whole path"):
+        find_transactions_folder()
 
 
 CALLS = ("open", "write", "fsync", "rename", "mkdir", "symlink", "unlink")
