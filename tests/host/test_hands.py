@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from nicmedic.app.recover import recover_transactions
 from nicmedic.host import hands, run, service, switch
 from nicmedic.host.hands import HostHands
 from nicmedic.host.processes import is_running, read_start
@@ -327,12 +328,43 @@ def test_systemd_is_asked_for_a_timer_and_answers_whether_it_runs(
     monkeypatch.setattr(switch, "run_limited", systemd)
     assert HostSwitch().arm_switch(made) == "systemd nicmedic-undo-1"
     first, second, look = systemd.asked
-    assert [word for word in first if word not in {"--collect", "--property=Restart=on-abort"}] == second != first
+    assert [word for word in first if word not in {"--collect", *switch._AGAIN}] == second != first
     assert {"--unit=nicmedic-undo-1", "--on-active=120s", "--timer-property=AccuracySec=1s", f"{made.folder}/undo.sh"} <= set(second)
     assert look == ["systemctl", "is-active", "nicmedic-undo-1.timer", "nicmedic-undo-1.service"]
     assert not HostSwitch().find_switch(made)
     HostSwitch().disarm_switch(made)
     assert systemd.asked[-1] == ["systemctl", "stop", "nicmedic-undo-1.timer"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "armed"),
+    [
+        ((None, ""), None),
+        ((1, "Failed to connect to bus: Connection refused"), None),
+        ((4, "inactive\ninactive"), False),
+        ((3, "unknown\nunknown"), False),
+        ((3, "inactive\nactivating"), True),
+    ],
+)
+def test_a_switch_that_cannot_be_asked_is_not_taken_for_gone(
+    store: HostTransactions, monkeypatch: pytest.MonkeyPatch, answer: tuple[int | None, str], armed: bool | None
+) -> None:
+    made = begin(store, timeout_s=60)
+    Path(made.folder, "switch").write_text("systemd nicmedic-undo-1\n")
+    store.release_applier(made)
+    monkeypatch.setattr(switch, "run_limited", lambda *_: answer)
+    assert HostSwitch().find_switch(made) is armed
+    found = recover_transactions(store, HostSwitch(), HostHands())
+    assert [one.reason for one in found] == (["its switch was gone, and who began it too"] if armed is False else [])
+    monkeypatch.setattr(switch, "run_limited", lambda *_: run_limited(["no-such-program"], 1))
+    assert HostSwitch().find_switch(made) is None
+
+
+def test_a_shell_that_ends_at_once_is_no_switch(no_systemd: None, store: HostTransactions) -> None:
+    made = begin(store)
+    Path(made.folder, "undo.sh").unlink()
+    with pytest.raises(SwitchError, match="is not there"):
+        HostSwitch().arm_switch(made)
 
 
 def test_a_systemd_that_does_not_answer_is_done_without(store: HostTransactions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -74,6 +74,7 @@ def _find_reason(store: TransactionStore, switch: Switch, transaction: Transacti
         return None
     if left_s is not None and left_s < -_GRACE_S:
         return "its time was over"
-    if worker is None and not switch.find_switch(transaction):
+    armed = switch.find_switch(transaction) if worker is None else True
+    if armed is False or (armed is None and left_s is None):  # one that cannot be asked has until the time is over
         return "its switch was gone, and who began it too"
     return None

@@ -129,6 +129,14 @@ def _repeat(step: Run | Write, nic: Identity, once: Callable[[str], Outcome]) ->
     return outcome
 
 
+def _is_up(interface: str) -> bool:
+    try:
+        with open(f"/sys/class/net/{interface}/flags", encoding="ascii") as file:  # noqa: PTH123  # strings throughout
+            return bool(int(file.read(32), 16) & 1)
+    except (OSError, ValueError):
+        return False
+
+
 def _count_seconds(steps: tuple[Step, ...]) -> int:
     seconds = 0
     for step in steps:
@@ -188,8 +196,12 @@ class HostHands:
             return _NO_INTERFACE
         if now == name:
             return _OK
+        was_up = _is_up(now)
         _run(("ip", "link", "set", "dev", now, "down"), 10, now)
-        return _run(("ip", "link", "set", "dev", now, "name", name), 10, now)
+        outcome = _run(("ip", "link", "set", "dev", now, "name", name), 10, now)
+        if was_up and not outcome.ok:  # the name is taken: up it serves better than down
+            _run(("ip", "link", "set", "dev", now, "up"), 10, now)
+        return outcome
 
     def undo_transaction(self, transaction: Transaction, why: str) -> Undone:
         plan = transaction.plan

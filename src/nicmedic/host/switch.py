@@ -12,6 +12,7 @@ import contextlib
 import datetime
 import os
 import signal
+import time
 
 from nicmedic.host.files import write_file
 from nicmedic.host.processes import is_running, name_process
@@ -26,8 +27,11 @@ _SYSTEMD = "/run/systemd/system"
 """There exactly where systemd is process 1 (man sd_booted)."""
 _SECONDS = 10
 _UNLIKELY_TO_DIE = "-900"
-_AGAIN = "--property=Restart=on-abort"
-"""After a signal, not after a status: the script has tried enough then (man systemd.service)."""
+_BEGIN_S = 0.2
+"""A shell that cannot read its script has ended by then."""
+_AGAIN = ("--property=Restart=on-abort", "--property=TimeoutStopSec=5s")
+"""After a signal, not after a status: the script has tried enough then (man systemd.service). It hears no SIGTERM: let a shutdown not wait for it."""
+_GONE = frozenset({"inactive", "failed", "unknown", "deactivating"})
 _DETACH = f"""\
 undo() {{
     trap '' HUP INT QUIT TERM PIPE
@@ -81,7 +85,7 @@ class HostSwitch:
         service = [f"--property=OOMScoreAdjust={_UNLIKELY_TO_DIE}", "--property=StandardInput=null"]
         named = [f"--unit={unit}", f"--description=nicmedic: undo transaction {transaction.id} unless it is confirmed"]
         script = ["/bin/sh", f"{transaction.folder}/undo.sh", "switch"]
-        status, said = run_limited(["systemd-run", "--collect", _AGAIN, *named, *timer, *service, *script], _SECONDS)
+        status, said = run_limited(["systemd-run", "--collect", *_AGAIN, *named, *timer, *service, *script], _SECONDS)
         if status:  # before systemd 236 there was no --collect, and not every property could be set
             status, said = run_limited(["systemd-run", *named, *timer, *service, *script], _SECONDS)
         if status != 0:
@@ -93,6 +97,7 @@ class HostSwitch:
         status, said = run_limited(["/bin/sh", "-c", _DETACH, "sh", "/bin/sh", f"{transaction.folder}/undo.sh", "switch"], _SECONDS)
         if status != 0 or not said.strip().isdecimal():
             raise OSError(None, f"sh: {said if status is not None else f'no answer for {_SECONDS} s'}")
+        time.sleep(_BEGIN_S)
         return f"sh {name_process(int(said))}"
 
     @staticmethod
@@ -114,12 +119,15 @@ class HostSwitch:
             with contextlib.suppress(OSError):
                 os.killpg(os.getpgid(int(which.partition(" ")[0])), signal.SIGKILL)
 
-    def find_switch(self, transaction: Transaction) -> bool:
+    def find_switch(self, transaction: Transaction) -> bool | None:
         kind, which = self._read_how(transaction)
         if kind == "systemd":
             try:
                 status, said = run_limited(["systemctl", "is-active", f"{which}.timer", f"{which}.service"], _SECONDS)
             except OSError:
-                return False
-            return status is not None and bool({"active", "activating"} & set(said.split()))
+                return None
+            states = set(said.split())
+            if {"active", "activating"} & states:
+                return True
+            return False if status is not None and states & _GONE else None
         return kind == "sh" and is_running(which)

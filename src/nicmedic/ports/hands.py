@@ -59,5 +59,5 @@ class Switch(Protocol):
     def disarm_switch(self, transaction: Transaction) -> None:
         """Take it away. Where that fails nothing is lost: an undo script that finds its transaction confirmed does nothing."""
 
-    def find_switch(self, transaction: Transaction) -> bool:
-        """Whether it is armed now."""
+    def find_switch(self, transaction: Transaction) -> bool | None:
+        """Whether it is armed now; None: who would know does not answer."""
