@@ -1,28 +1,31 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Later, and perhaps from another login: confirm what was changed, give it more time, or undo it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NoReturn
 
-from nicmedic.app.treat import Edges, Stage, note_confirmed, note_undone, quietly, reread
-from nicmedic.app.undoing import is_restored, read_differences, render_left
+from nicmedic.app.treat import Edges, Stage, note_confirmed, reread, undo_and_look
+from nicmedic.app.undoing import find_begun, render_left
 from nicmedic.model.durations import say_duration
 from nicmedic.model.errors import (
     BusyError,
     NoSuchTransactionError,
     NotConfirmedError,
     NotProvenError,
+    RefusedError,
     UndoFailedError,
     UsageError,
 )
-from nicmedic.model.plan import Change
+from nicmedic.model.same_card import is_same_card
 from nicmedic.model.transaction import State, Transaction, Word, find_state
 from nicmedic.report.escape import escape_terminal
 
-__all__ = ["Decided", "confirm_transaction", "extend_transaction", "find_begun", "undo_transaction"]
+__all__ = ["Decided", "confirm_transaction", "extend_transaction", "undo_transaction"]
 
 _LONGEST_S = 86_400
 """A deadline that never comes is none."""
+_LASTING = frozenset({State.CONFIRMED, State.UNDO_FAILED})
 _ENDED = frozenset({State.UNDONE, State.REBOOTED, State.ABANDONED})
 
 
@@ -39,18 +42,20 @@ class Decided:
     warnings: tuple[str, ...] = ()
 
 
-def find_begun(transaction: Transaction) -> tuple[Change, ...]:
-    """The changes that were begun, by the journal."""
-    numbers = {entry.detail.partition(" ")[0] for entry in transaction.entries if entry.word is Word.APPLYING}
-    return tuple(change for number, change in enumerate(transaction.plan.changes) if str(number) in numbers)
-
-
 def _name(transaction: Transaction) -> str:
     return escape_terminal(transaction.plan.nic.interface)
 
 
-def _choose(edges: Edges, number: int | None, *, confirmed: bool = False) -> Transaction:
-    """The one that is meant: of that number, else the only open one; if there is none, perhaps the last that was confirmed."""
+def _list(transactions: Iterable[Transaction]) -> str:
+    return ", ".join(f"{transaction.id} ({_name(transaction)})" for transaction in transactions)
+
+
+def _choose(edges: Edges, number: int | None, *, undo: bool = False) -> Transaction:
+    """The one that is meant: of that number, else the only open one.
+
+    If there is none, one whose undo failed may be undone, and one that was confirmed if nothing was begun since: what else is in force may be of
+    another card, or long forgotten.
+    """
     hint = "nicmedic transactions   # all of them"
     if number is not None:
         found = edges.store.read_transaction(number)
@@ -62,11 +67,14 @@ def _choose(edges: Edges, number: int | None, *, confirmed: bool = False) -> Tra
     if len(opened) == 1:
         return opened[0]
     if opened:
-        listed = ", ".join(f"{transaction.id} ({_name(transaction)})" for transaction in opened)
-        raise NoSuchTransactionError(f"several transactions are open: {listed}; say which", hint=hint)
-    kept = [transaction for transaction in known if find_state(transaction) is State.CONFIRMED]
-    if confirmed and kept:
-        return kept[-1]
+        raise NoSuchTransactionError(f"several transactions are open: {_list(opened)}; say which", hint=hint)
+    if undo:
+        here = [one for one in known if find_state(one) in _LASTING and edges.store.is_of_this_boot(one)]
+        meant = [one for one in here if find_state(one) is State.UNDO_FAILED] or [one for one in here if one is known[-1]]
+        if len(meant) == 1:
+            return meant[0]
+        if here:
+            raise NoSuchTransactionError(f"no transaction is open; in force are {_list(here)}: say which", hint=hint)
     last = f"; the last one, {known[-1].id} ({_name(known[-1])}), is {find_state(known[-1])}" if known else ""
     raise NoSuchTransactionError(f"no transaction is open{last}", hint=hint)
 
@@ -85,6 +93,13 @@ def _fail_late(edges: Edges, transaction: Transaction) -> NoReturn:
     _finish_undo(edges, transaction)
     message = f"transaction {transaction.id} on {_name(transaction)}: its time was over, or somebody undid it"
     raise NotConfirmedError(message, hint=f"nicmedic transactions {transaction.id}")
+
+
+def _demand_undecided(edges: Edges, transaction: Transaction) -> None:
+    if transaction.decided == "confirmed":
+        _demand_waiting(edges, transaction)
+    if transaction.decided is not None:
+        _fail_late(edges, transaction)
 
 
 def confirm_transaction(edges: Edges, number: int | None, *, out_of_band: bool) -> Decided:
@@ -145,8 +160,8 @@ def extend_transaction(edges: Edges, number: int | None, seconds: int) -> Decide
     extended = edges.store.set_deadline(transaction, int(left_s + seconds))
     if not edges.switch.find_switch(extended):
         edges.switch.arm_switch(extended)
-    if edges.store.append_entry(extended, Word.EXTENDED, f"by {seconds} s").decided is not None:
-        _fail_late(edges, extended)
+    _demand_undecided(edges, reread(edges, extended))  # a journal ends with how it ended
+    _demand_undecided(edges, edges.store.append_entry(extended, Word.EXTENDED, f"by {seconds} s"))
     return Decided(transaction=reread(edges, extended), state=State.WAITING, left_s=left_s + seconds)
 
 
@@ -155,29 +170,50 @@ def _say_why_not(transaction: Transaction, state: State) -> NoSuchTransactionErr
     return NoSuchTransactionError(f"transaction {transaction.id} on {_name(transaction)} cannot be undone: it is {state}", hint=hint)
 
 
+def _name_settings(transaction: Transaction) -> frozenset[str]:
+    return frozenset(setting.name for change in transaction.plan.changes for setting in (*change.before, *change.wanted))
+
+
+def _refuse_covered(edges: Edges, transaction: Transaction) -> None:
+    """Newest first: the undo of a later one would bring back what this one had set.
+
+    Raises:
+        RefusedError: there is such a one.
+    """
+    for later in edges.store.list_transactions():
+        lasts = find_state(later).is_open or find_state(later) in _LASTING
+        if later.id <= transaction.id or not lasts or not edges.store.is_of_this_boot(later):
+            continue
+        same = _name_settings(later) & _name_settings(transaction)
+        if is_same_card(later.plan.nic, transaction.plan.nic) and same:
+            told = f"transaction {later.id} changed {', '.join(sorted(same))} after it, and is in force"
+            raise RefusedError(
+                f"{_name(transaction)}: {told}", hint=f"nicmedic undo {later.id}   # first, then nicmedic undo {transaction.id}"
+            )
+
+
 def undo_transaction(edges: Edges, number: int | None) -> Decided:
     """Undo now: also what was confirmed, by its number or where it was the last.
 
     Raises:
         NoSuchTransactionError: there is none, or nothing of it is left.
+        RefusedError: a later one that is in force changed the same.
         UndoFailedError: the card is not as it was.
     """
-    transaction = _choose(edges, number, confirmed=True)
+    transaction = _choose(edges, number, undo=True)
     state = find_state(transaction)
     if state in _ENDED or not edges.store.is_of_this_boot(transaction):
         raise _say_why_not(transaction, State.REBOOTED if state not in _ENDED else state)
+    _refuse_covered(edges, transaction)
     edges.tell(Stage.UNDOING, "as you say")
     return _finish_undo(edges, transaction)
 
 
 def _finish_undo(edges: Edges, transaction: Transaction) -> Decided:
-    undone = edges.hands.undo_transaction(transaction, "operator")
-    now = reread(edges, transaction)
-    begun = find_begun(now)
-    different = read_differences(edges.machine, edges.clock, now.plan, begun)
-    if is_restored(undone, different, begun):
-        note_undone(edges, now)
-        quietly(lambda: edges.switch.disarm_switch(now))
-        return Decided(transaction=reread(edges, now), state=State.UNDONE)
-    told = "".join(f"; {one}" for one in different)
-    raise UndoFailedError(f"{_name(now)}: undoing transaction {now.id} failed{told}", hint=render_left(now.plan, begun, undone))
+    ended = undo_and_look(edges, transaction, "operator")
+    now = ended.transaction
+    if ended.restored:
+        return Decided(transaction=now, state=State.UNDONE)
+    told = "".join(f"; {one}" for one in ended.different)
+    hint = render_left(now.plan, find_begun(now), ended.undone)
+    raise UndoFailedError(f"{_name(now)}: undoing transaction {now.id} failed{told}", hint=hint)

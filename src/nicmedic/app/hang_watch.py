@@ -3,7 +3,7 @@
 
 from collections.abc import Callable, Sequence
 
-from nicmedic.diagnosis.probing import judge
+from nicmedic.diagnosis.probing import frames_leave, judge
 from nicmedic.diagnosis.stall import find_stall
 from nicmedic.model.counters import Counters
 from nicmedic.model.nic import Nic
@@ -19,7 +19,8 @@ _LOOK_S = 1.0
 _PROBE_EVERY = 5
 """Looks between two rounds of probes, which cost frames."""
 _SILENT_ROUNDS = 3
-"""So many rounds without the answers that came before are a hang that the counters do not show. One lost frame is none."""
+"""So many rounds without the answers that came before are a hang that the counters do not show. One lost frame is none, and nor is a silence
+while there is a link and frames leave: a gateway that is started anew looks like that."""
 
 
 def _count_timeouts(look: Counters) -> int:
@@ -36,6 +37,8 @@ class HangWatch:
         self._looks: list[Counters] = [] if self._nic is None else [self._read(self._nic)]
         self._timeouts = _count_timeouts(self._looks[0]) if self._looks else 0
         self._number = self._silent = 0
+        self.silent = False
+        """No answer came in the last round although frames leave: whether the card receives, or somebody beyond it is at fault, is open."""
 
     def _read(self, nic: Nic) -> Counters:
         (look,) = self._machine.read_counters([nic.interface])
@@ -73,6 +76,8 @@ class HangWatch:
         self._number += 1
         if found is not None or self._number % _PROBE_EVERY:
             return found
-        judgement = judge(before, run_probes())
-        self._silent = self._silent + 1 if judgement.good is False else 0
+        results = run_probes()
+        judgement = judge(before, results)
+        self.silent = judgement.good is False and frames_leave(results)
+        self._silent = self._silent + 1 if judgement.good is False and not self.silent else 0
         return judgement.text if self._silent >= _SILENT_ROUNDS else None

@@ -5,23 +5,31 @@ What comes next, and how sure one may be, is decided in ``nicmedic.remedy.ladder
 before, and when, stands in the transactions themselves: nothing else is kept.
 """
 
-import contextlib
 import dataclasses
 import datetime
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from nicmedic.app.hang_watch import HangWatch
-from nicmedic.app.treat import Edges, Finished, Stage, Wishes, carry_out, settle_confirmed
+from nicmedic.app.treat import Edges, Finished, Stage, Wishes, carry_out, quietly, reread, settle_confirmed, undo_and_look
 from nicmedic.app.undoing import render_left
-from nicmedic.diagnosis.probing import ANSWERS
+from nicmedic.diagnosis.probing import find_flow, frames_leave
 from nicmedic.model.attempt import Ascent, Attempt, Came
-from nicmedic.model.errors import LadderFailedError, NotConfirmedError, RefusedError, RolledBackError, UndoFailedError
+from nicmedic.model.errors import (
+    LadderFailedError,
+    NicmedicError,
+    NoSuchInterfaceError,
+    NotConfirmedError,
+    RefusedError,
+    RolledBackError,
+    TimeOverError,
+    UndoFailedError,
+)
 from nicmedic.model.finding import RemedyId
 from nicmedic.model.host import Host
 from nicmedic.model.plan import Identity, Ladder, Plan
-from nicmedic.model.same_card import is_same_card
-from nicmedic.model.transaction import Confirm, ProbeResult, ProbeState, State, find_state
+from nicmedic.model.same_card import find_card, is_same_card
+from nicmedic.model.transaction import Confirm, Entry, ProbeResult, State, Transaction, Word, find_state
 from nicmedic.remedy.ladder import (
     Done,
     Earlier,
@@ -34,7 +42,9 @@ from nicmedic.remedy.ladder import (
     estimate_hold_h,
     find_wait,
     name_change,
+    share_certainty,
 )
+from nicmedic.remedy.script.words import quote_word
 from nicmedic.report.escape import escape_terminal
 
 __all__ = ["Climb", "Climbed", "History", "climb_prevent", "climb_restore"]
@@ -44,6 +54,10 @@ _USUAL_HOLD_S = 600.0
 _LONGEST_HOLD_S = 6 * 3600.0
 _SETTLED_S = 1.0
 """A factor of *prevent* is held for long anyway; this much must pass before the holding begins."""
+_UPSTREAM_S = 300.0
+"""A gateway that is started anew is back by then."""
+_REST_S = 5.0
+_SILENT = "no answer comes although frames leave; the fault may be beyond the card"
 _HOUR_S = 3600.0
 
 
@@ -83,41 +97,65 @@ def _probe(edges: Edges, climb: Climb, host: Host, card: Identity) -> tuple[Prob
     return edges.prober.run_probes(card, edges.prober.choose_probes(host, card, climb.wishes.probes))
 
 
-def _flows(edges: Edges, results: Sequence[ProbeResult], card: Identity) -> bool:
-    """Whether traffic flows now: some answer comes, and the card does not stand still."""
-    asked = [result for result in results if result.probe.partition(" ")[0] in ANSWERS] or results
-    answered = any(result.state is ProbeState.PASSED and result.probe != "carrier" for result in asked)
-    return answered and HangWatch(edges.machine, edges.clock, card).find_hang() is None
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look:
+    """Whether traffic flows; None: nothing shows that it does, or does not."""
+
+    flows: bool | None
+    hang: bool = False
+    """It is the card that does not send: no gateway that is away looks like that."""
+
+
+def _look(edges: Edges, results: Sequence[ProbeResult], card: Identity) -> _Look:
+    if HangWatch(edges.machine, edges.clock, card).find_hang() is not None:
+        return _Look(flows=False, hang=True)
+    flows = find_flow(results)
+    return _Look(flows=flows, hang=flows is False and not frames_leave(results))
+
+
+def _find_verdict(transaction: Transaction) -> bool | None:
+    """Whether the remedy of a ladder helped; None: it did not come to that. Who interrupts, and a boot, say nothing of a remedy."""
+    state = find_state(transaction)
+    if transaction.decided == "confirmed":
+        return True
+    if transaction.plan.ladder is Ladder.PREVENT:
+        told = [entry.detail.partition(":")[0] for entry in transaction.entries if entry.word is Word.PROBED]
+        return {Outcome.HELD: True, Outcome.HUNG: False}.get(Outcome(told[-1])) if told and told[-1] in set(Outcome) else None
+    why = [entry.detail.partition(" ")[0] for entry in transaction.entries if entry.word is Word.UNDOING]
+    return False if why and why[0] == "probes" and not state.is_open else None
 
 
 def _recall(edges: Edges) -> tuple[tuple[Identity, Earlier], ...]:
     """Results of both ladders on this host, oldest first; a set of several says nothing of each."""
+    known = [one for one in edges.store.list_transactions() if one.plan.ladder is not None and len(one.plan.changes) == 1]
     return tuple(
-        (
-            transaction.plan.nic,
-            Earlier(
-                remedy=change.remedy,
-                argument=change.argument,
-                ladder=transaction.plan.ladder,
-                worked=find_state(transaction) is State.CONFIRMED,
-            ),
-        )
-        for transaction in edges.store.list_transactions()
-        for change in transaction.plan.changes
-        if transaction.plan.ladder is not None and len(transaction.plan.changes) == 1 and not find_state(transaction).is_open
+        (one.plan.nic, Earlier(remedy=change.remedy, argument=change.argument, ladder=one.plan.ladder, worked=worked))
+        for one in known
+        for change in one.plan.changes
+        if one.plan.ladder is not None and (worked := _find_verdict(one)) is not None
     )
 
 
-def _read_attempts(edges: Edges, card: Identity, remedy: RemedyId) -> tuple[float, ...]:
-    """When a remedy was tried on this card, in seconds of the wall clock."""
+def _age_s(first: Entry, host: Host, now: datetime.datetime) -> float | None:
+    """How long ago, by the clock of this boot, which nobody sets; of another boot by the wall clock. None: in its future, so nobody knows."""
+    if first.boot_id == host.boot_id and host.uptime_s is not None:
+        return max(0.0, host.uptime_s - first.uptime_s)
+    age_s = (now - datetime.datetime.fromisoformat(first.time)).total_seconds()
+    return age_s if age_s >= 0 else None
+
+
+def _read_attempts(edges: Edges, host: Host, card: Identity, remedy: RemedyId, now: datetime.datetime) -> tuple[float, ...]:
+    """When a remedy was tried on this card, in seconds of the wall clock as it goes now."""
     tried = [
         transaction
         for transaction in edges.store.list_transactions()
         if transaction.entries
+        and find_state(transaction) is not State.ABANDONED
         and is_same_card(transaction.plan.nic, card)
         and any(change.remedy is remedy for change in transaction.plan.changes)
     ]
-    return tuple(datetime.datetime.fromisoformat(transaction.entries[0].time).timestamp() for transaction in tried)
+    ages = [_age_s(transaction.entries[0], host, now) for transaction in tried]
+    return tuple(now.timestamp() - age for age in ages if age is not None)
 
 
 def _refuse_empty(plan: Plan, climb: Climb) -> None:
@@ -142,65 +180,118 @@ def climb_restore(edges: Edges, climb: Climb, *, limits: bool = True) -> Climbed
         limits: keep to the attempts and pauses that a remedy is allowed; False for whoever restores between experiments.
 
     Raises:
-        RefusedError: no rung is possible, or allowed now.
+        RefusedError: it is not shown that traffic does not flow, or no rung is possible, or allowed now.
         LadderFailedError: none helped; the card is as it was.
-        UndoFailedError: none helped, and something could not be put back.
+        NotConfirmedError: it was interrupted, or somebody else ended it; the card is as it was.
+        UndoFailedError: something could not be put back.
         NicmedicError: nothing could be begun, as ``carry_out`` raises it.
     """
-    host = edges.machine.read_host()
-    plan, rungs = climb.make_rungs(host, Ladder.RESTORE, _recall(edges))
-    before = _probe(edges, climb, host, plan.nic)
-    if _flows(edges, before, plan.nic):
-        return Climbed(outcome=Ascent(ladder=Ladder.RESTORE, reason="traffic flows: there is nothing to restore"))
-    if not rungs:
-        _refuse_empty(plan, climb)
-    wishes = dataclasses.replace(climb.wishes, confirm=Confirm.PROBES, before=before)
-    attempts: list[Attempt] = []
-    broken: UndoFailedError | None = None
-    for rung in rungs:
-        wait = find_wait(rung.change.remedy, _read_attempts(edges, plan.nic, rung.change.remedy), edges.clock.read_now().timestamp())
-        if limits and wait is not None:
-            attempts.append(Attempt(names=(name_change(rung.change),), outcome=Came.SKIPPED, reason=rung.reason, detail=wait.reason))
-            continue
+    return _Restoration(edges, climb, limits=limits).climb()
+
+
+class _Restoration:
+    """One climb of *restore*."""
+
+    def __init__(self, edges: Edges, climb: Climb, *, limits: bool) -> None:
+        self._edges, self._climb, self._limits = edges, climb, limits
+        self._attempts: list[Attempt] = []
+        self._broken: UndoFailedError | None = None
+        """What could not be undone last."""
+
+    def climb(self) -> Climbed:
+        edges, climb = self._edges, self._climb
+        host = edges.machine.read_host()
+        plan, rungs = climb.make_rungs(host, Ladder.RESTORE, _recall(edges))
+        before = _probe(edges, climb, host, plan.nic)
+        look = _look(edges, before, plan.nic)
+        if look.flows:
+            return Climbed(outcome=Ascent(ladder=Ladder.RESTORE, reason="traffic flows: there is nothing to restore"))
+        name = escape_terminal(climb.name)
+        if look.flows is None:
+            ask = f"nicmedic treat {quote_word(climb.name)} --ladder restore --probe ping:ADDRESS   # or tcp:HOST:PORT, of one that answers"
+            raise RefusedError(f"{name}: it is not shown that it hangs: no probe could tell", hint=ask)
+        if not rungs:
+            _refuse_empty(plan, climb)
+        wishes = dataclasses.replace(
+            climb.wishes,
+            confirm=Confirm.PROBES,
+            before=before,
+            hung=True,
+            nic=find_card(host.nics, plan.nic),
+            find_hang=lambda: HangWatch(edges.machine, edges.clock, plan.nic).find_hang(),
+        )
+        try:
+            for rung in rungs:
+                finished = self._try(plan, rung, host, wishes)
+                if finished is not None:
+                    kept = (name_change(rung.change),)
+                    ascent = Ascent(ladder=Ladder.RESTORE, kept=kept, attempts=tuple(self._attempts), reason=rung.reason)
+                    return Climbed(outcome=ascent, finished=finished)
+                host = edges.machine.read_host()
+        except (NicmedicError, OSError, KeyboardInterrupt) as error:
+            if self._broken is not None:
+                raise self._tell_broken("it ended early, and something could not be undone") from error
+            if isinstance(error, KeyboardInterrupt) and self._attempts:
+                raise NotConfirmedError(f"{name}: interrupted; it is as it was", hint="nicmedic transactions") from error
+            raise
+        raise self._fail()
+
+    def _try(self, plan: Plan, rung: Rung, host: Host, wishes: Wishes) -> Finished | None:
+        """One rung; None: it did not help, or was passed over."""
+        edges, remedy = self._edges, rung.change.remedy
+        now = edges.clock.read_now()
+        wait = find_wait(remedy, _read_attempts(edges, host, plan.nic, remedy, now), now.timestamp())
+        if self._limits and wait is not None:
+            self._note(rung, Came.SKIPPED, None, wait.reason)
+            return None
         began = edges.clock.read_monotonic_s()
         try:
             finished = carry_out(dataclasses.replace(plan, changes=(rung.change,), refusals=()), host, edges, wishes)
-        except (RolledBackError, UndoFailedError) as error:
-            if isinstance(error, NotConfirmedError):
+        except NotConfirmedError:
+            raise
+        except UndoFailedError as error:
+            self._broken = error
+            self._note(rung, Came.UNDO_FAILED, began, error.message)
+        except RolledBackError as error:
+            if not isinstance(error, TimeOverError):  # this one put all back that an earlier one could not
+                self._broken = None
+            self._note(rung, Came.FAILED, began, error.message)
+        except NoSuchInterfaceError as error:
+            if self._broken is None:
                 raise
-            broken = error if isinstance(error, UndoFailedError) else None  # a later rung puts all back that an earlier one could not
-            outcome = Came.UNDO_FAILED if broken else Came.FAILED
-            attempts.append(_tell(edges, rung, outcome, began, error.message))
-            host = edges.machine.read_host()
-            continue
-        attempts.append(_tell(edges, rung, Came.HELPED, began, finished.judgement.text, finished))
-        kept = (name_change(rung.change),)
-        ascent = Ascent(ladder=Ladder.RESTORE, kept=kept, attempts=tuple(attempts), reason=rung.reason)
-        return Climbed(outcome=ascent, finished=finished)
-    raise _fail(climb, attempts, broken)
+            self._note(rung, Came.SKIPPED, None, error.message)
+        else:
+            self._note(rung, Came.HELPED, began, finished.judgement.text, finished)
+            return finished
+        return None
 
+    def _note(self, rung: Rung, outcome: Came, began_s: float | None, detail: str, finished: Finished | None = None) -> None:
+        self._attempts.append(
+            Attempt(
+                names=(name_change(rung.change),),
+                outcome=outcome,
+                reason=rung.reason,
+                detail=detail,
+                seconds=0.0 if began_s is None else self._edges.clock.read_monotonic_s() - began_s,
+                transaction=None if finished is None else finished.transaction.id,
+            )
+        )
 
-def _tell(edges: Edges, rung: Rung, outcome: Came, began_s: float, detail: str, finished: Finished | None = None) -> Attempt:
-    return Attempt(
-        names=(name_change(rung.change),),
-        outcome=outcome,
-        reason=rung.reason,
-        detail=detail,
-        seconds=edges.clock.read_monotonic_s() - began_s,
-        transaction=None if finished is None else finished.transaction.id,
-    )
+    def _tell_broken(self, told: str) -> UndoFailedError:
+        broken = self._broken
+        assert broken is not None  # noqa: S101  # who calls made sure
+        return UndoFailedError(f"{escape_terminal(self._climb.name)}: {told}: {broken.message}", hint=broken.hint)
 
-
-def _fail(climb: Climb, attempts: Sequence[Attempt], broken: UndoFailedError | None) -> Exception:
-    name = escape_terminal(climb.name)
-    tried = [attempt for attempt in attempts if attempt.outcome is not Came.SKIPPED]
-    told = "; ".join(f"{', '.join(attempt.names)}: {attempt.detail}" for attempt in attempts)
-    left = f"nicmedic plan {name} --remedy reboot   # what is left"
-    if broken is not None:
-        return UndoFailedError(f"{name}: no rung of restore helped, and the last could not be undone: {broken.message}", hint=broken.hint)
-    if not tried:
-        return RefusedError(f"{name}: each rung was tried too often or too lately: {told}", hint=left)
-    return LadderFailedError(f"{name}: no rung of restore brought traffic back: {told}", hint=left)
+    def _fail(self) -> NicmedicError:
+        name = escape_terminal(self._climb.name)
+        tried = [attempt for attempt in self._attempts if attempt.outcome is not Came.SKIPPED]
+        told = "; ".join(f"{', '.join(attempt.names)}: {attempt.detail}" for attempt in self._attempts)
+        left = f"nicmedic plan {quote_word(self._climb.name)} --remedy reboot   # what is left"
+        if self._broken is not None:
+            return self._tell_broken("no rung of restore helped, and something could not be undone")
+        if not tried:
+            return RefusedError(f"{name}: each rung was tried too often or too lately: {told}", hint=left)
+        return LadderFailedError(f"{name}: no rung of restore brought traffic back: {told}", hint=left)
 
 
 def _choose_hold_s(climb: Climb) -> float:
@@ -221,11 +312,20 @@ def _choose_hold_s(climb: Climb) -> float:
     return min(_LONGEST_HOLD_S, max(_SHORTEST_HOLD_S, _USUAL_HOLD_S if hours is None else hours * _HOUR_S))
 
 
+class _KeptError(Exception):
+    """Another login has confirmed what is being held: then it stays. Never leaves this module."""
+
+    def __init__(self, names: frozenset[str], finished: Finished) -> None:
+        super().__init__()
+        self.names, self.finished = names, finished
+
+
 class _Prevention:
     """One climb of *prevent*."""
 
     def __init__(self, edges: Edges, climb: Climb, hold_s: float) -> None:
         self._edges, self._climb, self._hold_s = edges, climb, hold_s
+        self._name = escape_terminal(climb.name)
         self._attempts: list[Attempt] = []
         self._results: list[Tried] = []
         self._hung_s: list[float] = []
@@ -234,25 +334,53 @@ class _Prevention:
         """What is in force and open."""
 
     def climb(self) -> Climbed:
-        host = self._restore()
+        try:
+            try:
+                return self._climb_all()
+            except KeyboardInterrupt as error:
+                self._lift()
+                raise NotConfirmedError(f"{self._name}: interrupted; it is as it was", hint="nicmedic transactions") from error
+            except _KeptError:
+                raise
+            except BaseException:
+                self._lift()
+                raise
+        except _KeptError as kept:
+            return self._tell(kept.names, kept.finished, "another login confirmed it while it was held", None)
+
+    def _climb_all(self) -> Climbed:
+        card = self._climb.make_rungs(self._edges.machine.read_host(), Ladder.PREVENT, ())[0].nic
+        host = self._restore(card)
         plan, rungs = self._climb.make_rungs(host, Ladder.PREVENT, _recall(self._edges))
         if not rungs:
             _refuse_empty(plan, self._climb)
-        try:
-            while isinstance(step := choose_next(rungs, self._results), Try):
-                self._lift(plan)
-                host = self._restore()
-                self._try(dataclasses.replace(plan, changes=step.changes, refusals=()), host, step.reason)
-            return self._end(plan, step)
-        except BaseException:
-            with contextlib.suppress(UndoFailedError):
-                self._lift(plan)
-            raise
+        while isinstance(step := choose_next(rungs, self._results), Try):
+            self._lift()
+            host = self._restore(card)
+            self._try(dataclasses.replace(plan, changes=step.changes, refusals=()), host, step.reason)
+        return self._end(plan, step)
 
-    def _restore(self) -> Host:
-        """Traffic flows when this returns, and the host is as it was just read."""
-        climb_restore(self._edges, self._climb, limits=False)
-        return self._edges.machine.read_host()
+    def _restore(self, card: Identity) -> Host:
+        """The card does not hang when this returns, and the host is as it was just read.
+
+        A card that sends is not restarted because no answer comes: that is waited for.
+
+        Raises:
+            LadderFailedError: it sends, and no answer comes.
+        """
+        edges, until = self._edges, self._edges.clock.read_monotonic_s() + _UPSTREAM_S
+        while True:
+            host = edges.machine.read_host()
+            look = _look(edges, _probe(edges, self._climb, host, card), card)
+            if look.flows is not False:
+                return host
+            if look.hang:
+                climb_restore(edges, self._climb, limits=False)
+                return edges.machine.read_host()
+            if edges.clock.read_monotonic_s() >= until:
+                hint = f"nicmedic treat {quote_word(self._climb.name)} --ladder restore   # if you know that it is the card"
+                raise LadderFailedError(f"{self._name}: {_SILENT}, so nothing can be tried", hint=hint)
+            edges.clock.wait_s(_REST_S)
 
     def _try(self, plan: Plan, host: Host, reason: str) -> None:
         names = frozenset(name_change(change) for change in plan.changes)
@@ -268,10 +396,11 @@ class _Prevention:
             self._note(names, Outcome.BROKE if hung is None else Outcome.HUNG, began, reason, hung or error.message)
             return
         self._standing = names, finished
-        hung = self._hold(finished)
-        self._note(names, Outcome.HELD if hung is None else Outcome.HUNG, began, reason, hung or "", finished)
-        if hung is not None:
-            self._lift(plan)
+        outcome, detail = self._hold(finished)
+        quietly(lambda: edges.store.append_entry(finished.transaction, Word.PROBED, f"{outcome}: {detail}" if detail else str(outcome)))
+        self._note(names, outcome, began, reason, detail, finished)
+        if outcome is not Outcome.HELD:
+            self._lift()
 
     def _note(
         self, names: frozenset[str], outcome: Outcome, began_s: float, reason: str, detail: str, finished: Finished | None = None
@@ -291,8 +420,11 @@ class _Prevention:
             )
         )
 
-    def _hold(self, finished: Finished) -> str | None:
-        """Hold what is in force; why it does not hold, or None. The switch is kept waiting meanwhile, and fires should we die."""
+    def _hold(self, finished: Finished) -> tuple[Outcome, str]:
+        """Hold what is in force, and say how that ended. The switch is kept waiting meanwhile, and fires should we die.
+
+        Time in which no answer comes although the card sends does not count.
+        """
         edges, transaction = self._edges, finished.transaction
         edges.tell(Stage.HOLDING, f"{self._hold_s:.0f} s")
         watch = HangWatch(edges.machine, edges.clock, transaction.plan.nic)
@@ -301,72 +433,95 @@ class _Prevention:
         def ask() -> tuple[ProbeResult, ...]:
             return edges.prober.run_probes(card, probes)
 
-        until = edges.clock.read_monotonic_s() + self._hold_s
-        while edges.clock.read_monotonic_s() < until:
-            timeout_s = self._climb.wishes.timeout_s
-            if (edges.store.read_seconds_left(transaction) or 0.0) < timeout_s * 3 / 4:
-                transaction = edges.store.set_deadline(transaction, timeout_s)
-            if transaction.decided is not None:
-                raise NotConfirmedError("somebody else ended it", hint=f"nicmedic transactions {transaction.id}")
+        held_s = silent_s = 0.0
+        last_s = edges.clock.read_monotonic_s()
+        while held_s < self._hold_s:
+            self._keep_alive(transaction)
             hung = watch.look(ask, transaction.before)
             if hung is not None:
-                return hung
-        return None
+                return Outcome.HUNG, hung
+            now_s = edges.clock.read_monotonic_s()
+            held_s, silent_s = (held_s, silent_s + now_s - last_s) if watch.silent else (held_s + now_s - last_s, 0.0)
+            last_s = now_s
+            if silent_s >= _UPSTREAM_S:
+                return Outcome.BROKE, _SILENT
+        self._keep_alive(transaction)
+        return Outcome.HELD, ""
 
-    def _lift(self, plan: Plan) -> None:
+    def _keep_alive(self, transaction: Transaction) -> None:
+        """Put the deadline off.
+
+        Raises:
+            NotConfirmedError: another login undid it.
+            _KeptError: another login confirmed it.
+        """
+        edges, timeout_s = self._edges, self._climb.wishes.timeout_s
+        now = reread(edges, transaction)
+        if now.decided is not None:
+            self._lift()
+            raise NotConfirmedError(
+                f"{self._name}: somebody else ended it; it is as it was", hint=f"nicmedic transactions {transaction.id}"
+            )
+        if (edges.store.read_seconds_left(now) or 0.0) < timeout_s * 3 / 4:
+            edges.store.set_deadline(now, timeout_s)
+
+    def _lift(self) -> None:
         """Undo what is in force and open.
 
         Raises:
             UndoFailedError: it could not be.
+            _KeptError: another login confirmed it.
         """
         if self._standing is None:
             return
-        (_, finished), self._standing = self._standing, None
+        (names, finished), self._standing = self._standing, None
         self._edges.tell(Stage.UNDOING, "")
-        undone = self._edges.hands.undo_transaction(finished.transaction, "probes")
-        if not undone.ok:
-            changes = finished.transaction.plan.changes
-            number = finished.transaction.id
-            raise UndoFailedError(
-                f"{escape_terminal(plan.nic.interface)}: transaction {number} of the ladder could not be undone",
-                hint=render_left(plan, changes, undone),
-            )
+        ended = undo_and_look(self._edges, finished.transaction, "probes")
+        now = ended.transaction
+        if now.decided == "confirmed":
+            raise _KeptError(names, dataclasses.replace(finished, transaction=now, state=State.CONFIRMED))
+        if not ended.restored:
+            told = "".join(f"; {one}" for one in ended.different)
+            hint = render_left(now.plan, now.plan.changes, ended.undone)
+            raise UndoFailedError(f"{self._name}: transaction {now.id} of the ladder could not be undone{told}", hint=hint)
 
     def _end(self, plan: Plan, done: Done) -> Climbed:
         """Keep what holds."""
         edges, names = self._edges, frozenset(name_change(change) for change in done.keep)
         told = "; ".join(f"{', '.join(attempt.names)}: {attempt.outcome}" for attempt in self._attempts)
         if not names:
-            self._lift(plan)
-            name = escape_terminal(self._climb.name)
-            raise LadderFailedError(f"{name}: {done.reason} ({told})", hint=f"nicmedic explain --interface {name}   # what else helps")
+            self._lift()
+            hint = f"nicmedic explain --interface {quote_word(self._climb.name)}   # what else helps"
+            raise LadderFailedError(f"{self._name}: {done.reason} ({told})", hint=hint)
         if self._standing is None or self._standing[0] != names:
-            self._lift(plan)
-            host = self._restore()
+            self._lift()
+            host = self._restore(plan.nic)
             again = dataclasses.replace(plan, changes=done.keep, refusals=())
             self._standing = names, carry_out(again, host, edges, dataclasses.replace(self._climb.wishes, confirm=Confirm.OPERATOR))
-        finished = self._confirm()
+        finished = settle_confirmed(edges, self._standing[1])
+        self._standing = None
+        return self._tell(names, finished, done.reason, self._estimate())
+
+    def _tell(self, names: frozenset[str], finished: Finished, reason: str, certainty: float | None) -> Climbed:
         ascent = Ascent(
             ladder=Ladder.PREVENT,
             kept=tuple(sorted(names)),
             attempts=tuple(self._attempts),
             hold_s=self._hold_s,
-            certainty=self._estimate(),
-            reason=done.reason,
+            certainty=certainty,
+            reason=reason,
         )
         return Climbed(outcome=ascent, finished=finished)
 
-    def _confirm(self) -> Finished:
-        assert self._standing is not None  # noqa: S101  # _end made sure
-        (_, finished), self._standing = self._standing, None
-        return settle_confirmed(self._edges, finished)
-
     def _estimate(self) -> float | None:
-        """By the hangs that came while other factors were tried, else by those of the time before."""
+        """By the hangs that came while other factors were tried, else by those of the time before; shared by all tries."""
         hangs, hours = len(self._hung_s), sum(self._hung_s) / _HOUR_S
         if not hangs:
             hangs, hours = self._climb.history.hangs, self._climb.history.hours
-        return estimate_certainty(hangs, hours, self._hold_s / _HOUR_S) if hangs > 0 and hours > 0 else None
+        if hangs <= 0 or hours <= 0:
+            return None
+        tried = sum(result.outcome is not Outcome.BROKE for result in self._results)
+        return share_certainty(estimate_certainty(hangs, hours, self._hold_s / _HOUR_S), tried)
 
 
 def climb_prevent(edges: Edges, climb: Climb) -> Climbed:

@@ -9,11 +9,11 @@ should we be killed at any moment, the switch runs it. Confirming, extending and
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from nicmedic.app.undoing import is_restored, read_differences, render_left
+from nicmedic.app.undoing import find_begun, is_restored, read_differences, render_left
 from nicmedic.diagnosis.duplex import find_duplex_mismatch
 from nicmedic.diagnosis.probing import Judgement, judge
 from nicmedic.model.counters import Looks
@@ -41,12 +41,25 @@ from nicmedic.ports.hands import Hands, Switch, Undone
 from nicmedic.ports.machine import Machine
 from nicmedic.ports.probes import Prober
 from nicmedic.ports.transactions import TransactionStore
+from nicmedic.remedy.changes.restart import REMAKES
 from nicmedic.remedy.script import render_undo
 from nicmedic.remedy.script.words import render_step
 from nicmedic.remedy.settings import find_differences
 from nicmedic.report.escape import escape_terminal
 
-__all__ = ["Edges", "Finished", "Stage", "Wishes", "carry_out", "note_confirmed", "note_undone", "quietly", "reread", "settle_confirmed"]
+__all__ = [
+    "Edges",
+    "Ended",
+    "Finished",
+    "Stage",
+    "Wishes",
+    "carry_out",
+    "note_confirmed",
+    "quietly",
+    "reread",
+    "settle_confirmed",
+    "undo_and_look",
+]
 
 _EVIDENCE_S = 2.0
 _REST_S = 0.5
@@ -105,6 +118,12 @@ class Wishes:
     """Further ones, as typed."""
     before: tuple[ProbeResult, ...] | None = None
     """What the probes said just now; None: they are asked first."""
+    nic: Nic | None = None
+    """The card as it was, for changes that make its interface anew: it need have none now."""
+    hung: bool = False
+    """Traffic did not flow before, though some answers may have come: success is that all is well now."""
+    find_hang: Callable[[], str | None] | None = None
+    """Asked before the probes confirm: what shows that the card stands still all the same; None: nothing does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +138,17 @@ class Finished:
     """Of the last round of probes."""
     warnings: tuple[str, ...] = ()
     """What went wrong and did not matter."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """A transaction after its undo script ran, and what the card reads then."""
+
+    transaction: Transaction
+    undone: Undone
+    different: tuple[str, ...]
+    restored: bool
+    """All is as it was."""
 
 
 class _Failure(Exception):  # noqa: N818  # it never leaves this module
@@ -160,10 +190,49 @@ def note_confirmed(edges: Edges, transaction: Transaction, detail: str) -> tuple
     return tuple(trouble for call in calls if (trouble := quietly(call)) is not None)
 
 
-def note_undone(edges: Edges, transaction: Transaction) -> None:
+def _note_undone(edges: Edges, transaction: Transaction) -> None:
     """The card was read, and is as it was. Whoever undid it may have met a driver that sets nothing back, having set nothing."""
     if find_state(transaction) is State.UNDO_FAILED:
         quietly(lambda: edges.store.append_entry(transaction, Word.UNDONE, "it reads back as before"))
+
+
+def _undo(edges: Edges, transaction: Transaction, why: str) -> Undone:
+    """Whoever interrupts us now does not interrupt the script, and wants to hear how it ended all the same."""
+    for _ in range(_UNDO_TURNS):
+        with contextlib.suppress(KeyboardInterrupt, OSError, NicmedicError):
+            return edges.hands.undo_transaction(transaction, why)
+    return Undone(ok=False, ran=False)
+
+
+def _look_after(edges: Edges, plan: Plan, begun: Sequence[Change]) -> tuple[str, ...]:
+    """What is not as it was; as above."""
+    for _ in range(_UNDO_TURNS):
+        with contextlib.suppress(KeyboardInterrupt):
+            return read_differences(edges.machine, edges.clock, plan, begun)
+    return ("the card was not read again: that was interrupted",)
+
+
+def undo_and_look(edges: Edges, transaction: Transaction, why: str, begun: Sequence[Change] | None = None) -> Ended:
+    """Run the undo script, and read the card again. One that was confirmed meanwhile is left as it is, unless ``why`` is ``operator``.
+
+    Args:
+        edges: of the machine.
+        transaction: to undo.
+        why: as ``Hands.undo_transaction`` takes it.
+        begun: the changes that were begun; None: by the journal.
+    """
+    undone = _undo(edges, transaction, why)
+    now = reread(edges, transaction)
+    if now.decided == "confirmed" and why != "operator":
+        return Ended(transaction=now, undone=undone, different=(), restored=False)
+    done = find_begun(now) if begun is None else begun
+    different = _look_after(edges, now.plan, done)
+    restored = is_restored(undone, different, done)
+    if restored:
+        _note_undone(edges, now)
+        quietly(lambda: edges.switch.disarm_switch(now))
+        now = reread(edges, now)
+    return Ended(transaction=now, undone=undone, different=different, restored=restored)
 
 
 def settle_confirmed(edges: Edges, finished: Finished) -> Finished:
@@ -179,7 +248,7 @@ def settle_confirmed(edges: Edges, finished: Finished) -> Finished:
     return dataclasses.replace(finished, transaction=reread(edges, finished.transaction), state=State.CONFIRMED, warnings=warnings)
 
 
-def _refuse(plan: Plan, host: Host) -> Nic:
+def _refuse(plan: Plan, host: Host, wishes: Wishes) -> Nic:
     """The card as it is; nothing is begun that the plan does not allow.
 
     Raises:
@@ -198,6 +267,8 @@ def _refuse(plan: Plan, host: Host) -> Nic:
     if not plan.changes:
         raise RefusedError(f"{name}: there is nothing to do", hint=f"nicmedic plan {name}   # what is possible")
     nic = find_card(host.nics, plan.nic)
+    if nic is None and all(change.remedy in REMAKES for change in plan.changes):
+        nic = wishes.nic
     if nic is None:
         raise NoSuchInterfaceError(f"{name}: the card is not there any more", hint="nicmedic check")
     return nic
@@ -221,7 +292,7 @@ def carry_out(plan: Plan, host: Host, edges: Edges, wishes: Wishes) -> Finished:
         RolledBackError: it failed and was undone.
         UndoFailedError: it failed, and undoing did too.
     """
-    treatment = _Treatment(plan, edges, wishes, _refuse(plan, host))
+    treatment = _Treatment(plan, edges, wishes, _refuse(plan, host, wishes))
     treatment.prepare(host)
     return treatment.go()
 
@@ -358,7 +429,7 @@ class _Treatment:
         while True:
             round_began_s = edges.clock.read_monotonic_s()
             results = edges.prober.run_probes(self._plan.nic, probes)
-            judgement = judge(before, results)
+            judgement = judge(before, results, hung=self._wishes.hung)
             now = edges.clock.read_monotonic_s()
             since = None if not judgement.good else round_began_s if since is None else since
             unharmed_since = None if judgement.good is False else round_began_s if unharmed_since is None else unharmed_since
@@ -373,12 +444,19 @@ class _Treatment:
             edges.clock.wait_s(_REST_S)
 
     def _finish(self, judgement: Judgement, results: tuple[ProbeResult, ...]) -> Finished:
-        self._note(Word.PROBED, judgement.text)
+        self._check_time(0.0)
+        if reread(self._edges, self._transaction).decided is None:
+            self._note(Word.PROBED, judgement.text)
         self._check_duplex()
         wants_proof = self._wishes.confirm is Confirm.PROBES
         if judgement.good is False or (judgement.good is None and wants_proof):
             raise _Failure(judgement.text, why="probes", kind=ProbesFailedError)
+        hung = self._wishes.find_hang() if wants_proof and self._wishes.find_hang is not None else None
+        if hung is not None:
+            raise _Failure(f"answers come, and {hung}", why="probes", kind=ProbesFailedError)
         finished = self._tell(judgement, results)
+        if finished.state not in {State.WAITING, State.CONFIRMED}:
+            raise _Failure("somebody else ended it", kind=NotConfirmedError)
         return settle_confirmed(self._edges, finished) if wants_proof else finished
 
     def _tell(self, judgement: Judgement, results: tuple[ProbeResult, ...]) -> Finished:
@@ -403,32 +481,22 @@ class _Treatment:
         if risk is not None and find_duplex_mismatch(self._nic) is None:
             raise _Failure(f"{risk.title}: {', '.join(reason.text for reason in risk.reasons)}")
 
-    def _undo(self, why: str) -> Undone:
-        """Whoever interrupts us now does not interrupt the script, and wants to hear how it ended all the same."""
-        for _ in range(_UNDO_TURNS):
-            with contextlib.suppress(KeyboardInterrupt, OSError, NicmedicError):
-                return self._edges.hands.undo_transaction(self._transaction, why)
-        return Undone(ok=False, ran=False)
-
     def _roll_back(self, failure: _Failure, cause: BaseException | None = None) -> Finished:
         """Undo, look, and say what became of it; returns only if all was confirmed before that."""
         edges, number = self._edges, self._transaction.id
         edges.tell(Stage.UNDOING, failure.message)
         quietly(lambda: edges.store.release_applier(self._transaction))
-        undone = self._undo(failure.why)
-        self._transaction = reread(edges, self._transaction)
+        ended = undo_and_look(edges, self._transaction, failure.why, self._begun)
+        self._transaction = ended.transaction
         if self._transaction.decided == "confirmed":
             return self._tell(Judgement(good=None), ())
-        different = read_differences(edges.machine, edges.clock, self._plan, self._begun)
-        if is_restored(undone, different, self._begun):
-            note_undone(edges, self._transaction)
-            quietly(lambda: edges.switch.disarm_switch(self._transaction))
+        if ended.restored:
             raise failure.kind(
                 f"{self._name} is as it was before transaction {number}: {failure.message}",
                 hint=f"nicmedic transactions {number}   # all that happened",
             ) from cause
-        told = f"; {', '.join(different)}" if different else ""
+        told = f"; {', '.join(ended.different)}" if ended.different else ""
         raise UndoFailedError(
             f"{self._name}: {failure.message}; undoing transaction {number} failed as well{told}",
-            hint=render_left(self._plan, self._begun, undone),
+            hint=render_left(self._plan, self._begun, ended.undone),
         ) from cause

@@ -6,15 +6,22 @@ from collections.abc import Sequence
 from nicmedic.model.errors import NicmedicError
 from nicmedic.model.plan import Change, Plan, Setting
 from nicmedic.model.same_card import find_card
+from nicmedic.model.transaction import Transaction, Word
 from nicmedic.ports.clock import Clock
 from nicmedic.ports.hands import Undone
 from nicmedic.ports.machine import Machine
 from nicmedic.remedy.script.words import render_step
 from nicmedic.remedy.settings import find_differences
 
-__all__ = ["is_restored", "read_differences", "render_left"]
+__all__ = ["find_begun", "is_restored", "read_differences", "render_left"]
 
 _REST_S = 0.5
+
+
+def find_begun(transaction: Transaction) -> tuple[Change, ...]:
+    """The changes that were begun, by the journal."""
+    numbers = {entry.detail.partition(" ")[0] for entry in transaction.entries if entry.word is Word.APPLYING}
+    return tuple(change for number, change in enumerate(transaction.plan.changes) if str(number) in numbers)
 
 
 def _collect_before(changes: Sequence[Change]) -> tuple[Setting, ...]:

@@ -29,6 +29,7 @@ __all__ = [
     "name_change",
     "order_prevent",
     "order_restore",
+    "share_certainty",
 ]
 
 
@@ -218,6 +219,8 @@ def _walk_back(usable: Sequence[Change], outcomes: Mapping[frozenset[str], Outco
     kept = _as_set(usable)
     if kept not in outcomes:
         return Try(changes=_select(usable, kept), reason="no single factor holds: all together")
+    if outcomes[kept] is Outcome.BROKE:
+        return Done(keep=(), reason="none helps alone, and all together could not be held, so it is not known whether they help")
     if outcomes[kept] is not Outcome.HELD:
         return Done(keep=(), reason="not even all together help")
     for change in sorted(usable, key=_burden, reverse=True):
@@ -253,6 +256,15 @@ def estimate_certainty(hangs: int, hours_before: float, hours_held: float) -> fl
     if hangs <= 0 or hours_before <= 0 or hours_held <= 0:
         return 0.0
     return 1.0 - math.pow(hours_before / (hours_before + hours_held), hangs)
+
+
+def share_certainty(certainty: float, tried: int) -> float:
+    """Chance that no quiet was an accident, of as many tries: one of twenty that prove nothing looks as if it did.
+
+    >>> round(share_certainty(0.95, 20), 2), share_certainty(0.95, 1)
+    (0.36, 0.95)
+    """
+    return math.pow(certainty, max(tried, 1))
 
 
 def estimate_hold_h(hangs: int, hours_before: float, certainty: float = 0.95) -> float | None:

@@ -5,8 +5,9 @@ import dataclasses
 
 import pytest
 
-from nicmedic.app.decide import confirm_transaction, extend_transaction, find_begun, undo_transaction
+from nicmedic.app.decide import confirm_transaction, extend_transaction, undo_transaction
 from nicmedic.app.treat import Edges, Finished, Stage, Wishes, carry_out, settle_confirmed
+from nicmedic.app.undoing import find_begun
 from nicmedic.model.errors import (
     BusyError,
     NoSuchInterfaceError,
@@ -581,10 +582,10 @@ def test_an_undo_that_fails_tells_what_is_left() -> None:
 def test_a_host_that_cannot_be_read_after_an_undo_is_told() -> None:
     world = World()
     waiting(world)
-    process = Process(fail_at=5, error=StateError("no"))
+    process = Process(fail_at=6, error=StateError("no"))
     with pytest.raises(UndoFailedError, match="cannot be read again: no"):
         undo_transaction(build_edges(world, process), 1)
-    assert process.calls[5] == "read_host"
+    assert process.calls[6] == "read_host"
 
 
 def test_what_was_begun_stands_in_the_journal() -> None:

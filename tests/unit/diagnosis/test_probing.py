@@ -3,7 +3,7 @@
 
 import pytest
 
-from nicmedic.diagnosis.probing import judge
+from nicmedic.diagnosis.probing import find_flow, judge
 from nicmedic.model.transaction import ProbeResult, ProbeState
 
 STATES = {"+": ProbeState.PASSED, "-": ProbeState.FAILED, "?": ProbeState.UNKNOWN}
@@ -65,3 +65,50 @@ def test_each_judgement_is_told_in_one_line() -> None:
     assert judge(results("ping_a+"), results("ping_a?")).text == "no probe fails, and none shows that traffic flows"
     silent = ProbeResult(probe="tx", state=ProbeState.FAILED)
     assert judge(results("tx+"), (silent,)).text == "tx: failed"
+    assert judge(results("carrier+ tx+"), results("carrier+ tx+")).text == "frames leave as before, and there is nobody to be asked"
+    assert judge(results("carrier+ tx-"), results("carrier+ tx+")).text == "frames leave now, and none were seen to before"
+    stood = results("tx- ping_a+")
+    assert judge(stood, results("tx+ ping_a+"), hung=True).text == "answers come now, and nothing fails that did before"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "good", "failed"),
+    [
+        ("carrier+ tx- gateway_a+", "carrier+ tx- gateway_a+", False, ["tx"]),
+        ("carrier+ tx- gateway_a+", "carrier+ tx+ gateway_a+", True, []),
+        ("carrier+ tx- gateway_a+", "carrier+ tx? gateway_a+", True, []),
+        ("gateway_a+ tcp_b:22-", "gateway_a+ tcp_b:22-", False, ["tcp b:22"]),
+        ("gateway_a+ tcp_b:22-", "gateway_a+ tcp_b:22+", True, []),
+    ],
+)
+def test_a_card_over_which_some_answers_came_is_not_good_until_all_is_well(
+    before: str, after: str, good: bool | None, failed: list[str]
+) -> None:
+    judgement = judge(results(before), results(after), hung=True)
+    assert (judgement.good, [result.probe for result in judgement.failed]) == (good, failed)
+    assert judge(results(before), results(after)).good, "who does not know that it hung takes it as it was"
+
+
+@pytest.mark.parametrize(
+    ("now", "flows"),
+    [
+        ("carrier+ tx+ gateway_a+", True),
+        ("carrier+ tx+ gateway_a- gateway_b+", True),
+        ("carrier+ tx- gateway_a+", False),
+        ("carrier+ tx+ gateway_a-", False),
+        ("carrier+ tx? gateway_a-", False),
+        ("carrier+ tx+ gateway_a+ tcp_b:22-", False),
+        ("carrier+ tx? gateway_a?", None),
+        ("carrier+ tx?", None),
+        ("carrier+", None),
+        ("carrier-", False),
+        ("carrier+ tx+", True),
+        ("carrier+ tx+ gateway_a?", True),
+        ("carrier+ tx+ neighbour_a- ping_a-", None),
+        ("carrier+ tx? neighbour_a- ping_a-", False),
+        ("carrier+ tx+ neighbour_a- ping_b-", False),
+        ("", None),
+    ],
+)
+def test_whether_traffic_flows_is_yes_no_or_not_shown(now: str, flows: bool | None) -> None:
+    assert find_flow(results(now)) is flows
