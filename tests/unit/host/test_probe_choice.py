@@ -7,12 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nicmedic.host.probes import prober
 from nicmedic.host.probes.choose import choose, find_over, parse_asked
 from nicmedic.host.probes.table import PROBES
 from nicmedic.host.probes.target import Target, parse_address, parse_target
 from nicmedic.model.errors import UsageError
 from nicmedic.model.host import Host
 from nicmedic.model.nic import Nic
+from nicmedic.model.plan import Identity
 from nicmedic.model.stack import Address, NextHop, Route, Upper, VirtualLink
 
 KINDS = tuple(kind.name for kind in PROBES)
@@ -130,3 +132,27 @@ def test_what_is_written_is_read_back(kind: str, address: object, port: int, ove
 @pytest.mark.parametrize("words", ["gateway nobody", "ping 1.2.3.4.5 over br0", "tcp [1.2.3.4:5"])
 def test_words_that_nobody_wrote_mean_nothing(words: str) -> None:
     assert parse_target(words) is None
+
+
+@pytest.mark.parametrize(
+    ("routes", "asked"),
+    [
+        ((route("default", "eth1", "192.0.2.1"), route("10.9.0.0/24", "eth0")), ["eth0"]),
+        ((route("default", "eth0", "192.0.2.1"),), []),
+        ((route("default", None, nexthops=(NextHop(interface="eth0", gateway="10.0.0.1"),)),), []),
+        ((), ["eth0"]),
+    ],
+)
+def test_neighbours_are_looked_up_where_this_card_has_no_gateway(
+    routes: tuple[Route, ...], asked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_up: list[str] = []
+
+    def look_up(_: Host, nic: Nic) -> tuple[Target, ...]:
+        looked_up.append(nic.interface)
+        return ()
+
+    monkeypatch.setattr(prober, "_list_known", look_up)
+    monkeypatch.setattr(prober, "ask_side_by_side", lambda jobs, _: [OSError("not here")] * len(jobs))
+    prober.HostProber().choose_probes(Host(nics=(CARD,), routes=routes), Identity(interface="eth0"), ())
+    assert looked_up == asked

@@ -12,7 +12,7 @@ from nicmedic.model.host import Host
 from nicmedic.model.nic import Nic
 from nicmedic.model.stack import Address, Route
 
-__all__ = ["Asked", "choose", "find_over", "parse_asked"]
+__all__ = ["Asked", "choose", "find_gateways", "find_over", "parse_asked"]
 
 _MOST_GATEWAYS = 4
 _MAIN = 254
@@ -116,8 +116,8 @@ def find_over(host: Host, nic: Nic, address: Ip) -> str | None:
     return None if best == nic.interface else best
 
 
-def _gateways(host: Host, nic: Nic) -> tuple[Target, ...]:
-    """Those of default routes first, of each family."""
+def find_gateways(host: Host, nic: Nic) -> tuple[Target, ...]:
+    """Over this card and what stands on it: those of default routes first, of each family."""
     over = _over(nic)
     hops = [(route, name, gateway) for route, name, gateway in _hops(host.routes or ()) if name in over and gateway]
     hops.sort(key=lambda hop: (_length(hop[0]), hop[0].table != _MAIN, hop[0].metric or 0))
@@ -141,7 +141,7 @@ def choose(host: Host, nic: Nic, asked: Asked, *, known: Iterable[Target] = (), 
         known: neighbours, for a card without a gateway.
         ssh: the interface over which the operator's session leaves; None: it is not known, or there is none.
     """
-    near = _gateways(host, nic) or tuple(known)
+    near = find_gateways(host, nic) or tuple(known)
     made = [Target(kind="carrier"), Target(kind="tx"), *near, *(replace(target, kind="ping") for target in near)]
     if ssh is not None and ssh in _over(nic):
         made.append(Target(kind="ssh"))

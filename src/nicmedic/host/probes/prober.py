@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from nicmedic.host.nics import NET
 from nicmedic.host.present import find_above, find_interface
-from nicmedic.host.probes.choose import Asked, choose, parse_asked
+from nicmedic.host.probes.choose import Asked, choose, find_gateways, parse_asked
 from nicmedic.host.probes.table import PROBES, Kind
 from nicmedic.host.probes.target import Place, Said, Target, parse_address, parse_target
 from nicmedic.host.rtnl_asks import list_neighbours
@@ -120,7 +120,7 @@ class HostProber:
         card = _find_card(host, nic)
         if card is None:
             return ("carrier", "tx")
-        known = () if host.locked or any(route.gateway for route in host.routes or ()) else _list_known(host, card)
+        known = () if host.locked or find_gateways(host, card) else _list_known(host, card)
         (session,) = ask_side_by_side([functools.partial(_name_session, os.getpid())], _LOOK_UP_S)
         ssh = None if isinstance(session, OSError) else session or None
         return tuple(target.words for target in choose(host, card, wanted, known=known, ssh=ssh))
