@@ -55,16 +55,20 @@ def _run(arguments: argparse.Namespace) -> int:
     store, number = HostTransactions(), read_number(arguments.number)
     known = _select(store, number)
     left = {transaction.id: store.read_seconds_left(transaction) for transaction in known}
+    past = [transaction.id for transaction in known if not store.is_of_this_boot(transaction)]
     if arguments.json:
         from nicmedic.report.transactions_json import render_transactions_json
 
-        write_answer(render_transactions_json(known, left) + "\n")
+        write_answer(render_transactions_json(known, left, past=past) + "\n")
         return 0
     from nicmedic.report.style import Style
     from nicmedic.report.transactions_text import render_transaction, render_transactions
 
     style = Style(width=read_width(), colour=use_colour(sys.stdout))
-    write_answer(render_transactions(known, left, style) if number is None else render_transaction(known[0], left[number], style))
+    if number is None:
+        write_answer(render_transactions(known, left, style, past=past))
+    else:
+        write_answer(render_transaction(known[0], left[number], style, past=bool(past)))
     return 0
 
 

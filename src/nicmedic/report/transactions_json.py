@@ -2,12 +2,12 @@
 """``nicmedic.transactions/1``: what was changed, by whose leave, and how it ended, for scripts. Described in ``docs/transactions-json.md``."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from nicmedic.model.attempt import Ascent
 from nicmedic.model.plain import Plain, to_plain
 from nicmedic.model.plan import Change
-from nicmedic.model.transaction import ProbeResult, Transaction, find_state
+from nicmedic.model.transaction import ProbeResult, State, Transaction, find_state
 from nicmedic.remedy.script.words import render_step
 from nicmedic.report.transactions_text import name_change
 
@@ -28,12 +28,16 @@ def _change(change: Change, interface: str) -> dict[str, Plain]:
     }
 
 
-def _transaction(transaction: Transaction, left_s: float | None) -> dict[str, Plain]:
+_IN_FORCE = {State.WAITING: True, State.CONFIRMED: True, State.APPLYING: None, State.UNDOING: None, State.UNDO_FAILED: None}
+
+
+def _transaction(transaction: Transaction, left_s: float | None, *, past: bool) -> dict[str, Plain]:
     plan, state = transaction.plan, find_state(transaction)
     return {
         "id": transaction.id,
         "state": str(state),
         "open": state.is_open,
+        "in_force": False if past else _IN_FORCE.get(state, False),
         "nic": to_plain(plan.nic),
         "ladder": None if plan.ladder is None else str(plan.ladder),
         "confirm": str(transaction.confirm),
@@ -56,6 +60,7 @@ def build_document(
     results: Sequence[ProbeResult] | None = None,
     warnings: Sequence[str] = (),
     ladder: Ascent | None = None,
+    past: Collection[int] = (),
 ) -> Mapping[str, object]:
     """The document as plain values.
 
@@ -65,10 +70,11 @@ def build_document(
         results: of the last round of probes, right after a treatment.
         warnings: what went wrong and did not matter.
         ladder: that was climbed, ending in the last of them.
+        past: numbers of those of an earlier boot, of which nothing is in force.
     """
     return {
         "schema": SCHEMA,
-        "transactions": [_transaction(transaction, left.get(transaction.id)) for transaction in known],
+        "transactions": [_transaction(transaction, left.get(transaction.id), past=transaction.id in past) for transaction in known],
         "probes_now": None if results is None else [to_plain(result) for result in results],
         "warnings": list(warnings),
         "ladder": None if ladder is None else to_plain(ladder),
@@ -82,8 +88,12 @@ def render_transactions_json(
     results: Sequence[ProbeResult] | None = None,
     warnings: Sequence[str] = (),
     ladder: Ascent | None = None,
+    past: Collection[int] = (),
 ) -> str:
     """One JSON document, ASCII only."""
     return json.dumps(
-        build_document(known, left, results=results, warnings=warnings, ladder=ladder), ensure_ascii=True, indent=1, allow_nan=False
+        build_document(known, left, results=results, warnings=warnings, ladder=ladder, past=past),
+        ensure_ascii=True,
+        indent=1,
+        allow_nan=False,
     )

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Transactions for a person: the first line says what became of the machine, the next ones what to type."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from nicmedic.model.durations import say_duration
 from nicmedic.model.plan import Change
@@ -44,8 +44,12 @@ def _interface(transaction: Transaction) -> str:
     return escape_terminal(transaction.plan.nic.interface)
 
 
-def _became(transaction: Transaction, state: State, left_s: float | None) -> str:
-    """What became of the machine, in a clause."""
+def _became(transaction: Transaction, state: State, left_s: float | None, *, past: bool = False) -> str:
+    """What became of the machine, in a clause. Nothing of an earlier boot (``past``) is in force."""
+    if past and state is State.CONFIRMED:
+        return f"is as after the boot: {_names(transaction)} was confirmed, and ended with it"
+    if past and state is State.UNDO_FAILED:
+        return "is as after the boot: undoing had failed, and what was left ended with it"
     if state is State.WAITING:
         if left_s is None or left_s <= 0:
             return "is changed, and is being undone now"
@@ -64,8 +68,10 @@ def _became(transaction: Transaction, state: State, left_s: float | None) -> str
     }[state]
 
 
-def _type_next(transaction: Transaction, state: State) -> Iterator[str]:
+def _type_next(transaction: Transaction, state: State, *, past: bool = False) -> Iterator[str]:
     number = transaction.id
+    if past:
+        return
     if state is State.WAITING:
         yield f"  nicmedic confirm {number}               # keep it"
         yield f"  nicmedic undo {number}                  # take it back now"
@@ -118,7 +124,7 @@ def render_left(left_s: float) -> str:
     return f"{say_duration(max(0.0, left_s))} left, then it is undone. Type keep, undo, or extend 5m: "
 
 
-def _find_first_line(known: Sequence[Transaction], left: Mapping[int, float | None]) -> str:
+def _find_first_line(known: Sequence[Transaction], left: Mapping[int, float | None], past: Collection[int]) -> str:
     opened = [transaction for transaction in known if find_state(transaction).is_open]
     if opened:
         told = (f"{one.id}: {_interface(one)} {_became(one, find_state(one), left.get(one.id))}" for one in opened)
@@ -126,24 +132,28 @@ def _find_first_line(known: Sequence[Transaction], left: Mapping[int, float | No
     if not known:
         return "no transactions: nicmedic has changed nothing here"
     last = known[-1]
-    return f"no transaction is open; the last one, {last.id}: {_interface(last)} {_became(last, find_state(last), None)}"
+    return (
+        f"no transaction is open; the last one, {last.id}: {_interface(last)} {_became(last, find_state(last), None, past=last.id in past)}"
+    )
 
 
-def render_transactions(known: Sequence[Transaction], left: Mapping[int, float | None], style: Style) -> str:
+def render_transactions(known: Sequence[Transaction], left: Mapping[int, float | None], style: Style, *, past: Collection[int] = ()) -> str:
     """All of them, newest first.
 
     Args:
         known: oldest first.
         left: seconds until the switch undoes, by number.
         style: of the terminal.
+        past: numbers of those of an earlier boot, of which nothing is in force.
     """
-    lines = [style.paint(_find_first_line(known, left), "bold")]
+    lines = [style.paint(_find_first_line(known, left, past), "bold")]
     if known:
         lines.append("")
     for transaction in reversed(known):
         when = transaction.entries[0].time if transaction.entries else "(unknown)"
         state = find_state(transaction)
-        lines.append(f"  {transaction.id:>3}  {when:<25}  {_interface(transaction):<10}  {state:<11}  {_names(transaction)}")
+        ended = " (ended with the boot)" if transaction.id in past and state in {State.CONFIRMED, State.UNDO_FAILED} else ""
+        lines.append(f"  {transaction.id:>3}  {when:<25}  {_interface(transaction):<10}  {state:<11}  {_names(transaction)}{ended}")
     for transaction in known:
         if find_state(transaction).is_open:
             lines += _type_next(transaction, find_state(transaction))
@@ -156,11 +166,12 @@ def _render_change(change: Change, interface: str, style: Style) -> Iterator[str
         yield from (f"    {title}: {escape_terminal(render_step(step, interface))}" for step in steps)
 
 
-def render_transaction(transaction: Transaction, left_s: float | None, style: Style) -> str:
-    """One of them, with all that happened."""
+def render_transaction(transaction: Transaction, left_s: float | None, style: Style, *, past: bool = False) -> str:
+    """One of them, with all that happened; ``past``: in an earlier boot."""
     state, interface = find_state(transaction), transaction.plan.nic.interface
-    lines = [style.paint(f"{_interface(transaction)} {_became(transaction, state, left_s)} (transaction {transaction.id})", "bold")]
-    lines += [*_type_next(transaction, state), "", style.title("Changes")]
+    became = _became(transaction, state, left_s, past=past)
+    lines = [style.paint(f"{_interface(transaction)} {became} (transaction {transaction.id})", "bold")]
+    lines += [*_type_next(transaction, state, past=past), "", style.title("Changes")]
     for change in transaction.plan.changes:
         lines += _render_change(change, interface, style)
     if transaction.before:

@@ -173,3 +173,20 @@ def test_the_schema_names_every_field() -> None:
         (one["probes_before"][0], definitions["probe"]),
     ):
         assert set(value) == set(schema["properties"]) == set(schema["required"])
+
+
+@pytest.mark.parametrize(
+    ("state", "told"), [(State.CONFIRMED, "mtu:1400 was confirmed, and ended with it"), (State.UNDO_FAILED, "undoing had")]
+)
+def test_what_an_earlier_boot_confirmed_is_not_in_force_any_more(state: State, told: str) -> None:
+    transaction = make(state)
+    shown = render_transaction(transaction, None, STYLE, past=True)
+    listed = render_transactions((transaction,), {}, STYLE, past=(3,))
+    for text in (shown, listed):
+        assert f"eth0 is as after the boot: {told}" in text.splitlines()[0]
+        assert "nicmedic undo" not in text
+    assert "(ended with the boot)" in listed
+    assert [json.loads(render_transactions_json((transaction,), {}, past=past))["transactions"][0]["in_force"] for past in ((), (3,))] == [
+        True if state is State.CONFIRMED else None,
+        False,
+    ]
