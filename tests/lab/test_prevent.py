@@ -65,7 +65,7 @@ def test_prevent_ends_on_the_right_single_remedy(name: str, vm: MachineMaker, se
     assert inside.nicmedic("transactions").status == 0
     before = read_state(machine)
     machine.sh(f"echo {AFTER_S} >{PARAMETERS}/after_s")
-    treated = inside.nicmedic("treat", "eth0", "--ladder", "prevent", "--hold", f"{HOLD_S}s", "--timeout", "90s", "--json", timeout_s=1500)
+    treated = inside.nicmedic("treat", "eth0", "--ladder", "prevent", "--hold", f"{HOLD_S}s", "--timeout", "300s", "--json", timeout_s=1500)
     machine.sh(f"echo -1 >{PARAMETERS}/after_s")
     if rule.remedy is None:
         assert treated.status == 43, treated
