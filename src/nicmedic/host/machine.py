@@ -27,7 +27,7 @@ from nicmedic.model.stack import VirtualLink
 
 __all__ = ["HostMachine"]
 
-_GO_WITH_CARD = frozenset({"vlan", "macvlan", "ipvlan"})
+_ABOVE = frozenset({"vlan", "macvlan", "ipvlan", "bridge", "bond", "team", "vrf"})
 
 
 def _list_all(root: Folder, rtnl: Rtnl) -> Listed:
@@ -51,7 +51,7 @@ def _other_links(root: Folder, names: Iterable[str], listed: Listed) -> tuple[Vi
         if name not in links:
             made.append(VirtualLink(interface=name))
             continue
-        sysctls = read_sysctls(root, name, listed.new_interface or {}) if links[name].kind in _GO_WITH_CARD else None
+        sysctls = read_sysctls(root, name, listed.new_interface or {}) if links[name].kind in _ABOVE else None
         made.append(make_virtual_link(links[name], links, listed.vlans or {}, listed.addresses, listed.qdiscs, sysctls))
     return tuple(made)
 

@@ -263,5 +263,5 @@ class VirtualLink:
     alias: str | None = None
     qdiscs: tuple[Qdisc, ...] | None = None
     sysctls: Mapping[str, str] | None = None
-    """As of a ``Nic``; read only of what goes with its card: VLAN, macvlan, ipvlan."""
+    """As of a ``Nic``; read only of what may stand on a card: bridge, bond, team, VRF, VLAN, macvlan, ipvlan."""
     statistics: Mapping[str, int] | None = None

@@ -4,6 +4,7 @@
 At unregister of a card its master lets go of it (net/core/dev.c ``unregister_netdevice_many``, net/bridge/br.c ``br_device_event``,
 drivers/net/bonding/bond_main.c ``bond_slave_netdev_event``), and links of kind vlan, macvlan and ipvlan are deleted with it
 (net/8021q/vlan.c ``vlan_device_event``, drivers/net/macvlan.c and ipvlan ``…_device_event``). A bridge, a bond or a VRF stays, with its addresses.
+With an MTU below 1280, which a bridge takes over from its port, the settings of IPv6 go too (net/ipv6/addrconf.c ``addrconf_notify``).
 At down VLANs go down too, and come up again with the card, also those that were down (``vlan_device_event``, ``NETDEV_UP``).
 """
 
@@ -192,9 +193,6 @@ def _make(host: Host, nic: Nic, upper: Upper, link: VirtualLink) -> Iterator[Ste
         yield set_link(
             name, "address", link.address or "", unless=reads(f"/sys/class/net/{name}/address", link.address or ""), needed=False
         )
-    for key, value in (link.sysctls or {}).items():
-        family, kind, setting = key.split(".", 2)
-        yield write_file(f"/proc/sys/net/{family}/{kind}/{name}/{setting}", value)
     if link.alias:
         yield set_link(name, "alias", link.alias, unless=reads(f"/sys/class/net/{name}/ifalias", link.alias), needed=False)
     for altname in link.altnames:
@@ -215,6 +213,9 @@ def put_back_upper(host: Host, nic: Nic, upper: Upper) -> Iterator[Step]:
         yield set_link(name, "txqueuelen", str(link.txqueuelen), unless=unless, needed=False)
     if link.mtu is not None:
         yield set_link(name, "mtu", str(link.mtu), unless=reads(f"/sys/class/net/{name}/mtu", str(link.mtu)), needed=False)
+    for key, value in (link.sysctls or {}).items():
+        family, kind, setting = key.split(".", 2)
+        yield write_file(f"/proc/sys/net/{family}/{kind}/{name}/{setting}", value)
     yield from put_back_membership(name, link.port)
     yield from put_back_flags(name, link.flags)
     yield from put_back_port(name, link.port)
