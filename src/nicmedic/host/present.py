@@ -4,25 +4,18 @@
 ``upper_NAME`` beside an interface leads to what stands on it: bridge, bond, VLAN, macvlan (net/core/dev.c, since Linux 3.9).
 """
 
-import re
-
 from nicmedic.host.devices import is_nic
 from nicmedic.host.nics import NET
 from nicmedic.host.sysfs import Folder
 from nicmedic.model.nic import Bus
 from nicmedic.model.plan import Identity
+from nicmedic.model.same_card import find_place
 
 __all__ = ["find_above", "find_interface"]
 
 _UPPER = "upper_"
-_VIRTIO = re.compile(r"/virtio\d+\Z")
 _PERMANENT = 0
 """``addr_assign_type``: the address was not set by anybody."""
-
-
-def _place(path: str) -> str:
-    """A device's path without the number of its virtio function, which counts bindings: the PCI function that carries it stays."""
-    return _VIRTIO.sub("", path)
 
 
 def _prefer(net: Folder, names: list[str], nic: Identity) -> str | None:
@@ -42,7 +35,7 @@ def find_interface(nic: Identity, root: Folder | None = None) -> str | None:
         return nic.interface if net.has(f"{nic.interface}/ifindex") else None
     cards = [name for name in net.names() if is_nic(net.folder(name))]
     devices = {name: net.target(f"{name}/device") or "" for name in cards}
-    found = [name for name in cards if nic.sysfs_path is not None and _place(devices[name]) == _place(nic.sysfs_path)]
+    found = [name for name in cards if nic.sysfs_path is not None and find_place(devices[name]) == find_place(nic.sysfs_path)]
     if not found and nic.bus_address is not None and nic.bus is not Bus.VIRTIO:
         found = [name for name in cards if devices[name].rsplit("/", 1)[-1] == nic.bus_address]
     if not found and nic.permanent_address is not None:

@@ -1,10 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Whether two descriptions are of one card. Names are no help: they change, and another card may have one tomorrow."""
 
+import re
+
 from nicmedic.model.nic import Nic
 from nicmedic.model.plan import Identity
 
-__all__ = ["find_card", "is_same_card"]
+__all__ = ["find_card", "find_place", "is_same_card"]
+
+_VIRTIO = re.compile(r"/virtio\d+\Z")
+
+
+def find_place(path: str) -> str:
+    """A device's path without the number of its virtio function, which counts bindings: the PCI function that carries it stays."""
+    return _VIRTIO.sub("", path)
 
 
 def is_same_card(one: Identity, other: Identity) -> bool:
@@ -13,7 +22,7 @@ def is_same_card(one: Identity, other: Identity) -> bool:
     if len(ports) > 1:
         return False
     if one.sysfs_path is not None and other.sysfs_path is not None:
-        return one.sysfs_path == other.sysfs_path
+        return find_place(one.sysfs_path) == find_place(other.sysfs_path)
     if one.bus_address is not None and other.bus_address is not None:
         return (one.bus, one.bus_address) == (other.bus, other.bus_address)
     return one.interface == other.interface
