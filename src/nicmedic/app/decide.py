@@ -2,7 +2,7 @@
 """Later, and perhaps from another login: confirm what was changed, give it more time, or undo it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from nicmedic.app.treat import Edges, Stage, note_confirmed, reread, undo_and_look
@@ -25,6 +25,7 @@ __all__ = ["Decided", "confirm_transaction", "extend_transaction", "undo_transac
 
 _LONGEST_S = 86_400
 """A deadline that never comes is none."""
+_SETTINGS_ONLY = "its settings are back; addresses, routes and what else stands on the card were left as they are now, for they may have changed since it was confirmed"
 _LASTING = frozenset({State.CONFIRMED, State.UNDO_FAILED})
 _ENDED = frozenset({State.UNDONE, State.REBOOTED, State.ABANDONED})
 
@@ -206,7 +207,10 @@ def undo_transaction(edges: Edges, number: int | None) -> Decided:
         raise _say_why_not(transaction, State.REBOOTED if state not in _ENDED else state)
     _refuse_covered(edges, transaction)
     edges.tell(Stage.UNDOING, "as you say")
-    return _finish_undo(edges, transaction)
+    decided = _finish_undo(edges, transaction)
+    if state is State.CONFIRMED and any(change.takes_stack for change in find_begun(transaction)):
+        return replace(decided, detail=_SETTINGS_ONLY)
+    return decided
 
 
 def _finish_undo(edges: Edges, transaction: Transaction) -> Decided:

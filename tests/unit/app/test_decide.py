@@ -161,3 +161,11 @@ def test_what_the_operator_undoes_is_undone_though_that_could_not_be_written() -
 
     edges = dataclasses.replace(build_edges(world), store=Stale(world, Process()))
     assert undo_transaction(edges, 1).state is State.UNDONE
+
+
+def test_an_undo_after_a_confirmation_says_what_it_leaves() -> None:
+    world = World()
+    treat(world, made=plan(world, change(takes_stack=True), POWER))
+    assert "were left as they are now" in undo_transaction(build_edges(world), None).detail
+    treat(world, made=plan(world, change(takes_stack=True)), wishes=OPERATOR)
+    assert undo_transaction(build_edges(world), None).detail == "", "what waits is put back with all that stood on it"
