@@ -25,7 +25,9 @@ __all__ = ["Decided", "confirm_transaction", "extend_transaction", "undo_transac
 
 _LONGEST_S = 86_400
 """A deadline that never comes is none."""
-_SETTINGS_ONLY = "its settings are back; addresses, routes and what else stands on the card were left as they are now, for they may have changed since it was confirmed"
+_SETTINGS_ONLY = (
+    "its settings are back; addresses, routes and what else stands on the card were left as they are now, for they may be newer"
+)
 _LASTING = frozenset({State.CONFIRMED, State.UNDO_FAILED})
 _ENDED = frozenset({State.UNDONE, State.REBOOTED, State.ABANDONED})
 

@@ -59,7 +59,8 @@ def _check_mtu(nic: Nic, size: int) -> Iterator[str]:
 def _mtu_risks(site: Site, size: int) -> Iterator[str]:
     nic = site.nic
     if size < _IPV6_LEAST:
-        yield f"Below {_IPV6_LEAST} bytes there is no IPv6: its addresses and routes leave the interface, and an undo after a confirmation leaves those away."
+        yield f"Below {_IPV6_LEAST} bytes there is no IPv6: its addresses and routes leave the interface."
+        yield "Once it is confirmed, an undo does not bring them back."
     above = [link for link in _links_above(site) if link.mtu is not None and link.mtu > size]
     if above:
         yield f"{', '.join(link.interface for link in above)} above it {'follow' if len(above) > 1 else 'follows'}."

@@ -19,7 +19,7 @@ __all__ = ["REMAKES", "bounce_link", "rebind_driver", "reload_module", "rescan_b
 
 REMAKES: Final = frozenset({RemedyId.DRIVER_REBIND, RemedyId.MODULE_RELOAD, RemedyId.PCI_RESET, RemedyId.PCI_RESCAN})
 """Those after which the interface is another one: what ``find_losses`` tells is lost by them, and not by a mere down and up."""
-_UNREAD = "Not read, so neither put back nor told where they were set: FEC, fields and key of the RSS hash, hardware time stamping, nft hooks on the card."
+_UNREAD = "Not read, so neither put back nor told: FEC, fields and key of the RSS hash, hardware time stamping, nft hooks on the card."
 _BUSES = frozenset({Bus.PCI, Bus.USB, Bus.VIRTIO, Bus.XEN, Bus.VMBUS, Bus.PLATFORM})
 _BIND_TRIES = 5
 _BUS_RESETS = frozenset({"bus", "cxl_bus"})
