@@ -112,7 +112,7 @@ def _coalescing(nic: Nic) -> Iterator[Step]:
         if value or (name in _ZERO_MATTERS and any(told.values())):
             switch = name.startswith("adaptive")
             word = "on" if value else "off"
-            shown = f"Adaptive {name[-2:].upper()}: {word}" if switch else f"{name}: {value}"
+            shown = f"{name[-2:].upper()}: {word}" if switch else f"{name}: {value}"  # both stand in one line: Adaptive RX: on  TX: off
             there = Shown(argv=("ethtool", "-c", INTERFACE), text=shown)
             yield _ethtool(nic, "-C", name, word if switch else str(value), unless=there, quiet=not value)
 

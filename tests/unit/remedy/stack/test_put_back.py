@@ -94,7 +94,7 @@ def test_settings_of_the_driver_are_set_while_it_is_down_and_only_on_a_new_inter
     assert (ring.needed, ring.unless.argv, ring.unless.text) == (False, ("cat", "/sys/class/net/\0/ifindex"), "2")
     coalesce = find_step(build_put_back(EMPTY, nic), "adaptive-tx")
     assert coalesce.unless is not None
-    assert coalesce.unless.text == "Adaptive TX: off"
+    assert coalesce.unless.text == "TX: off"
     assert nic.ring is not None
     assert nic.channels is not None
     fixed = dataclasses.replace(
