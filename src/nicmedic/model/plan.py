@@ -49,6 +49,8 @@ class Setting:
     """As ``nicmedic.remedy.settings`` reads it: ``mtu``, ``features.tx-tcp-segmentation``, ``link.autoneg``, ``power.control``."""
     value: str
     """In the words of the tool that sets it: ``1500``, ``on``, ``0x008``."""
+    up_to: int | None = None
+    """The driver may round a number up, to at most this."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -163,6 +163,11 @@ def take_settings(nic: Nic, names: Iterable[str], host: Host | None = None) -> t
     return tuple(Setting(name=name, value=value) for name, value in values if value is not None)
 
 
+def _is_rounded(setting: Setting, value: str | None) -> bool:
+    """Whether the driver took the next size that it has."""
+    return setting.up_to is not None and value is not None and int(setting.value) < int(value) <= setting.up_to
+
+
 def find_differences(wanted: Iterable[Setting], nic: Nic, host: Host | None = None) -> tuple[str, ...]:
     """What is not as it should be, a few words each: ``mtu is 1500, not 1400``.
 
@@ -172,7 +177,7 @@ def find_differences(wanted: Iterable[Setting], nic: Nic, host: Host | None = No
     for setting in wanted:
         value = read_setting(nic, setting.name, host)
         on_its_way = setting.name in _NEGOTIATED and setting.value != "off" and nic.carrier is not True
-        if value != setting.value and not on_its_way:
+        if value != setting.value and not on_its_way and not _is_rounded(setting, value):
             seen = "cannot be read, and should be" if value is None else f"is {value}, not"
             found.append(f"{setting.name} {seen} {setting.value}")
     return tuple(found)

@@ -5,10 +5,13 @@ import dataclasses
 
 import pytest
 
+from nicmedic.model.finding import RemedyId
 from nicmedic.model.host import Host
 from nicmedic.model.link import Channels
 from nicmedic.model.nic import Nic
-from nicmedic.model.plan import Setting
+from nicmedic.model.plan import Change, Setting
+from nicmedic.remedy.changes.site import Site
+from nicmedic.remedy.changes.table import MAKERS
 from nicmedic.remedy.settings import build_mask, find_differences, read_setting, take_settings
 from tests.unit.remedy.toy_card import make_host, make_nic
 
@@ -95,3 +98,19 @@ def test_what_both_ends_agree_on_is_not_judged_without_a_link_unless_it_should_b
     wanted = [Setting(name="link.speed", value="100"), Setting(name="pause.rx", value="off")]
     assert find_differences(wanted, make_nic(carrier=False)) == ("pause.rx is on, not off",)
     assert len(find_differences(wanted, make_nic())) == 2
+
+
+@pytest.mark.parametrize(
+    ("size", "now", "different"),
+    [(300, 512, False), (300, 300, False), (300, 256, True), (300, 600, True), (200, 256, True), (100, 128, False)],
+)
+def test_a_ring_that_the_driver_rounds_up_is_as_wanted(size: int, now: int, different: bool) -> None:
+    nic = make_nic()
+    assert nic.ring is not None
+    nic = dataclasses.replace(nic, ring=dataclasses.replace(nic.ring, tx=256, tx_max=4096))
+    assert nic.ring is not None
+    made = MAKERS[RemedyId.RING](Site(nic=nic, host=Host()), f"tx={size}")
+    assert isinstance(made, Change)
+    after = dataclasses.replace(nic, ring=dataclasses.replace(nic.ring, tx=now))
+    assert bool(find_differences(made.wanted, after)) is different
+    assert bool(find_differences(made.before, after)) is (now != 256), "an undo brings back what was there, exactly"

@@ -125,6 +125,11 @@ def _check_ring(ring: Ring, wanted: Mapping[str, int]) -> Iterator[str]:
         yield "the rings have this size already"
 
 
+def _round_up(size: int, former: int | None) -> int:
+    """What a driver may make of a size: many round it up to a power of two or to a multiple. What it was before is no rounding of it."""
+    return min(2 * size - 1, former - 1) if former is not None and former > size else 2 * size - 1
+
+
 def change_ring(site: Site, argument: str) -> Change | Refusal:
     """Rings by ``tx=N,rx=N``, or ``N`` for the transmit ring; without an argument the largest transmit ring."""
     remedy, nic = RemedyId.RING, site.nic
@@ -149,7 +154,7 @@ def change_ring(site: Site, argument: str) -> Change | Refusal:
         recipe=dataclasses.replace(made, title=f"Change the rings: {words} descriptors", caution=""),
         undo=[Run(argv=("ethtool", "-G", INTERFACE, *(part for name in sizes for part in (name, str(former[name])))))],
         before=find_settings(site, *(f"ring.{name}" for name in sizes)),
-        wanted=[Setting(name=f"ring.{name}", value=str(size)) for name, size in sizes.items()],
+        wanted=[Setting(name=f"ring.{name}", value=str(size), up_to=_round_up(size, former[name])) for name, size in sizes.items()],
         settle_s=8,
         risks=risks,
     )
