@@ -355,7 +355,7 @@ class Terminal:
 @pytest.fixture
 def terminal(host: Host) -> Iterator[Terminal]:
     made = Terminal(host, "treat", "card0", "--remedy", "mtu:1400", "--hold", "1s", "--timeout", "20s")
-    made.expect("left, then it is undone. Type keep, undo, or extend 5m:")
+    made.expect("left, then it is undone. Type keep, undo, or extend 5m (Ctrl-C undoes it now):")
     yield made
     made.process.kill()
     made.process.wait()

@@ -166,7 +166,10 @@ def _refuse_empty(plan: Plan, climb: Climb) -> None:
     """
     name = escape_terminal(climb.name)
     reasons = "; ".join(f"{refusal.remedy}: {', '.join(refusal.reasons)}" for refusal in plan.refusals)
-    raise RefusedError(f"{name}: nothing of the ladder {plan.ladder} is possible: {reasons}", hint=f"nicmedic plan {name}")
+    hint = f"nicmedic plan {quote_word(climb.name)}"
+    if any(refusal.may_be_told for refusal in plan.refusals):
+        hint += f"\nnicmedic treat {quote_word(climb.name)} --ladder {plan.ladder} --accept-losses   # with those that lose something"
+    raise RefusedError(f"{name}: nothing of the ladder {plan.ladder} is possible: {reasons}", hint=hint)
 
 
 def climb_restore(edges: Edges, climb: Climb, *, limits: bool = True) -> Climbed:
@@ -306,7 +309,7 @@ def _choose_hold_s(climb: Climb) -> float:
         name = escape_terminal(climb.name)
         raise RefusedError(
             f"{name}: no hang of this card is known of this boot, so nothing would tell a cure from luck",
-            hint=f"nicmedic treat {name} --ladder prevent --hold 6h   # if you know how long it takes to hang",
+            hint=f"nicmedic treat {quote_word(climb.name)} --ladder prevent --hold 6h   # if you know how long it takes to hang",
         )
     hours = estimate_hold_h(climb.history.hangs, climb.history.hours)
     return min(_LONGEST_HOLD_S, max(_SHORTEST_HOLD_S, _USUAL_HOLD_S if hours is None else hours * _HOUR_S))

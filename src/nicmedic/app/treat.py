@@ -42,8 +42,9 @@ from nicmedic.ports.machine import Machine
 from nicmedic.ports.probes import Prober
 from nicmedic.ports.transactions import TransactionStore
 from nicmedic.remedy.changes.restart import REMAKES
+from nicmedic.remedy.ladder import name_change
 from nicmedic.remedy.script import render_undo
-from nicmedic.remedy.script.words import render_step
+from nicmedic.remedy.script.words import quote_word, render_step
 from nicmedic.remedy.settings import find_differences
 from nicmedic.report.escape import escape_terminal
 
@@ -256,16 +257,21 @@ def _refuse(plan: Plan, host: Host, wishes: Wishes) -> Nic:
         NoSuchInterfaceError: the card went since the plan was made.
     """
     name = escape_terminal(plan.nic.interface)
+    possible = f"nicmedic plan {quote_word(plan.nic.interface)}   # what is possible"
     if plan.refusals and plan.ladder is None:
         reasons = "; ".join(f"{refusal.remedy}: {', '.join(refusal.reasons)}" for refusal in plan.refusals)
         settle = [command for refusal in plan.refusals for command in refusal.settle]
-        raise RefusedError(f"{name}: {reasons}", hint=" ; ".join(settle) or f"nicmedic plan {name}   # what is possible")
+        if all(refusal.may_be_told for refusal in plan.refusals):
+            names = [*map(name_change, plan.changes), *map(name_change, plan.refusals)]
+            wanted = " ".join(f"--remedy {quote_word(name)}" for name in names)
+            settle.append(f"nicmedic treat {quote_word(plan.nic.interface)} {wanted} --accept-losses   # if you can bear that")
+        raise RefusedError(f"{name}: {reasons}", hint="\n".join(settle) or possible)
     boots = [change for change in plan.changes if change.boots]
     if boots:
-        commands = " ; ".join(render_step(step, plan.nic.interface) for change in boots for step in change.steps)
+        commands = "\n".join(render_step(step, plan.nic.interface) for change in boots for step in change.steps)
         raise RefusedError(f"{name}: {', '.join(change.remedy for change in boots)} needs a boot, and is left to you", hint=commands)
     if not plan.changes:
-        raise RefusedError(f"{name}: there is nothing to do", hint=f"nicmedic plan {name}   # what is possible")
+        raise RefusedError(f"{name}: there is nothing to do", hint=possible)
     nic = find_card(host.nics, plan.nic)
     if nic is None and all(change.remedy in REMAKES for change in plan.changes):
         nic = wishes.nic

@@ -58,7 +58,7 @@ def is_restored(undone: Undone, different: Sequence[str], changes: Sequence[Chan
 
 
 def render_left(plan: Plan, changes: Sequence[Change], undone: Undone) -> str:
-    """The commands that are left to type, in one line: those that the script could not carry out, else all of the undo."""
+    """The commands that are left to type, one a line: those that the script could not carry out, else all of the undo."""
     steps = [step for change in reversed(changes) for step in change.undo]
     steps += plan.put_back if any(change.takes_stack for change in changes) else ()
-    return " ; ".join(undone.failed or [render_step(step, plan.nic.interface) for step in steps])
+    return "\n".join(undone.failed or [render_step(step, plan.nic.interface) for step in steps])

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["await_decision", "show_decided"]
 
 _LOOK_S = 1.0
+_TELL_S, _RARELY_S = 10.0, 60.0
+"""Between two lines that tell the time left: a line that is written over would take a word that is being typed along."""
+_SOON_S = 180.0
 _MOST = 200
 _LONGEST_S = 86_400
 
@@ -87,11 +90,13 @@ def await_decision(edges: "Edges", number: int) -> int:
         NotConfirmedError: the time was over, or somebody else undid it.
         UndoFailedError: undoing failed.
     """
+    told = _Told()
     while True:
         try:
-            decided = _wait_once(edges, number)
-        except EOFError:
-            return 0  # nobody is there any more: the switch is
+            decided = _wait_once(edges, number, told)
+        except EOFError:  # nobody is there any more: the switch is
+            write_complaint(f"\nnicmedic: transaction {number} still waits for you: nicmedic confirm {number}, or nicmedic undo {number}\n")
+            return 0
         except KeyboardInterrupt:
             if not _is_there():
                 raise
@@ -102,26 +107,39 @@ def await_decision(edges: "Edges", number: int) -> int:
             return 0
 
 
-def _wait_once(edges: "Edges", number: int) -> Decided | None:
+class _Told:
+    """When the time left was told last, in seconds that were left then."""
+
+    left_s: float | None = None
+
+    def is_due(self, left_s: float) -> bool:
+        """Whether it is to be told again."""
+        every_s = _TELL_S if left_s <= _SOON_S else _RARELY_S
+        return self.left_s is None or not 0 <= self.left_s - left_s < every_s
+
+
+def _wait_once(edges: "Edges", number: int, told: _Told) -> Decided | None:
     transaction = edges.store.read_transaction(number)
     state = State.UNDONE if transaction is None else find_state(transaction)
     if transaction is None or not state.is_open:
-        write_complaint("\r\x1b[K")
+        write_complaint("\n")
         if transaction is not None and state is State.CONFIRMED:
             return Decided(transaction=transaction, state=state, detail="somebody else confirmed it")
         if state is State.UNDO_FAILED:
-            raise UndoFailedError(f"transaction {number}: undoing failed", hint=f"nicmedic undo {number} ; nicmedic transactions {number}")
+            raise UndoFailedError(f"transaction {number}: undoing failed", hint=f"nicmedic undo {number}\nnicmedic transactions {number}")
         raise NotConfirmedError(f"transaction {number} was undone: its time was over, or somebody did it", hint="nicmedic check")
     left_s = edges.store.read_seconds_left(transaction) or 0.0
-    write_complaint("\r\x1b[K" + (render_left(left_s) if state is State.WAITING else "undoing"))
+    if state is State.WAITING and told.is_due(left_s):
+        write_complaint(("" if told.left_s is None else "\n") + render_left(left_s))
+        told.left_s = left_s
     typed = _read_line()
     if typed is None or state is not State.WAITING:
         return None
+    told.left_s = None
     try:
         return _obey(edges, number, typed)
     except (RolledBackError, UndoFailedError):
         raise
     except NicmedicError as error:
-        write_complaint("\r\x1b[K")
         print_error(error)
         return None

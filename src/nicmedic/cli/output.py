@@ -36,7 +36,7 @@ def use_colour(stream: TextIO) -> bool:
 
 
 def print_error(error: NicmedicError, *, debug: bool = False) -> None:
-    """One line what became of the machine and what is wrong, one what to type next."""
+    """One line what became of the machine and what is wrong, a line for each command to type next."""
     if debug:
         import traceback  # rarely wanted
 
@@ -44,7 +44,7 @@ def print_error(error: NicmedicError, *, debug: bool = False) -> None:
     became = f"{error.machine}: " if error.machine else ""
     write_complaint(f"nicmedic: {became}{escape_terminal(error.message)}\n")
     if error.hint:
-        write_complaint(f"          {escape_terminal(error.hint)}\n")
+        write_complaint("".join(f"          {escape_terminal(line)}\n" for line in error.hint.splitlines()))
 
 
 def read_knowledge_text(path: Path) -> str:

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Final
 
 from nicmedic.model.finding import RemedyId, Trial, TrialResult
-from nicmedic.model.plan import Change, Ladder
+from nicmedic.model.plan import Change, Ladder, Refusal
 
 __all__ = [
     "Done",
@@ -56,7 +56,7 @@ class Rung:
     """Why it stands there: a few words for the operator."""
 
 
-def name_change(change: Change) -> str:
+def name_change(change: Change | Refusal) -> str:
     """As ``--remedy`` takes it: ``offload-off:tso``."""
     return f"{change.remedy}:{change.argument}" if change.argument else str(change.remedy)
 

@@ -29,7 +29,7 @@ def render_certainty(certainty: float | None, hold_s: float) -> str:
         return f"{held}; how long this card takes to hang is not known, so that proves little: watch it"
     chance = 100 * (1 - certainty)
     shown = f"{chance:.0f} %" if chance >= 1 else "less than 1 %"
-    return f"{held}; by the hangs seen before, the chance of such a quiet without any cure is {shown}"
+    return f"{held}; by the hangs seen, and by how many settings were tried, the chance that one is quiet by accident is {shown}"
 
 
 def render_climbed(outcome: Ascent, name: str, transaction: Transaction | None, style: Style) -> str:

@@ -109,7 +109,11 @@ def _next_lines(plan: Plan, style: Style, *, accepted: bool) -> Iterator[str]:
     usable = [change for change in plan.changes if not change.boots]
     if not usable:
         return
-    asked = f"--ladder {plan.ladder}" if plan.ladder is not None else " ".join(f"--remedy {name_change(change)}" for change in usable)
+    asked = (
+        f"--ladder {plan.ladder}"
+        if plan.ladder is not None
+        else " ".join(f"--remedy {quote_word(name_change(change))}" for change in usable)
+    )
     yield style.wrap("To carry it out, with an undo that comes by itself unless it is confirmed in time:")
     yield render_command(f"nicmedic treat {quote_word(plan.nic.interface)} {asked}" + (" --accept-losses" if accepted else ""))
 

@@ -121,7 +121,7 @@ def render_decided(
 
 def render_left(left_s: float) -> str:
     """The line of the countdown."""
-    return f"{say_duration(max(0.0, left_s))} left, then it is undone. Type keep, undo, or extend 5m: "
+    return f"{say_duration(max(0.0, left_s))} left, then it is undone. Type keep, undo, or extend 5m (Ctrl-C undoes it now): "
 
 
 def _find_first_line(known: Sequence[Transaction], left: Mapping[int, float | None], past: Collection[int]) -> str:

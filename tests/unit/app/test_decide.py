@@ -9,8 +9,9 @@ import pytest
 from nicmedic.app.decide import extend_transaction, undo_transaction
 from nicmedic.app.treat import Edges, Stage, Wishes, carry_out
 from nicmedic.model.errors import NoSuchTransactionError, NotConfirmedError, RefusedError, UndoFailedError
+from nicmedic.model.finding import RemedyId
 from nicmedic.model.host import Host
-from nicmedic.model.plan import Identity
+from nicmedic.model.plan import Identity, Refusal
 from nicmedic.model.transaction import Confirm, ProbeResult, State, Transaction, Word, find_state
 from nicmedic.testing.transactions import FakeProber, FakeStore, WorldMachine, build_edges
 from nicmedic.testing.world import Process, World
@@ -169,3 +170,17 @@ def test_an_undo_after_a_confirmation_says_what_it_leaves() -> None:
     assert "were left as they are now" in undo_transaction(build_edges(world), None).detail
     treat(world, made=plan(world, change(takes_stack=True)), wishes=OPERATOR)
     assert undo_transaction(build_edges(world), None).detail == "", "what waits is put back with all that stood on it"
+
+
+def test_what_can_be_accepted_is_named_and_each_command_has_a_line_of_its_own() -> None:
+    world = World()
+    refusals = (
+        Refusal(remedy=RemedyId.DRIVER_REBIND, reasons=("eth1 goes along",), settle=("lspci   # both", "ip link"), may_be_told=True),
+    )
+    with pytest.raises(RefusedError) as caught:
+        treat(world, made=plan(world, MTU, refusals=refusals))
+    assert caught.value.hint.splitlines() == [
+        "lspci   # both",
+        "ip link",
+        "nicmedic treat eth0 --remedy mtu --remedy driver-rebind --accept-losses   # if you can bear that",
+    ]

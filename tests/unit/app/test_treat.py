@@ -380,7 +380,7 @@ def test_undoing_that_nobody_could_start_tells_all_of_it(monkeypatch: pytest.Mon
     made = plan(world, change(takes_stack=True), put_back=(Run(argv=("ip", "link")),))
     with pytest.raises(UndoFailedError) as told:
         treat(world, made=made)
-    assert told.value.hint == "echo 1500 > set/mtu ; ip link"
+    assert told.value.hint == "echo 1500 > set/mtu\nip link"
 
 
 def test_an_undo_that_reads_back_as_something_else_has_failed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,6 @@ def test_each_rung_has_a_line_with_its_end_and_what_was_seen() -> None:
 
 
 def test_how_sure_one_may_be_is_told_as_the_chance_of_being_fooled() -> None:
-    assert "chance of such a quiet without any cure is 5 %" in render_certainty(0.95, 60.0)
+    assert "the chance that one is quiet by accident is 5 %" in render_certainty(0.95, 60.0)
     assert "less than 1 %" in render_certainty(0.9999, 60.0)
     assert "proves little" in render_certainty(None, 60.0)

@@ -142,7 +142,7 @@ def test_what_was_left_behind_is_told_in_a_line() -> None:
     assert render_recovered(make(State.UNDOING), Word.UNDO_FAILED, "its time was over", ("ip link",)) == (
         "nicmedic: eth0 is CHANGED: undoing failed (transaction 3): its time was over\n          ip link\n"
     )
-    assert render_left(59.6) == "60 s left, then it is undone. Type keep, undo, or extend 5m: "
+    assert render_left(59.6) == "60 s left, then it is undone. Type keep, undo, or extend 5m (Ctrl-C undoes it now): "
     assert render_left(-1).startswith("0 s left")
 
 
