@@ -21,6 +21,7 @@ from nicmedic.remedy.ladder import (
     name_change,
     order_prevent,
     order_restore,
+    share_certainty,
 )
 
 RESTORE = ("renegotiate", "link-bounce", "driver-rebind", "module-reload", "pci-reset", "pci-rescan")
@@ -194,3 +195,17 @@ def test_a_clock_that_was_set_back_does_not_allow_more() -> None:
     wait = find_wait(RemedyId.LINK_BOUNCE, [5000.0], 1000)
     assert wait is not None
     assert wait.until_s == 1030.0
+
+
+def test_all_together_that_cannot_be_held_say_nothing() -> None:
+    rungs = order_prevent([change(name) for name in PREVENT[:2]])
+    alone = [Tried(names=frozenset({name}), outcome=Outcome.HUNG) for name in PREVENT[:2]]
+    done = choose_next(rungs, [*alone, Tried(names=frozenset(PREVENT[:2]), outcome=Outcome.BROKE)])
+    assert isinstance(done, Done)
+    assert done.keep == ()
+    assert "not known whether they help" in done.reason
+
+
+def test_of_many_tries_some_look_as_if_they_proved_something() -> None:
+    assert share_certainty(0.9, 0) == share_certainty(0.9, 1) == 0.9
+    assert share_certainty(0.9, 2) == pytest.approx(0.81)
