@@ -25,14 +25,22 @@ UNDO = Command(
     summary="take a change of treat back now",
     description="""\
 Runs the undo script of a transaction: also while it is being carried out, which ends that, and also after it was confirmed, as long as the host \
-was not booted since. Then the card is read again and compared with what it was.
+was not booted since: then only its settings, for what stands on the card may be newer. Then the card is read again and compared with what it was.
 
 The script stands alone: sh /var/lib/nicmedic/transactions/N/undo.sh does the same without nicmedic.""",
-    arguments=(Argument(("number",), "of the transaction; none: the only one that is open, else the last that was confirmed", "N", "?"),),
+    arguments=(
+        Argument(
+            ("number",),
+            "of the transaction; none: the only one that is open, else one whose undo failed, else what was just confirmed",
+            "N",
+            "?",
+        ),
+    ),
     examples=(Example("nicmedic undo", "the card as it was before"),),
     exit_statuses=(
         (0, "the card is as it was"),
         (2, "the command line is wrong"),
+        (23, "a later transaction that is in force changed the same: undo that first"),
         (24, "only root may"),
         (28, "no such transaction, or nothing of it is left"),
         (50, "undoing failed: the card is CHANGED, and what is left to type is told"),
