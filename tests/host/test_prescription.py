@@ -430,12 +430,12 @@ def test_confirming_and_undoing_at_once_has_exactly_one_winner(room: Room, paper
     won = {"kept": 0, "undone": 0}
     for turn in range(50):
         room.run("ip", "link", "set", "dev", "card0", "mtu", "1400")
-        commands = [room.command(*paper.shell, f"{paper.folder()}/prescription.sh", word) for word in ("confirm", "run-switch")]
+        commands = [room.command(*paper.shell, f"{paper.folder()}/prescription.sh", word) for word in ("run-switch", "confirm")]
         room.run("sh", "-c", f"rm -f {paper.folder()}/decided; echo 1 > {paper.folder()}/deadline")
-        both = [
-            subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, **ENV})
-            for argv in commands[:: 1 - turn % 2 * 2]
-        ]
+        both = []
+        for argv in commands:
+            both.append(subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, **ENV}))
+            time.sleep(turn * 0.01)
         for one in both:
             one.wait(30)
         mtu = room.read("cat", "/sys/class/net/card0/mtu").strip()
@@ -699,3 +699,50 @@ def test_typing_error_changes_nothing(room: Room, dash: Paper, words: tuple[str,
     before = room.look()
     assert dash.write(plan_of()).use(*words).returncode == 2
     assert room.look() == before
+
+
+def test_use_that_was_cut_short_while_it_read_the_state_is_not_in_the_way(room: Room, dash: Paper) -> None:
+    dash.write(plan_of(MTU_1400))
+    room.run("mkdir", "-p", "-m", "700", f"{BASE}/prescriptions", dash.folder())
+    assert dash.apply().returncode == 0
+    assert dash.words(2)[-1] == "probed"
+
+
+def test_second_apply_is_refused_while_the_first_begins(room: Room, dash: Paper) -> None:
+    dash.write(plan_of(MTU_1400))
+    both = [room.start("env", f"NICMEDIC_STATE={BASE}", "dash", str(dash.file), "apply") for _ in range(2)]
+    told = [one.communicate(timeout=60)[0] for one in both]
+    assert sorted(one.returncode for one in both) == [0, 25], told
+    assert dash.words()[-1] == "probed"
+
+
+def test_copy_in_a_folder_means_its_own_use_and_else_what_was_undone_is_passed_over(room: Room, dash: Paper) -> None:
+    dash.write(plan_of(MTU_1400))
+    for end in ("confirm", "undo"):
+        assert dash.apply().returncode == 0
+        assert dash.use(end).returncode == 0
+    copy = f"{dash.folder(2)}/prescription.sh"
+    assert "undone" in room.run("dash", copy, "status", env=ENV).stdout
+    assert ".1: kept" in dash.use("status").stdout
+    assert dash.use("undo").returncode == 0
+    assert dash.words(1)[-1] == "undone"
+
+
+def test_extension_starts_a_switch_that_is_gone_and_takes_leading_zeros_for_none(room: Room, dash: Paper) -> None:
+    dash.write(plan_of(MTU_1400)).apply("--timeout", "0120")
+    os.kill(int(room.read("cat", f"{dash.folder()}/switch").split()[0]), signal.SIGKILL)
+    assert "THE SWITCH DOES NOT RUN" in dash.use("status").stdout
+    extended = dash.use("extend", "0100")
+    assert extended.returncode == 0
+    assert 150 < int(extended.stdout.split()[1]) <= 220
+    assert "the switch runs" in dash.use("status").stdout
+    dash.end_time()
+    dash.await_end()
+
+
+def test_check_tells_another_card_in_the_same_slot(room: Room, dash: Paper, tmp_path: Path) -> None:
+    fake(room, tmp_path, "ethtool", "echo Permanent address: 52:54:00:00:00:01")
+    dash.write(plan_of(MTU_1400, nic=Identity(interface="card0", sysfs_path=DEVICE, permanent_address="52:54:00:00:00:02")))
+    checked = dash.use("check")
+    assert (checked.returncode, "is another one" in checked.stdout) == (23, True)
+    assert dash.apply().returncode == 22

@@ -611,3 +611,113 @@ def test_script_that_stands_elsewhere_refuses(room: Room, make: Make, tmp_path: 
 
 def test_word_that_is_none_is_refused(make: Make) -> None:
     assert make().undo("--help").returncode == 2
+
+
+def test_switch_that_finds_no_process_for_a_while_lives_on(make: Make, tmp_path: Path, shell: tuple[str, ...]) -> None:
+    folder = make(plan_of(Write(path=f"{tmp_path}/undone", text="1"), nic=Identity(interface="lo")))
+    folder.set_deadline(8)
+    nobody = 61000 + os.getpid() % 1000
+    for path in (tmp_path, *tmp_path.rglob("*")):
+        os.chown(path, nobody, nobody)
+    for above in tmp_path.parents:
+        if above.owner() == "root" and above.name.startswith("pytest-"):
+            above.chmod(0o755)
+    command = ["prlimit", "--nproc=6:6", *shell, f"{folder.path}/undo.sh", "switch"]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, user=nobody, group=nobody) as switch:
+        time.sleep(2)
+        hogs = [subprocess.Popen(["sleep", "3"], user=nobody, group=nobody) for _ in range(7)]
+        for hog in hogs:
+            hog.wait()
+        assert switch.poll() is None
+        assert not (tmp_path / "undone").exists()
+        assert switch.wait(30) == 0
+    assert (tmp_path / "undone").exists()
+
+
+def test_switch_undoes_though_the_folder_for_scratch_went_away(room: Room, make: Make, shell: tuple[str, ...]) -> None:
+    before = room.look()
+    folder = make()
+    change(room)
+    folder.set_deadline(3)
+    with folder.start("switch", shell) as switch:
+        time.sleep(1)
+        room.run("rm", "-rf", "/run/nicmedic")
+        assert switch.wait(20) == 0
+    assert room.look() == before
+    assert folder.words() == ["undoing switch", "undone"]
+
+
+def hang(room: Room, *programs: str) -> None:
+    """Let these never come back, as on a disk that does not answer."""
+    lines = [f"printf '#!/bin/sh\\nexec sleep 100\\n' >/usr/local/sbin/{name}; chmod 755 /usr/local/sbin/{name}" for name in programs]
+    room.run("sh", "-ec", "; ".join(["mount -t tmpfs none /usr/local/sbin", *lines]))
+
+
+def test_switch_undoes_though_its_folder_does_not_answer_any_more(room: Room, make: Make, shell: tuple[str, ...]) -> None:
+    before = room.look()
+    folder = make()
+    change(room)
+    folder.set_deadline(8)
+    with folder.start("switch", shell) as switch:
+        time.sleep(2)
+        hang(room, "readlink", "cat")
+        began = time.monotonic()
+        assert switch.wait(40) == 0
+    assert time.monotonic() - began < 25
+    assert room.look() == before
+
+
+def test_disk_that_answers_again_is_asked_before_anything_is_undone(room: Room, make: Make) -> None:
+    folder = make()
+    change(room)
+    after = room.look()
+    folder.set_deadline(12)
+    with folder.start("switch") as switch:
+        time.sleep(2)
+        hang(room, "readlink")
+        time.sleep(5)
+        (folder.path / "decided").symlink_to("confirmed")
+        room.run("umount", "-l", "/usr/local/sbin")
+        assert switch.wait(20) == 3
+    assert room.look() == after
+
+
+def test_what_was_probed_or_extended_after_the_undo_does_not_open_it_again(room: Room, make: Make) -> None:
+    folder = make()
+    assert folder.undo().returncode == 0
+    with (folder.path / "journal").open("a") as file:
+        file.write(f"2.00 2026-01-01T00:00:00Z {BOOT} probed ok\n3.00 2026-01-01T00:00:00Z {BOOT} extended by 300 s\n")
+    change(room)
+    after = room.look()
+    assert folder.undo("failure").returncode == 3
+    assert room.look() == after
+
+
+def test_nothing_is_said_to_be_changed_where_nothing_was_begun(room: Room, make: Make) -> None:
+    folder = make(plan_of(TSO_ON, nic=Identity(interface="gone", sysfs_path="/run/devices/none")), 9)
+    (folder.path / "journal").write_text(f"1.00 2026-01-01T00:00:00Z {BOOT} planned\n")
+    began = time.monotonic()
+    assert folder.undo("boot").returncode == 0
+    assert time.monotonic() - began < 3
+    assert folder.words() == ["undoing boot", "undone"]
+
+
+def test_undo_of_a_confirmed_one_that_was_cut_short_leaves_the_stack_to_the_operator(room: Room, make: Make, tmp_path: Path) -> None:
+    folder = make(plan_of(put_back=(Run(argv=("touch", f"{tmp_path}/stack")),), disruption=FLAP))
+    (folder.path / "decided").symlink_to("undo")
+    with (folder.path / "journal").open("a") as file:
+        file.write(f"2.00 2026-01-01T00:00:00Z {BOOT} confirmed\n3.00 2026-01-01T00:00:00Z {BOOT} undoing operator\n")
+    assert folder.undo("boot").returncode == 0
+    assert not (tmp_path / "stack").exists()
+
+
+def test_what_a_step_starts_can_be_ended(room: Room, make: Make, tmp_path: Path, shell: tuple[str, ...]) -> None:
+    look = Run(argv=("sh", "-c", f"grep SigIgn /proc/self/status >{tmp_path}/ignored"))
+    assert make(plan_of(look)).undo(shell=shell).returncode == 0
+    ignored = int((tmp_path / "ignored").read_text().split()[1], 16)
+    assert not ignored & 1 << signal.SIGTERM - 1
+
+
+def test_name_that_is_taken_does_not_leave_the_card_down(room: Room, make: Make, shell: tuple[str, ...]) -> None:
+    assert make(plan_of(Rename(name="switch0"))).undo(shell=shell).returncode == 1
+    assert int(room.read("cat", "/sys/class/net/card0/flags"), 16) & 1

@@ -98,14 +98,36 @@ end_child() {
     return 125
 }
 
+# Only in a child: the file that takes what it prints may have gone, with /run or with a disk; what it does matters more.
+find_said() {
+    { true >"$said"; } 2>/dev/null || said=/dev/null
+}
+
 # SECONDS FUNCTION [ARGUMENT]...: a function of this script, limited in time; what it prints is in the file $said.
 limit() {
     limit_s=$1
     shift
-    "$@" >"$said" 2>&1 </dev/null &
+    {
+        find_said
+        "$@" >"$said" 2>&1
+    } </dev/null &
     child=$!
     await_child "$limit_s"
 }
+
+# SECONDS FUNCTION [ARGUMENT]...: the same on a disk that may hang. One that did is not asked again for a while: each question would stay behind.
+ask_disk() {
+    if [ -n "$disk_again_s" ]; then
+        read_uptime
+        [ "$uptime_s" -ge "$disk_again_s" ] || return 125
+    fi
+    disk_again_s=''
+    limit "$@"
+    disk_status=$?
+    case $disk_status in 124 | 125) read_uptime && disk_again_s=$((uptime_s + 20)) ;; esac
+    return "$disk_status"
+}
+disk_again_s=''
 
 # PROGRAM -> located: its file, since a busybox shell would take its own smaller program of that name; the name alone where there is no file.
 locate() {
@@ -125,9 +147,16 @@ limit_program() {
     shift 2
     set -- "$located" "$@"
     if [ -n "$setsid" ]; then
-        setsid "$@" >"$said" 2>&1 </dev/null &
+        {
+            trap - HUP TERM PIPE # what goes on after us, as dhclient may, can be ended like any other
+            find_said
+            exec setsid "$@" >"$said" 2>&1
+        } </dev/null &
     else
-        "$@" >"$said" 2>&1 </dev/null &
+        {
+            find_said
+            exec "$@" >"$said" 2>&1
+        } </dev/null &
     fi
     child=$!
     await_child "$limit_s"
@@ -205,9 +234,42 @@ remove_all() {
     rm -rf "$@"
 }
 
+is_folder() {
+    [ -d "$1" ]
+}
+
+# What these print is taken from $said. 3: there is nothing; 4: it could not be printed.
+show_target() {
+    target=$(readlink "$1" 2>/dev/null) || return 3
+    [ "$said" != /dev/null ] && printf '%s\n' "$target" || return 4
+}
+
+show_file() {
+    [ -r "$1" ] || return 3
+    [ "$said" != /dev/null ] && cat "$1" || return 4
+}
+
+# FUNCTION FILE: asks the disk in a child, which can be left behind. -> shown: where what it printed stands, or, since the disk answers, the file itself
+ask_for() {
+    shown=$2
+    case $2 in "$here"/*) ask_disk 3 "$@" ;; *) limit 3 "$@" ;; esac
+    case $? in
+    0) shown=$said ;;
+    3 | 124 | 125) return 1 ;;
+    esac
+}
+
 # LINK -> target
 read_target() {
-    target=$(readlink "$1" 2>/dev/null)
+    target=''
+    ask_for show_target "$1" || return 1
+    if [ "$shown" != "$1" ] && read_first "$shown"; then target=$first_line; else target=$(readlink "$1" 2>/dev/null); fi
+}
+
+# FILE of the transaction's folder -> first_line
+read_kept() {
+    first_line=''
+    ask_for show_file "$1" && read_first "$shown"
 }
 
 # FILE -> first_line
@@ -234,12 +296,12 @@ note() {
     note_time=$(date -u +%Y-%m-%dT%H:%M:%SZ 2>/dev/null)
     note_line="$uptime_text ${note_time:-1970-01-01T00:00:00Z} ${boot_id:--} $1 ${2:-}"
     [ -z "$torn" ] || note_line="$newline$note_line"
-    if limit 5 append_line "$here/journal" "$note_line"; then
+    if ask_disk 5 append_line "$here/journal" "$note_line"; then
         torn=''
         limit 5 sync_file "$here/journal"
         return 0
     fi
-    case $1 in undone | undo-failed | rebooted) ;; *) return 1 ;; esac
+    case $1 in probed | undone | undo-failed | rebooted) ;; *) return 1 ;; esac
     if [ -n "$spare" ]; then
         limit 5 append_line "$spare.outcome" "${note_line#"$newline"}"
     fi
@@ -247,10 +309,11 @@ note() {
 }
 torn=''
 
-# -> last_word; begun: numbers of the changes that were begun, each between blanks; journal_known: empty where that is not to be relied on; journal_probed
+# -> last_word: the last that says where it stands; begun: numbers of the changes that were begun, each between blanks; journal_known: empty where that is
+# not to be relied on; journal_probed, journal_confirmed
 read_journal() {
-    last_word='' begun=' ' journal_known='' journal_probed='' torn=''
-    read_journal_file "$here/journal"
+    last_word='' begun=' ' journal_known='' journal_probed='' journal_confirmed='' torn=''
+    if ask_for show_file "$here/journal"; then read_journal_file "$shown"; fi
     journal_torn=$torn
     [ -z "$spare" ] || read_journal_file "$spare.outcome"
     torn=$journal_torn
@@ -260,12 +323,13 @@ read_journal_file() {
     [ -r "$1" ] || return 1
     while read -r journal_up _ journal_boot journal_word journal_detail || { [ -n "$journal_up" ] && torn=yes; }; do
         [ "$journal_boot" = "$boot_id" ] || [ -z "$boot_id" ] || continue
-        last_word=${journal_word:-$last_word}
         case $journal_word in
         planned) journal_known=yes ;;
         probed) journal_probed=yes ;;
+        confirmed) journal_confirmed=yes ;;
         applying) begun="$begun${journal_detail%% *} " ;;
         esac
+        case $journal_word in '' | probed | extended) ;; *) last_word=$journal_word ;; esac
     done 2>/dev/null <"$1"
 }
 
@@ -280,8 +344,8 @@ take_lock() {
     read_process "$$"
     my_start=$process_start
     lock=$here/undoing
-    limit 5 make_folder "$lock"
-    if ! [ -d "$lock" ]; then
+    ask_disk 5 make_folder "$lock"
+    if ! ask_disk 5 is_folder "$lock"; then
         lock=${spare:+$spare.undoing}
         [ -n "$lock" ] || return 0
         limit 5 make_folder "$lock"
@@ -308,14 +372,18 @@ try_lock() {
         lock_result=held
     done
     if [ "$lock_result" = held ]; then
+        [ "$lock_holder" != "$$ $my_start" ] || return 0 # we are the same process, begun again
         is_running "${lock_holder%% *}" "${lock_holder##* }" && return 1
     fi
     limit 5 make_link "$$ $my_start" "$lock/holder.$lock_turn"
     read_target "$lock/holder.$lock_turn"
     [ "$target" = "$$ $my_start" ] && return 0
-    if [ -n "$target" ] || ! [ -d "$lock" ]; then
-        lock_result=held # somebody was quicker, or has just ended and taken the folder along
-        limit 5 make_folder "$lock"
+    if [ -n "$target" ]; then
+        lock_result=held # somebody was quicker
+    elif limit 5 is_folder "$lock"; then
+        lock_result=unwritable
+    elif limit 5 make_folder "$lock" || limit 5 is_folder "$lock"; then
+        lock_result=held # somebody has just ended and taken the folder along
     else
         lock_result=unwritable
     fi
@@ -410,8 +478,11 @@ raise_card() {
 rename_card() {
     find_card || return 1
     [ "$nic" = "$1" ] && return 0
+    read_first "/sys/class/net/$nic/flags"
     limit_program 10 ip link set dev "$nic" down
-    limit_program 10 ip link set dev "$nic" name "$1"
+    limit_program 10 ip link set dev "$nic" name "$1" && return 0
+    case $first_line in *[13579bdf]) limit_program 10 ip link set dev "$nic" up ;; esac # the name is taken: up it serves better than down
+    return 1
 }
 
 # ---- Steps ----

@@ -30,6 +30,7 @@ END
 
 # STATUS TEXT [NEXT]
 refuse() {
+    drop_card
     printf '%s\n' "nicmedic: nothing was changed: $2" >&2
     [ -z "${3:-}" ] || printf '%s\n' "          $3" >&2
     leave "$1"
@@ -39,12 +40,13 @@ refuse() {
 
 find_bases() {
     bases=${NICMEDIC_STATE:+$NICMEDIC_STATE/prescriptions}
+    case $bases in '' | /*) ;; *) refuse 2 "NICMEDIC_STATE=$NICMEDIC_STATE: not a whole path, which begins with /" ;; esac
     [ -n "$bases" ] || bases="/var/lib/nicmedic/prescriptions /root/.nicmedic/prescriptions /tmp/nicmedic-prescriptions"
 }
 
-# -> here, number: of the newest use. Fails when there was none.
+# -> here, number: of the newest use that was neither undone nor given up, else of the newest; highest: the last number. Fails when there was none.
 find_newest() {
-    newest=0 here='' number=''
+    highest=0 newest=0 newest_lasting=0 newest_here='' lasting_here='' here='' number=''
     # shellcheck disable=SC2086 # paths without blanks
     for base in $bases; do
         is_private "$base" || continue
@@ -54,12 +56,58 @@ find_newest() {
         for folder; do
             folder_number=${folder##*.}
             case $folder_number in *[!0-9]* | '') continue ;; esac
-            if [ -e "$folder/journal" ] && [ "$folder_number" -gt "$newest" ]; then newest=$folder_number here=$folder; fi
+            if [ "$folder_number" -gt "$highest" ]; then highest=$folder_number; fi
+            [ -e "$folder/journal" ] || continue
+            if [ "$folder_number" -gt "$newest" ]; then newest=$folder_number newest_here=$folder; fi
+            here=$folder
+            read_journal
+            case $last_word in '' | undone | abandoned) continue ;; esac
+            if [ "$folder_number" -gt "$newest_lasting" ]; then newest_lasting=$folder_number lasting_here=$folder; fi
         done
     done
+    here=${lasting_here:-$newest_here}
     number=${here##*/}
     [ -n "$here" ]
 }
+
+# Who uses the copy in the folder of a use means that one.
+find_own() {
+    case $self in */prescription.sh) here=${self%/*} number=${self%/*} ;; *) return 1 ;; esac
+    number=${number##*/}
+    [ -e "$here/journal" ] && [ -e "$here/boot" ]
+}
+
+# Nobody else begins a use meanwhile, until the own is to be seen as open. Fails where nothing takes a lock.
+take_card() {
+    read_process "$$"
+    my_start=$process_start
+    # shellcheck disable=SC2086 # paths without blanks
+    for base in $bases; do
+        limit 5 make_folders "$base"
+        is_private "$base" || continue
+        lock=$base/lock
+        limit 5 make_folder "$lock"
+        limit 5 is_folder "$lock" || continue
+        take_looks=0
+        until try_lock; do
+            [ "$lock_result" = held ] || continue 2
+            take_looks=$((take_looks + 1))
+            [ "$take_looks" -lt 10 ] || refuse 25 "somebody else is just beginning, by process ${lock_holder%% *}" "sh $script status"
+            nap
+        done
+        card_lock=$lock lock=''
+        return 0
+    done
+    lock=''
+    return 1
+}
+
+drop_card() {
+    [ -n "$card_lock" ] || return 0
+    limit 5 remove_all "$card_lock"
+    card_lock=''
+}
+card_lock=''
 
 # FOLDER: whether it is root's alone; in /tmp somebody else may have made it first.
 is_private() {
@@ -78,14 +126,16 @@ make_use() {
     for base in $bases; do
         limit 5 make_folders "$base"
         is_private "$base" || continue
-        here=$base/$prescription.$((newest + 1))
+        here=$base/$prescription.$((highest + 1))
         limit 5 make_folder "$here" || continue
+        made=$here
         if limit 5 cp "$self" "$here/prescription.sh" && limit 5 write_line "$here/boot" "$boot_id"; then
             number=${here##*/}
             case $base in /tmp/*) tell "warning: only $base can be written: it may be gone after a boot, and so may what was kept" ;; esac
             return 0
         fi
         limit 5 remove_all "$here"
+        made=''
     done
     here=''
     return 1
@@ -96,7 +146,7 @@ is_open() {
     read_target "$here/decided"
     [ "$target" != confirmed ] || return 1
     read_journal
-    case $last_word in planned | armed | applying | applied | probed | extended | undoing) return 0 ;; esac
+    case $last_word in planned | armed | applying | applied | undoing) return 0 ;; esac
     return 1
 }
 
@@ -125,7 +175,13 @@ check_here() {
     if [ "$(id -u 2>/dev/null)" != 0 ]; then add_problem "24 only root may do this"; fi
     [ -r /proc/uptime ] && [ -d /sys/class/net ] || add_problem "23 /proc and /sys are not mounted"
     has_program ip || add_problem "23 there is no ip (iproute2, or busybox with it)"
-    if ! find_card; then
+    number=check
+    find_spare # to see its permanent address
+    if ! find_card && [ -n "$card_permanent" ]; then
+        card_other=$card_permanent card_permanent=''
+        if find_card; then add_problem "22 $nic stands where the card should be, but is another one: its permanent address is not $card_other" && return; fi
+    fi
+    if [ -z "$nic" ]; then
         add_problem "22 the card ${card_address:-$card_name} has no interface here (ip link shows those that there are)"
         return
     fi
@@ -363,8 +419,8 @@ arm_switch() {
     armed=''
     limit 5 remove_all "$here/switch"
     if [ -d /run/systemd/system ] && has_program systemd-run; then
-        limit_program 20 systemd-run --unit="nicmedic-$number" --description="takes back what a prescription changed on $card_name" \
-            /bin/sh "$here/prescription.sh" run-switch && await_switch && armed="systemd nicmedic-$number.service" && return 0
+        # begun again after a signal, and a shutdown does not wait for it; an old systemd takes no such properties
+        { run_by_systemd --property=Restart=on-abort --property=TimeoutStopSec=5s || run_by_systemd; } && await_switch && armed="systemd nicmedic-$number.service" && return 0
     fi
     if has_program setsid; then
         (setsid sh "$here/prescription.sh" run-switch </dev/null >/dev/null 2>&1 &)
@@ -382,6 +438,12 @@ arm_switch() {
     await_switch
 }
 
+# [PROPERTY]...
+run_by_systemd() {
+    limit_program 20 systemd-run --unit="nicmedic-$number" --description="takes back what a prescription changed on $card_name" "$@" \
+        /bin/sh "$here/prescription.sh" run-switch
+}
+
 # It is nobody's child, so that it may end whoever applies. It writes its number down itself: so it is known to have begun.
 await_switch() {
     switch_looks=0
@@ -393,7 +455,7 @@ await_switch() {
 }
 
 is_armed() {
-    read_first "$here/switch" && is_running "${first_line%% *}" "${first_line##* }"
+    read_kept "$here/switch" && is_running "${first_line%% *}" "${first_line##* }"
 }
 
 run_switch() {
@@ -402,6 +464,7 @@ run_switch() {
     read_process "$$"
     limit 5 write_line "$here/switch" "$$ $process_start"
     await_deadline
+    find_spare # what stood there when it began to wait may be gone
     why=switch
     undo_transaction
 }
@@ -423,6 +486,12 @@ read_left() {
 
 undo_changes() {
     if [ -n "$journal_known" ] && [ "$begun" = ' ' ]; then return; fi # nothing was begun
+    read_kept "$here/before/uppers"
+    if [ -n "$disk_again_s" ]; then # there is no way around it: what was set before stands there
+        failed_steps="sh $here/prescription.sh undo$newline"
+        failed_words="$here does not answer"
+        return
+    fi
     if ! raise_card; then
         failed_steps=$lost_steps$newline
         failed_words='the card has no interface'
@@ -449,8 +518,18 @@ read_options() {
         [ $# -eq 0 ] || shift
     done
     timeout_s=${timeout_s%s}
+    strip_zeros "$timeout_s"
+    timeout_s=$stripped
     case $timeout_s in '' | *[!0-9]* | ??????*) refuse 2 "--timeout $timeout_s: not a number of seconds" "sh $script apply --timeout 120" ;; esac
     [ "$timeout_s" -ge 30 ] || refuse 2 "--timeout $timeout_s: at least 30 seconds, or there is no time to look and to answer"
+}
+
+# NUMBER -> stripped: a shell takes leading zeros for octal.
+strip_zeros() {
+    stripped=$1
+    while :; do
+        case $stripped in 0?*) stripped=${stripped#0} ;; *) return ;; esac
+    done
 }
 
 do_check() {
@@ -479,23 +558,38 @@ do_apply() {
         print_problems >&2
         leave "${problems%% *}"
     fi
+    made='' planned=''
+    trap interrupt HUP INT TERM QUIT
+    take_card || : # then nothing takes a use either, and that is told
     if find_open; then
         here=''
         refuse 25 "$open_number is open: neither confirmed nor undone" "sh $open_folder/prescription.sh status"
     fi
     make_use || refuse 27 'no place takes what must be kept (tried /var/lib/nicmedic, /root, /tmp)' 'df; mount'
+    drop_scratch
     find_spare
     [ "$seen" != /dev/null ] || refuse 27 "$here cannot be written"
+    [ -z "$spare" ] || limit 5 remove_all "$spare.outcome" "$spare.failed" # of another one that had this number
     save_state || abandon 27 "the present state cannot be kept in $here"
     choose_probes
     note planned "$title" || abandon 27 "$here/journal cannot be written"
+    planned=yes
     set_deadline "$timeout_s" || abandon 27 "$here/deadline cannot be written"
     arm_switch || abandon 26 "the dead-man's switch does not start"
     note armed "$armed"
+    drop_card
     read_process "$$"
     limit 5 write_line "$here/applier" "$$ $process_start"
     limit 20 sync
     apply_all
+}
+
+# While nothing is changed yet.
+interrupt() {
+    trap '' HUP INT TERM QUIT
+    [ -z "$planned" ] || abandon 130 'interrupted'
+    [ -z "$made" ] || limit 5 remove_all "$made"
+    refuse 130 'interrupted'
 }
 
 # STATUS TEXT
@@ -524,6 +618,8 @@ apply_all() {
         esac
         note applied "$change"
     done
+    read_process "$$"
+    limit 5 write_line "$here/prober" "$$ $process_start"
     limit 5 remove_all "$here/applier"
     await_probes "$settle_s" || { [ -z "$interrupted" ] || give_up 130 'interrupted'; give_up 41 "$(say_probe "$silent")"; }
     note probed "passed: ${passed:-none passed before}"
@@ -576,15 +672,16 @@ ask() {
     fi
     read_left
     tell "nicmedic: changed. In $left_s s it is taken back unless you keep it."
+    is_armed || arm_switch || tell "$switch_gone"
     [ -n "$passed" ] || tell '  No probe passed before the change, so none can tell whether it helped.'
     if ! [ -t 0 ] || ! [ -t 1 ]; then
         tell "  To keep it: sh $here/prescription.sh confirm"
         leave 0
     fi
     tell "  Type keep, undo, or extend SECONDS. From a second login: sh $here/prescription.sh confirm"
-    trap - INT TERM QUIT
     watch_decision &
     watcher=$!
+    trap walk_away INT TERM QUIT
     answer=''
     while :; do
         printf '> '
@@ -595,8 +692,7 @@ ask() {
         *) tell '  keep, undo, or extend SECONDS' ;;
         esac
     done
-    kill "$watcher" 2>/dev/null
-    wait "$watcher" 2>/dev/null
+    end_watcher
     case $answer in
     keep | confirm) confirm_here ;;
     undo)
@@ -606,6 +702,28 @@ ask() {
         ;;
     *) leave 42 ;; # the session died; the switch knows what to do
     esac
+}
+
+switch_gone='  BEWARE: the switch does not run and cannot be started: nothing takes the change back but you. Type undo, or keep.'
+
+end_watcher() {
+    kill "$watcher" 2>/dev/null
+    wait "$watcher" 2>/dev/null
+}
+
+# Ctrl-C is no answer.
+walk_away() {
+    trap '' INT TERM QUIT
+    end_watcher
+    read_target "$here/decided"
+    read_left
+    printf '\n'
+    case $target in
+    undo) tell 'nicmedic: it was taken back, or is just being' ;;
+    confirmed) tell 'nicmedic: kept by somebody else' ;;
+    *) tell "nicmedic: STILL CHANGED; in $left_s s it is taken back. Or type: sh $here/prescription.sh undo    to keep it: sh $here/prescription.sh confirm" ;;
+    esac
+    leave 130
 }
 
 # Tells time, and that somebody else has decided, while the shell waits for an answer.
@@ -645,7 +763,7 @@ confirm_here() {
 
 # For what speaks of a use that there is already.
 find_use() {
-    find_newest || refuse 28 'it was never applied here' "sh $script apply"
+    find_own || find_newest || refuse 28 'it was never applied here' "sh $script apply"
     find_spare
     read_first "$here/boot"
     plan_boot_id=$first_line
@@ -657,6 +775,9 @@ do_confirm() {
     if read_first "$here/applier" && is_running "${first_line%% *}" "${first_line##* }"; then
         refuse 28 "$number is not done yet: wait for it" "sh $script status"
     fi
+    if [ -z "$journal_probed" ] && read_kept "$here/prober" && is_running "${first_line%% *}" "${first_line##* }"; then
+        refuse 28 "$number is not done yet: it looks whether traffic passes" "sh $script status"
+    fi
     [ -n "$journal_probed" ] || refuse 28 "$number was cut short, so the switch takes it back" "sh $script undo"
     confirm_here
 }
@@ -665,17 +786,21 @@ do_extend() {
     find_use
     is_open || refuse 28 "$number is not open: $(say_state)"
     do_extend_here "${1:-}"
-    leave 0
+    leave "$extend_status"
 }
 
 do_extend_here() {
-    case $1 in
-    '' | *[!0-9]* | ??????*) tell 'nicmedic: extend needs a number of seconds, such as 300' ;;
+    extend_status=27
+    strip_zeros "$1"
+    case $stripped in
+    '' | *[!0-9]* | ??????*) extend_status=2 && tell 'nicmedic: extend needs a number of seconds, such as 300' ;;
     *)
         read_left
         [ "$left_s" -gt 0 ] || left_s=0
-        if set_deadline "$((left_s + $1))"; then
-            note extended "$1"
+        if set_deadline "$((left_s + stripped))"; then
+            extend_status=0
+            note extended "$stripped"
+            is_armed || arm_switch || { extend_status=26 && tell "$switch_gone"; }
             read_left
             tell "nicmedic: $left_s s left"
         else
@@ -711,7 +836,7 @@ say_state() {
 }
 
 do_status() {
-    if ! find_newest; then
+    if ! find_own && ! find_newest; then
         printf '%s\n' "nicmedic: never applied here: $title"
         leave 0
     fi
@@ -739,6 +864,7 @@ main() {
     [ -f "$self" ] || refuse 2 'this must be a file: save it, then sh FILE'
     case $verb in
     run-switch)
+        keep_going "$self" run-switch "${1:-}"
         exec </dev/null
         here=${self%/*} number=${here##*/}
         cd / || :

@@ -16,6 +16,7 @@ find_folder() {
 
 # All changes that were begun, the newest first, then what stood on the card.
 undo_changes() {
+    if [ -n "$journal_known" ] && [ "$begun" = ' ' ]; then return; fi # nothing was begun
     if ! raise_card; then
         failed_steps="$lost_steps$newline"
         failed_words='the card has no interface'
@@ -47,17 +48,23 @@ main() {
     exec </dev/null
     { : >&1; } 2>/dev/null || exec >/dev/null
     { : >&2; } 2>/dev/null || exec 2>/dev/null
+    case $0 in /*) keep_going "$0" "$why" "${2:-}" ;; esac
     if ! find_folder; then
+        trap - EXIT
         printf '%s\n' "nicmedic: nothing was undone: which transaction? Run this file where it stands, in the folder of its transaction." >&2
         exit 2
     fi
     cd / || :
+    keep_going "$here/undo.sh" "$why" "${2:-}"
     read_first /proc/sys/kernel/random/boot_id
     boot_id=$first_line
     find_spare
     if [ -n "$plan_boot_id" ] && [ -n "$boot_id" ] && [ "$boot_id" != "$plan_boot_id" ]; then
         end_other_boot
     fi
-    [ "$why" != switch ] || await_deadline
+    if [ "$why" = switch ]; then
+        await_deadline
+        find_spare # what stood there when it began to wait may be gone
+    fi
     undo_transaction
 }

@@ -11,35 +11,56 @@ status_nothing=3
 
 # Where outcomes and scratch go that the folder does not take: memory, if there is such a place.
 find_spare() {
-    spare=''
+    spare='' said=/dev/null seen=/dev/null now=/dev/null
     if [ -d /run ]; then
         limit 5 make_folders /run/nicmedic
         [ -d /run/nicmedic ] && spare=/run/nicmedic/$number
     fi
-    if limit 5 write_line "${spare:-$here/.undo}.$$.said" ''; then
-        said=${spare:-$here/.undo}.$$.said
-        seen=${spare:-$here/.undo}.$$.seen
+    scratch=${spare:-${here:+$here/.undo}}
+    if [ -n "$scratch" ] && ask_disk 5 write_line "$scratch.$$.said" ''; then
+        said=$scratch.$$.said
+        seen=$scratch.$$.seen
         now=$seen.now
     fi
 }
 
+drop_scratch() {
+    [ "$said" != /dev/null ] || return 0
+    set -- "$said" "$seen" "$now"
+    said=/dev/null seen=/dev/null now=/dev/null
+    limit 5 remove_all "$@"
+}
+
+# SCRIPT WORD [COUNT]: a shell that finds no memory or no process for a child ends at once, wherever it is. From now on it is begun again then, as the
+# same process, a second later, for an hour.
+keep_going() {
+    again_script=$1 again_word=$2 again_count=${3:-0}
+    case $again_count in *[!0-9]* | ?????*) again_count=0 ;; esac
+    [ "$again_count" -ge 3600 ] || trap go_again EXIT
+}
+
+# Without a process there is no sleep either: it looks at the time until that is another.
+go_again() {
+    read_uptime
+    again_s=$uptime_s
+    while [ "$uptime_s" = "$again_s" ] && [ "$uptime_s" != 0 ]; do read_uptime; done
+    exec /bin/sh "$again_script" "$again_word" "$((again_count + 1))"
+}
+
 # STATUS
 leave() {
-    if [ "$said" != /dev/null ]; then
-        set -- "$1" "$said" "$seen"
-        said=/dev/null
-        limit 5 remove_all "$2" "$3" "$now"
-    fi
+    trap - EXIT
+    drop_scratch
     exit "$1"
 }
 
 # Until the time is over, or somebody decides. An extension only changes the file.
 await_deadline() {
-    deadline_s='' deadline_looks=0
+    deadline_s='' deadline_looks=0 deadline_hung=''
     while :; do
         read_target "$here/decided"
         [ -z "$target" ] || return 0
-        if read_first "$here/deadline"; then
+        if read_kept "$here/deadline"; then
             deadline_looks=0
             case $first_line in
             *.*) deadline_s=$((${first_line%%.*} + 1)) ;;
@@ -48,9 +69,18 @@ await_deadline() {
         else
             deadline_looks=$((deadline_looks + 1)) # the last one that was read holds on; if there never was one, it is over
         fi
+        if [ -z "$disk_again_s" ]; then
+            deadline_hung=''
+            read_kept "$here/applier"
+            applier_known=$first_line
+        fi
         read_uptime
         if [ -n "$deadline_s" ]; then
-            [ "$uptime_s" -lt "$deadline_s" ] || return 0
+            if [ "$uptime_s" -ge "$deadline_s" ]; then
+                [ -n "$disk_again_s" ] && [ -z "$deadline_hung" ] || return 0
+                disk_again_s='' deadline_hung=yes # the disk hung: once more, for it may answer again, and somebody may have decided
+                continue
+            fi
         elif [ "$deadline_looks" -gt 5 ]; then
             return 0
         fi
@@ -60,7 +90,8 @@ await_deadline() {
 
 # Whoever still applies is stopped for good, and what it started too, so that the two do not work against each other. Not if it is it that called us.
 end_applier() {
-    read_first "$here/applier" || return 0
+    if read_kept "$here/applier"; then applier_known=$first_line; elif [ -z "$disk_again_s" ]; then return 0; fi
+    first_line=$applier_known
     applier=${first_line%% *}
     applier_start=${first_line##* }
     case $applier in '' | *[!0-9]* | 0 | 1) return 0 ;; esac
@@ -104,23 +135,26 @@ end_children() {
     # shellcheck disable=SC2086 # numbers
     [ -z "$end_all" ] || kill -KILL $end_all 2>/dev/null
 }
-end_all=''
+end_all='' applier_known=''
 
 # REASON: decides that it is undone. Fails when it is confirmed and this reason does not outweigh that. -> was_confirmed
 decide_undo() {
-    was_confirmed=''
-    limit 5 make_link undo "$here/decided"
+    was_confirmed=$journal_confirmed # also when an undo after that was cut short
+    ask_disk 5 make_link undo "$here/decided"
     read_target "$here/decided"
     [ "$target" = confirmed ] || return 0
     [ "$1" = operator ] || return 1
     was_confirmed=yes
-    limit 5 replace_link undo "$here/decided"
+    ask_disk 5 replace_link undo "$here/decided"
     return 0
 }
 
 keep_failed() {
-    limit 5 write_line "$here/failed" "${failed_steps%"$newline"}" || { [ -n "$spare" ] && limit 5 write_line "$spare.failed" "${failed_steps%"$newline"}"; }
-    limit 5 sync_file "$here/failed"
+    if ask_disk 5 write_line "$here/failed" "${failed_steps%"$newline"}"; then
+        limit 5 sync_file "$here/failed"
+    elif [ -n "$spare" ]; then
+        limit 5 write_line "$spare.failed" "${failed_steps%"$newline"}"
+    fi
 }
 
 end_other_boot() {
@@ -164,7 +198,7 @@ undo_transaction() {
     undo_changes
     if [ -z "$failed_steps" ]; then
         note undone
-        limit 5 remove_all "$here/failed"
+        ask_disk 5 remove_all "$here/failed"
         drop_lock
         tell "nicmedic: undone: ${nic:-$card_name} is as it was before transaction $number"
         leave "$status_undone"
