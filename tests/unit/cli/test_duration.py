@@ -81,6 +81,8 @@ def test_a_damaged_one_is_told_and_stops_nothing(
     monkeypatch.setenv("NICMEDIC_STATE", str(tmp_path))
     (tmp_path / "transactions/7").mkdir(parents=True)
     (tmp_path / "transactions/7/plan.json").write_text("{")
+    boot_id = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    (tmp_path / "transactions/7/journal").write_text(f"1.0 2026-01-01T00:00:00Z {boot_id} applying 0 mtu\n")
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     take_up_leftovers()
     assert capsys.readouterr().err == ""
