@@ -16,9 +16,9 @@ from lab.kernel_vm import KernelVM
 from lab.segment import PARTNER, Segment
 from tests.lab.inside import Inside, read_state
 
-AFTER_S = 25
+AFTER_S = 75
 """Longer than it takes to bring traffic back on an emulated processor."""
-HOLD_S = 50
+HOLD_S = 120
 PARAMETERS = "/sys/module/hangsim/parameters"
 TRAFFIC = "while :; do ping -n -q -i 0.1 -c 50 {partner} >/dev/null; done"
 NO_OFFLOADS = "ethtool -K eth0 tso off gso off gro off tx off sg off; "

@@ -8,8 +8,8 @@ from nicmedic.model.attempt import Ascent
 from nicmedic.model.plain import Plain, to_plain
 from nicmedic.model.plan import Change
 from nicmedic.model.transaction import ProbeResult, State, Transaction, find_state
+from nicmedic.remedy.ladder import name_change
 from nicmedic.remedy.script.words import render_step
-from nicmedic.report.transactions_text import name_change
 
 __all__ = ["SCHEMA", "build_document", "render_transactions_json"]
 

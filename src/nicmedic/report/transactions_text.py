@@ -6,12 +6,13 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from nicmedic.model.durations import say_duration
 from nicmedic.model.plan import Change
 from nicmedic.model.transaction import ProbeResult, State, Transaction, Word, find_state
+from nicmedic.remedy.ladder import name_change
 from nicmedic.remedy.script.words import render_step
 from nicmedic.report.escape import escape_terminal
 from nicmedic.report.style import Style
 from nicmedic.report.words import say_count
 
-__all__ = ["name_change", "render_decided", "render_left", "render_recovered", "render_stage", "render_transaction", "render_transactions"]
+__all__ = ["render_decided", "render_left", "render_recovered", "render_stage", "render_transaction", "render_transactions"]
 
 _STAGES = {
     "probing": "running the probes",
@@ -29,11 +30,6 @@ def render_stage(stage: str, detail: str) -> str:
     """One line of progress."""
     told = _STAGES.get(stage, stage)
     return f"nicmedic: {told}: {escape_terminal(detail)}" if detail else f"nicmedic: {told}"
-
-
-def name_change(change: Change) -> str:
-    """As ``--remedy`` takes it."""
-    return f"{change.remedy}:{change.argument}" if change.argument else str(change.remedy)
 
 
 def _names(transaction: Transaction) -> str:
