@@ -277,6 +277,9 @@ def kill_and_look(folder: Path, number: int, arguments: tuple[str, ...], timeout
         until = time.monotonic() + 9
         while host.look() != host.before and "confirmed" not in host.states() and time.monotonic() < until:
             time.sleep(0.3)
+        until = time.monotonic() + 20  # the word comes when all is back
+        while "undoing" in host.states() and time.monotonic() < until:
+            time.sleep(0.3)
         at, look, states = (folder / "log").read_text().splitlines()[-1:], host.look(), host.states()
         if "confirmed" in states:
             assert ("mtu 1400" in look, "tcp-segmentation-offload: off" in look) == (True, True), (number, at)

@@ -620,7 +620,7 @@ def test_switch_that_finds_no_process_for_a_while_lives_on(make: Make, tmp_path:
     for path in (tmp_path, *tmp_path.rglob("*")):
         os.chown(path, nobody, nobody)
     for above in tmp_path.parents:
-        if above.owner() == "root" and above.name.startswith("pytest-"):
+        if above.owner() == "root" and above.name.startswith(("pytest-", "popen-")):
             above.chmod(0o755)
     command = ["prlimit", "--nproc=6:6", *shell, f"{folder.path}/undo.sh", "switch"]
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL, user=nobody, group=nobody) as switch:
