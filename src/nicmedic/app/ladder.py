@@ -80,7 +80,7 @@ class Climb:
     wishes: Wishes = Wishes()  # noqa: RUF009  # frozen
     hold_s: float | None = None
     """How long *prevent* holds each factor; None: long enough to mean something, as far as that is known."""
-    history: History = History()  # as above
+    history: History = History()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
