@@ -71,8 +71,8 @@ def read_both(*command: str) -> tuple[list[Record], bytes]:
 
 
 def printable(records: list[Record]) -> list[Record]:
-    """Without those that hold control characters: each program has its own way to show these."""
-    return [record for record in records if "\\x" not in record.text and record.text.strip()]
+    """Without those that hold control or other characters than ASCII's: each program has its own way to show these."""
+    return [record for record in records if "\\x" not in record.text and record.text.isascii() and record.text.strip()]
 
 
 STAMPED = {
