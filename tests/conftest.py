@@ -5,6 +5,7 @@ A ring is a folder below ``tests/``; every test in it carries the marker of that
 """
 
 import os
+import signal
 from collections.abc import Generator
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from lab import needs
 
 TESTS = Path(__file__).parent
 RINGS = ("unit", "cli", "host", "lab")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # begun behind a shell; every program that a test starts would inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("default", deadline=None, database=None)
 settings.register_profile("ci", deadline=None, database=None, print_blob=True)
