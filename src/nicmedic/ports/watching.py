@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the resident watcher asks of the outside. Nothing here may block on the lock of networking, or import a netlink library."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from nicmedic.model.incident import Action, Evidence, Incident
+from nicmedic.model.sample import Sample, Signal
+
+__all__ = ["Answer", "Card", "Heart", "IncidentStore", "Senses", "Teller", "Treater"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """One interface that can be watched, as sysfs gives it; made anew when a link message says that something changed."""
+
+    interface: str
+    ifindex: int
+    driver: str | None = None
+    bus: str | None = None
+    bus_address: str | None = None
+    sysfs_path: str | None = None
+    permanent_address: str | None = None
+    """Only where nobody set another: ``addr_assign_type`` is 0."""
+    is_real: bool = True
+    """A device stands behind it, and it is not a guest's end of a pair."""
+    tx_queues: int = 1
+    has_bql: bool | None = None
+    """Whether ``inflight`` will mean something; None: nothing was sent yet."""
+    speed_mbps: int | None = None
+    above: tuple[str, ...] = ()
+    """What stands on it: bridge, bond, VLAN; nearest first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a closer look at one card shows: asked in doubt only, in a child that can be left behind."""
+
+    monotonic_s: float
+    stuck: bool = False
+    """The child did not come back in time: somebody holds the lock of networking."""
+    queues: Mapping[int, tuple[int, int]] | None = None
+    """By queue: packets that its discipline handed on, and bytes that wait. None: no discipline of its own."""
+    holds_back: bool = False
+    """A discipline that may keep packets by itself (tbf, netem, fq …)."""
+    backlog_bytes: int | None = None
+    dequeued: int | None = None
+    pause_frames: Mapping[str, int] | None = None
+    """Counters of ``ethtool -S`` for pause frames received; None: the driver counts none."""
+    bus_master: bool | None = None
+    lost: bool | None = None
+    """The card's configuration space answers all ones."""
+
+
+class Senses(Protocol):
+    """Eyes and ears. Never raises for what a host may be like; what cannot be sensed is told by ``find_blind_spots``."""
+
+    def list_cards(self) -> tuple[Card, ...]:
+        """Interfaces that are there now, without guests' and containers' ends."""
+
+    def read_sample(self, interface: str) -> Sample | None:
+        """None: it is gone."""
+
+    def wait_signals(self, until_s: float) -> tuple[Signal, ...]:
+        """What happened, as soon as something does, or empty when that moment (``time.monotonic``) is reached."""
+
+    def look_closer(self, interface: str) -> Answer:
+        """A closer look; comes back within a second, whatever happens."""
+
+    def begin_probe(self, interface: str) -> bool:
+        """Ask the gateways behind a card whether they are there, once (ARP, ND); False: there is none, or it cannot be asked. Does not wait."""
+
+    def read_probe(self, interface: str) -> bool | None:
+        """Whether one has answered since, over this card; None: nothing was asked."""
+
+    def read_kernel_log(self, most_bytes: int = 256 << 10) -> bytes:
+        """The newest part of the kernel's ring buffer, as ``/dev/kmsg`` gives it."""
+
+    def find_blind_spots(self) -> tuple[str, ...]:
+        """What cannot be seen on this host, a sentence each, with what would change that."""
+
+
+class IncidentStore(Protocol):
+    """Incidents on disk. What a method wrote is synced before it returns.
+
+    Every method may raise:
+        StateError: the disk is full, the folder is read-only, the database is locked for good. Nothing that was written before is lost.
+    """
+
+    def add_incident(self, incident: Incident, evidence: Sequence[Evidence]) -> Incident:
+        """Write one down, whole or not at all; returns it with its number."""
+
+    def update_incident(self, incident: Incident) -> None:
+        """Replace everything but its number, its actions and its evidence."""
+
+    def add_evidence(self, number: int, evidence: Evidence) -> None:
+        """One more piece."""
+
+    def add_action(self, number: int, action: Action) -> int:
+        """Begun; returns its place among the actions of this incident."""
+
+    def update_action(self, number: int, place: int, action: Action) -> None:
+        """As it ended."""
+
+    def list_incidents(self, *, newest: int | None = None) -> tuple[Incident, ...]:
+        """Oldest first; ``newest``: only so many."""
+
+    def find_incident(self, number: int) -> Incident | None:
+        """None: there is none."""
+
+    def read_evidence(self, number: int) -> tuple[Evidence, ...]:
+        """In the order in which it was kept."""
+
+    def note_boot(self, boot_id: str, facts: Mapping[str, str], at: str) -> None:
+        """What this boot is like: kernel package, firmware, ASPM, link, …; again later in the same boot: replaces it."""
+
+    def find_last_healthy_boot(self, before_boot_id: str) -> Mapping[str, str] | None:
+        """Facts of the newest earlier boot without an incident ``nic_hung``; None: none is known."""
+
+    def put_aside(self) -> str | None:
+        """What had to be put aside as damaged when the store was opened: its new path; None: nothing."""
+
+
+class Treater(Protocol):
+    """Acts, in a process of its own: ``nicmedic treat`` through its transaction. One at a time a card."""
+
+    def begin(self, incident: Incident, what: str, arguments: Sequence[str]) -> int:
+        """Start ``nicmedic treat INTERFACE …``; returns its job's number at once."""
+
+    def warm_up(self, interface: str) -> None:
+        """A treatment may be wanted within a second: have the process ready. Ends by itself if nothing comes of it."""
+
+    def read_ended(self) -> tuple[tuple[int, int, str, tuple[int, ...]], ...]:
+        """Jobs that ended since: number, exit status, first line, transactions."""
+
+
+class Teller(Protocol):
+    """Tells people and programs. Never raises, never blocks for more than a moment; what cannot be sent now is sent later, once."""
+
+    def tell_incident(self, incident: Incident, news: str) -> None:
+        """``news``: ``began``, ``restored``, ``action``, ``ended``."""
+
+    def tell_host(self, text: str, *, bad: bool) -> None:
+        """Something about the watcher itself."""
+
+    def write_metrics(self, values: Mapping[str, float]) -> None:
+        """As gauges and counters of Prometheus, by their full names with labels."""
+
+
+class Heart(Protocol):
+    """Tells whoever supervises us that we live (``sd_notify``)."""
+
+    def ready(self, status: str) -> None:
+        """Watching has begun."""
+
+    def beat(self, status: str) -> None:
+        """Still alive."""
+
+    def stopping(self) -> None:
+        """On the way out."""
