@@ -2,55 +2,13 @@
 """What the resident watcher asks of the outside. Nothing here may block on the lock of networking, or import a netlink library."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from nicmedic.model.incident import Action, Evidence, Incident
 from nicmedic.model.sample import Sample, Signal
+from nicmedic.model.watched import Answer, Card
 
-__all__ = ["Answer", "Card", "Heart", "IncidentStore", "Senses", "Teller", "Treater"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Card:
-    """One interface that can be watched, as sysfs gives it; made anew when a link message says that something changed."""
-
-    interface: str
-    ifindex: int
-    driver: str | None = None
-    bus: str | None = None
-    bus_address: str | None = None
-    sysfs_path: str | None = None
-    permanent_address: str | None = None
-    """Only where nobody set another: ``addr_assign_type`` is 0."""
-    is_real: bool = True
-    """A device stands behind it, and it is not a guest's end of a pair."""
-    tx_queues: int = 1
-    has_bql: bool | None = None
-    """Whether ``inflight`` will mean something; None: nothing was sent yet."""
-    speed_mbps: int | None = None
-    above: tuple[str, ...] = ()
-    """What stands on it: bridge, bond, VLAN; nearest first."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What a closer look at one card shows: asked in doubt only, in a child that can be left behind."""
-
-    monotonic_s: float
-    stuck: bool = False
-    """The child did not come back in time: somebody holds the lock of networking."""
-    queues: Mapping[int, tuple[int, int]] | None = None
-    """By queue: packets that its discipline handed on, and bytes that wait. None: no discipline of its own."""
-    holds_back: bool = False
-    """A discipline that may keep packets by itself (tbf, netem, fq …)."""
-    backlog_bytes: int | None = None
-    dequeued: int | None = None
-    pause_frames: Mapping[str, int] | None = None
-    """Counters of ``ethtool -S`` for pause frames received; None: the driver counts none."""
-    bus_master: bool | None = None
-    lost: bool | None = None
-    """The card's configuration space answers all ones."""
+__all__ = ["Heart", "IncidentStore", "Senses", "Teller", "Treater"]
 
 
 class Senses(Protocol):
