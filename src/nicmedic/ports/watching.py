@@ -8,7 +8,7 @@ from nicmedic.model.incident import Action, Evidence, Incident
 from nicmedic.model.sample import Sample, Signal
 from nicmedic.model.watched import Answer, Card
 
-__all__ = ["Heart", "IncidentStore", "Senses", "Teller", "Treater"]
+__all__ = ["Errands", "Heart", "IncidentStore", "Senses", "Teller", "Treater"]
 
 
 class Senses(Protocol):
@@ -84,7 +84,10 @@ class Treater(Protocol):
     """Acts, in a process of its own: ``nicmedic treat`` through its transaction. One at a time a card."""
 
     def begin(self, incident: Incident, what: str, arguments: Sequence[str]) -> int:
-        """Start ``nicmedic treat INTERFACE …``; returns its job's number at once."""
+        """Start ``nicmedic treat INTERFACE …``, or with ``reboot`` what boots the host; returns its job's number at once.
+
+        ``what`` is as of ``Action``. What cannot be started has ended: ``read_ended`` tells it, with status 10.
+        """
 
     def warm_up(self, interface: str) -> None:
         """A treatment may be wanted within a second: have the process ready. Ends by itself if nothing comes of it."""
@@ -93,11 +96,21 @@ class Treater(Protocol):
         """Jobs that ended since: number, exit status, first line, transactions."""
 
 
+class Errands(Protocol):
+    """What takes long, in programs of their own that nobody waits for. Never raises: evidence that they could not get is missing."""
+
+    def keep_evidence(self, number: int) -> None:
+        """Add the heavy pieces to an incident: host and changes."""
+
+    def note_boot(self) -> None:
+        """Note what this boot is like."""
+
+
 class Teller(Protocol):
     """Tells people and programs. Never raises, never blocks for more than a moment; what cannot be sent now is sent later, once."""
 
     def tell_incident(self, incident: Incident, news: str) -> None:
-        """``news``: ``began``, ``restored``, ``action``, ``ended``."""
+        """``news``: ``began``, ``verdict`` (that of an open one was revised), ``restored``, ``action``, ``ended``."""
 
     def tell_host(self, text: str, *, bad: bool) -> None:
         """Something about the watcher itself."""
