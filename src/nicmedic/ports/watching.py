@@ -128,5 +128,8 @@ class Heart(Protocol):
     def beat(self, status: str) -> None:
         """Still alive."""
 
+    def reloading(self) -> None:
+        """The policy is read again; ``ready`` follows."""
+
     def stopping(self) -> None:
         """On the way out."""
