@@ -5,9 +5,9 @@ One pause frame holds the port for at most 65535 times 512 bit times (IEEE 802.3
 second, and a frame that lets the port go again (XON) explains nothing.
 """
 
-import re
 from collections.abc import Mapping
 
+from nicmedic.diagnosis.hold_back import is_pause_counter
 from nicmedic.model.checkup import Reason, Verdict
 from nicmedic.model.nic import Nic
 
@@ -15,24 +15,17 @@ __all__ = ["counts_pause_frames", "find_excuse"]
 
 _LATE_S = 0.5
 """Our own wait took so much longer than asked: this host has no processor to spare."""
-_PAUSED = re.compile(r"rx.*(?:pause|xoff|flow_control)|(?:pause|xoff).*rx")
-_NO_FRAMES = re.compile(r"xon|duration|transition|time")
-"""Counters beside them that count no frame which holds the port."""
 _HELD_BITS = 65535 * 512
-
-
-def _is_pause_counter(name: str) -> bool:
-    return _PAUSED.search(name) is not None and _NO_FRAMES.search(name) is None
 
 
 def counts_pause_frames(nic: Nic) -> bool:
     """Whether this driver tells of the pause frames that it receives."""
-    return any(_is_pause_counter(name) for name in nic.driver_statistics or {})
+    return any(is_pause_counter(name) for name in nic.driver_statistics or {})
 
 
 def _find_pause(nic: Nic, later: Mapping[str, int] | None, elapsed_s: float) -> tuple[Verdict, Reason] | None:
     before = nic.driver_statistics or {}
-    rises = [(count - before.get(name, count), name) for name, count in (later or {}).items() if _is_pause_counter(name)]
+    rises = [(count - before.get(name, count), name) for name, count in (later or {}).items() if is_pause_counter(name)]
     rise, name = max(rises, default=(0, ""))
     if rise <= 0:
         return None

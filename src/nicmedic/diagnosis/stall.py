@@ -23,6 +23,7 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from nicmedic.diagnosis.hold_back import MAY_HOLD_BACK
 from nicmedic.model.checkup import Reason
 from nicmedic.model.counters import Counters, QueueCounters
 from nicmedic.model.nic import Nic
@@ -35,7 +36,6 @@ _SHORTEST_FRAME = 42
 COUNTS_COMPLETIONS = frozenset({"virtio_net", "e100", "pcnet32", "vmxnet3"})
 """Without BQL in Linux 6.1 and earlier, they count ``tx_packets`` where a frame is done: virtio_net.c ``free_old_xmit_skbs``, e100.c
 ``e100_tx_clean``, pcnet32.c ``pcnet32_tx``; vmxnet3_ethtool.c asks the device (``ucastPktsTxOK``)."""
-_MAY_HOLD_BACK = frozenset({"tbf", "netem", "htb", "hfsc", "cbq", "cake", "etf", "taprio", "plug", "fq", "drr", "ets", "qfq", "sfb", "atm"})
 _PROGRAMMED_IO = frozenset({"ne2k-pci", "ne2k_pci"})
 """Cards on PCI that never master the bus."""
 
@@ -99,7 +99,7 @@ def _is_stuck(queues: Sequence[QueueCounters]) -> bool:
 
 
 def _holds_back(nic: Nic) -> bool:
-    return any(qdisc.kind in _MAY_HOLD_BACK for qdisc in nic.qdiscs or ())
+    return any(qdisc.kind in MAY_HOLD_BACK for qdisc in nic.qdiscs or ())
 
 
 def _standing_queues(nic: Nic, looks: Sequence[Counters], elapsed: str) -> Iterator[Reason]:

@@ -1,76 +1,29 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The cheap look at what moves: counters of sysfs, interrupts, and one list of queueing disciplines.
+"""The cheap look at what moves: counters of sysfs, interrupts, and one list of queueing disciplines."""
 
-It reads that list itself: a resident process that looks once a second must not hold a netlink library of 26 MB.
-"""
-
-import socket
-import struct
 import time
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
 from nicmedic.host.devices import find_pci
 from nicmedic.host.interrupts import InterruptLine, read_interrupt_lines, read_interrupts
-from nicmedic.host.netlink_socket import HEADER_BYTES, InterruptedDumpError, ask_kernel, split_attributes
 from nicmedic.host.nics import NET
 from nicmedic.host.pci import parse_config_space
+from nicmedic.host.qdisc_counts import MULTIQUEUE, ROOT, QdiscCounts, read_qdisc_counts
 from nicmedic.host.sysfs import Folder
 from nicmedic.model.counters import Counters, QueueCounters
 
-__all__ = ["QdiscCounts", "read_counters", "read_qdisc_counts"]
+__all__ = ["read_counters"]
 
-_GETQDISC = 38
-_TCMSG = struct.Struct("=BxxxiIII")
-_KIND, _STATS2, _BASIC, _QUEUE = 1, 7, 1, 3
-_ROOT = 0xFFFFFFFF
-_MULTIQUEUE = frozenset({b"mq", b"mqprio"})
 _COUNTERS = ("tx_packets", "tx_bytes", "rx_packets", "rx_bytes", "tx_errors", "rx_errors", "tx_dropped", "rx_dropped")
-
-
-class QdiscCounts(NamedTuple):
-    """One queueing discipline."""
-
-    parent: int
-    handle: int
-    kind: bytes
-    packets: int
-    qlen: int
-    backlog_bytes: int
-    drops: int
-    requeues: int
-
-
-def _parse(message: bytes) -> tuple[int, QdiscCounts]:
-    _, index, handle, parent, _ = _TCMSG.unpack_from(message, HEADER_BYTES)
-    found = split_attributes(message[HEADER_BYTES + _TCMSG.size :])
-    statistics = split_attributes(found.get(_STATS2, b""))
-    (packets,) = struct.unpack_from("=8xI", statistics.get(_BASIC, bytes(12)).ljust(12, b"\0"))
-    qlen, backlog, drops, requeues, _ = struct.unpack_from("=5I", statistics.get(_QUEUE, bytes(20)).ljust(20, b"\0"))
-    return index, QdiscCounts(parent, handle, found.get(_KIND, b"").rstrip(b"\0"), packets, qlen, backlog, drops, requeues)
-
-
-def read_qdisc_counts() -> Mapping[int, tuple[QdiscCounts, ...]] | None:
-    """By interface index; None: netlink does not answer."""
-    made: dict[int, list[QdiscCounts]] = {}
-    try:
-        for message in ask_kernel(socket.NETLINK_ROUTE, _GETQDISC, bytes(_TCMSG.size), dump=True):
-            index, counts = _parse(message)
-            made.setdefault(index, []).append(counts)
-    except InterruptedDumpError:
-        pass  # a discipline came or went meanwhile; the others are right
-    except (OSError, struct.error):
-        return None
-    return {index: tuple(counts) for index, counts in made.items()}
 
 
 def _by_queue(counts: Iterable[QdiscCounts], queues: int) -> tuple[QdiscCounts | None, dict[int, QdiscCounts]]:
     """The root discipline, and those that serve one queue each."""
     found = tuple(counts)
-    root = next((one for one in found if one.parent == _ROOT), None)
+    root = next((one for one in found if one.parent == ROOT), None)
     if root is None:
         return None, {}
-    if root.kind in _MULTIQUEUE:
+    if root.kind in MULTIQUEUE:
         children = (one for one in found if one.parent >> 16 == root.handle >> 16 and one.parent & 0xFFFF)
         return root, {(one.parent & 0xFFFF) - 1: one for one in children}
     return root, {0: root} if queues == 1 else {}

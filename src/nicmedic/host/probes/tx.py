@@ -13,7 +13,8 @@ from collections.abc import Iterable, Sequence
 from nicmedic.diagnosis.stall import COUNTS_COMPLETIONS, find_stall
 from nicmedic.host.nics import NET
 from nicmedic.host.probes.target import Place, Said, Target
-from nicmedic.host.second_look import QdiscCounts, read_counters, read_qdisc_counts
+from nicmedic.host.qdisc_counts import QdiscCounts, read_qdisc_counts
+from nicmedic.host.second_look import read_counters
 from nicmedic.host.sysfs import Folder
 from nicmedic.model.counters import Counters
 from nicmedic.model.nic import Nic
