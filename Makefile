@@ -18,7 +18,7 @@ DEV     := .venv/.ready-dev
 LINT    := step-format step-ruff step-mypy step-imports step-codespell step-shellcheck step-knowledge
 
 # Tests that mostly wait, each in namespaces of its own: they run side by side, and only in `make test`.
-ROOMS   := $(shell grep -l 'tests.rooms' tests/host/*.py)
+ROOMS   := $(shell grep -l 'tests.rooms' tests/host/test_*.py)
 
 FUZZ_SECONDS ?= 600
 NIC          ?= e1000e

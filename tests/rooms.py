@@ -7,11 +7,12 @@ What the scripts do with ``ip`` and ``ethtool`` is real. Only the device below `
 import os
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["DEVICE", "Room", "open_room"]
+__all__ = ["DEVICE", "Room", "open_room", "wait_for"]
 
 DEVICE = "/run/devices/pci0000:00/0000:02:00.0"
 """Where the card stands in the room."""
@@ -119,3 +120,15 @@ def open_room(folder: Path) -> Iterator[Room]:
             yield room
         finally:
             holder.send_signal(signal.SIGKILL)
+
+
+def wait_for(true: Callable[[], bool], within_s: float = 30) -> None:
+    """Wait until it is so.
+
+    Raises:
+        AssertionError: it is not, in that time.
+    """
+    end = time.monotonic() + within_s
+    while not true():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.02)
