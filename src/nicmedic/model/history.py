@@ -5,7 +5,8 @@ The unit is the boot, or the first hang of one, never a line of a log. Hours tha
 kernel nor against it.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 __all__ = ["BootEnd", "BootRecord", "Gap", "HangRecord", "History", "PackageChange", "Source"]
@@ -83,6 +84,8 @@ class BootRecord:
     firmware: str | None = None
     """Of the machine (BIOS, DMI line)."""
     command_line: str | None = None
+    circumstances: Mapping[str, str] = field(default_factory=dict)
+    """What else a source tells of this boot that may differ from others: ``link eth0``: ``1000 Mb/s full``, ``mtu eth0``, ``load``: ``5 guests``."""
     sources: tuple[str, ...] = ()
 
 
