@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from nicmedic.diagnosis.probing import frames_leave, judge
 from nicmedic.diagnosis.stall import find_stall
 from nicmedic.model.counters import Counters
+from nicmedic.model.host import Host
 from nicmedic.model.nic import Nic
 from nicmedic.model.plan import Identity
 from nicmedic.model.same_card import find_card
@@ -30,10 +31,10 @@ def _count_timeouts(look: Counters) -> int:
 class HangWatch:
     """One card."""
 
-    def __init__(self, machine: Machine, clock: Clock, card: Identity) -> None:
-        """Begin: expiries of the transmit watchdog from now on count."""
+    def __init__(self, machine: Machine, clock: Clock, card: Identity, host: Host | None = None) -> None:
+        """Begin: expiries of the transmit watchdog from now on count. ``host``: as it was read this moment."""
         self._machine, self._clock, self._card = machine, clock, card
-        self._nic: Nic | None = find_card(machine.read_host().nics, card)
+        self._nic: Nic | None = find_card((machine.read_host() if host is None else host).nics, card)
         self._looks: list[Counters] = [] if self._nic is None else [self._read(self._nic)]
         self._timeouts = _count_timeouts(self._looks[0]) if self._looks else 0
         self._number = self._silent = 0
@@ -51,7 +52,7 @@ class HangWatch:
     def _look_once(self) -> str | None:
         if self._nic is None:
             return "the card is gone"
-        self._clock.wait_s(_LOOK_S)
+        self._clock.wait_s(max(0.0, self._looks[-1].monotonic_s + _LOOK_S - self._clock.read_monotonic_s()))
         self._looks = [*self._looks[-2:], self._read(self._nic)]
         if self._looks[-1].ifindex != self._looks[0].ifindex:
             return "the card is gone"

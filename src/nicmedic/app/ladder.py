@@ -106,8 +106,8 @@ class _Look:
     """It is the card that does not send: no gateway that is away looks like that."""
 
 
-def _look(edges: Edges, results: Sequence[ProbeResult], card: Identity) -> _Look:
-    if HangWatch(edges.machine, edges.clock, card).find_hang() is not None:
+def _look(results: Sequence[ProbeResult], watch: HangWatch) -> _Look:
+    if watch.find_hang() is not None:
         return _Look(flows=False, hang=True)
     flows = find_flow(results)
     return _Look(flows=flows, hang=flows is False and not frames_leave(results))
@@ -205,8 +205,9 @@ class _Restoration:
         edges, climb = self._edges, self._climb
         host = edges.machine.read_host()
         plan, rungs = climb.make_rungs(host, Ladder.RESTORE, _recall(edges))
+        watch = HangWatch(edges.machine, edges.clock, plan.nic, host)  # its looks are apart while the probes wait for answers
         before = _probe(edges, climb, host, plan.nic)
-        look = _look(edges, before, plan.nic)
+        look = _look(before, watch)
         if look.flows:
             return Climbed(outcome=Ascent(ladder=Ladder.RESTORE, reason="traffic flows: there is nothing to restore"))
         name = escape_terminal(climb.name)
@@ -249,7 +250,9 @@ class _Restoration:
             return None
         began = edges.clock.read_monotonic_s()
         try:
-            finished = carry_out(dataclasses.replace(plan, changes=(rung.change,), refusals=()), host, edges, wishes)
+            kept = any(attempt.outcome is not Came.SKIPPED for attempt in self._attempts)
+            again = dataclasses.replace(wishes, keeps_evidence=not kept)
+            finished = carry_out(dataclasses.replace(plan, changes=(rung.change,), refusals=()), host, edges, again)
         except NotConfirmedError:
             raise
         except UndoFailedError as error:
@@ -374,7 +377,8 @@ class _Prevention:
         edges, until = self._edges, self._edges.clock.read_monotonic_s() + _UPSTREAM_S
         while True:
             host = edges.machine.read_host()
-            look = _look(edges, _probe(edges, self._climb, host, card), card)
+            watch = HangWatch(edges.machine, edges.clock, card, host)
+            look = _look(_probe(edges, self._climb, host, card), watch)
             if look.flows is not False:
                 return host
             if look.hang:

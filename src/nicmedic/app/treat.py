@@ -123,6 +123,8 @@ class Wishes:
     """The card as it was, for changes that make its interface anew: it need have none now."""
     hung: bool = False
     """Traffic did not flow before, though some answers may have come: success is that all is well now."""
+    keeps_evidence: bool = True
+    """Before the first change; False: the rung before this one has."""
     find_hang: Callable[[], str | None] | None = None
     """Asked before the probes confirm: what shows that the card stands still all the same; None: nothing does."""
 
@@ -343,6 +345,8 @@ class _Treatment:
         edges.tell(Stage.ARMED, how)
 
     def _keep_evidence(self, folder: str, host: Host) -> None:
+        if not self._wishes.keeps_evidence:
+            return
         now = self._edges.clock.read_now().isoformat(timespec="seconds")
         path = f"{folder}/before.tar.gz"
         try:

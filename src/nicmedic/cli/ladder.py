@@ -6,14 +6,10 @@ import dataclasses
 import sys
 from collections.abc import Sequence
 
-from nicmedic.app.check import read_boot_log
 from nicmedic.app.ladder import Climb, Climbed, History, climb_prevent, climb_restore
 from nicmedic.app.treat import Edges, Wishes
 from nicmedic.cli.duration import parse_duration
-from nicmedic.cli.output import read_width, use_colour
-from nicmedic.cli.streams import turn_away, write_answer
 from nicmedic.host.knowledge import read_knowledge
-from nicmedic.host.logs import HostLogs
 from nicmedic.host.owners import with_owners
 from nicmedic.host.sysfs import Folder
 from nicmedic.host.tools import find_tools
@@ -23,9 +19,6 @@ from nicmedic.model.host import Host
 from nicmedic.model.plan import Identity, Ladder, Plan
 from nicmedic.remedy.ladder import Earlier, Rung
 from nicmedic.remedy.planning import TOOLS, build_plan, choose_nic, find_trials, order_rungs
-from nicmedic.report.ladder_text import render_climbed
-from nicmedic.report.style import Style
-from nicmedic.report.transactions_json import render_transactions_json
 
 __all__ = ["climb_ladder", "show_climbed"]
 
@@ -54,7 +47,7 @@ class _Planner:
             earlier=here,
             machine_id=self._machine_id,
         )
-        return plan, order_rungs(ladder, plan.changes, find_trials(nic, self._knowledge), here)
+        return plan, order_rungs(ladder, plan.changes, find_trials(nic, self._knowledge), here, nic)
 
 
 def climb_ladder(arguments: argparse.Namespace, edges: Edges, wishes: Wishes, ladder: Ladder) -> Climbed:
@@ -77,6 +70,9 @@ def climb_ladder(arguments: argparse.Namespace, edges: Edges, wishes: Wishes, la
 
 def _read_history(name: str, edges: Edges, knowledge: KnowledgeBase) -> History:
     """Hangs of this card that the kernel's log of this boot tells of."""
+    from nicmedic.app.check import read_boot_log  # who restores must not wait for it
+    from nicmedic.host.logs import HostLogs
+
     host = edges.machine.read_host()
     log = read_boot_log(host, choose_nic(host, name), HostLogs(), knowledge)
     return History(hangs=len(log.hangs), hours=(host.uptime_s or 0.0) / 3600)
@@ -84,6 +80,12 @@ def _read_history(name: str, edges: Edges, knowledge: KnowledgeBase) -> History:
 
 def show_climbed(climbed: Climbed, name: str, *, as_json: bool) -> None:
     """Print how it ended. That nobody may be there to read it any more changes nothing of that."""
+    from nicmedic.cli.output import read_width, use_colour  # traffic must not wait for these
+    from nicmedic.cli.streams import turn_away, write_answer
+    from nicmedic.report.ladder_text import render_climbed
+    from nicmedic.report.style import Style
+    from nicmedic.report.transactions_json import render_transactions_json
+
     finished = climbed.finished
     if as_json:
         known = () if finished is None else (finished.transaction,)

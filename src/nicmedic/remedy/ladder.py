@@ -19,6 +19,7 @@ __all__ = [
     "Earlier",
     "Outcome",
     "Rung",
+    "Seen",
     "Tried",
     "Try",
     "Wait",
@@ -41,6 +42,13 @@ class Earlier:
     argument: str = ""
     ladder: Ladder
     worked: bool
+
+
+class Seen(StrEnum):
+    """What a look at the card shows, and what no rung but some can mend. The words are the reason."""
+
+    NO_BUS_MASTER = "it may not reach memory, which only a driver that is bound anew asks for"
+    LOST = "the host has lost it, and only its bus can bring it back"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +79,14 @@ _DEFAULTS: Final[Mapping[RemedyId, tuple[float, float]]] = {
 }
 """Rungs of *restore*: chance of success where nothing is known of the driver, and seconds. Estimates, weighed like ``_WEIGHT`` reports; a bounce
 stops and starts the rings of most drivers, only a new binding sets the bus master bit again, only a reset reaches firmware that stands still."""
+_MENDS: Final[Mapping[Seen, frozenset[RemedyId]]] = {
+    Seen.NO_BUS_MASTER: frozenset({RemedyId.DRIVER_REBIND, RemedyId.MODULE_RELOAD, RemedyId.PCI_RESET, RemedyId.PCI_RESCAN}),
+    Seen.LOST: frozenset({RemedyId.PCI_RESET, RemedyId.PCI_RESCAN}),
+}
+"""Drivers let their card reach memory when they are bound, on waking, and after an error of the bus, not when the interface goes up: in Linux 6.1
+``pci_set_master`` stands in ``e1000_probe`` (intel/e1000e/netdev.c), and in ``cp_init_one``, not in ``cp_open`` (realtek/8139cp.c)."""
+_HARDLY = 0.02
+"""Of the odds is left where the look speaks against a rung."""
 _WEIGHT = 4.0
 _PARTIAL = 0.5
 _REMEMBERED = 0.9
@@ -83,8 +99,10 @@ def _weigh_trials(remedy: RemedyId, trials: Iterable[Trial]) -> tuple[float, int
     return worked + _PARTIAL * partial, worked + partial, own.count(TrialResult.FAILED)
 
 
-def _build_rung(change: Change, trials: Sequence[Trial], earlier: Sequence[Earlier]) -> Rung:
+def _build_rung(change: Change, trials: Sequence[Trial], earlier: Sequence[Earlier], seen: Seen | None) -> Rung:
     odds, seconds = _DEFAULTS[change.remedy]
+    if seen is not None and change.remedy not in _MENDS[seen]:
+        return Rung(change=change, odds=odds * _HARDLY, seconds=seconds, reason=seen)
     here = [one.worked for one in earlier if one.remedy is change.remedy and one.ladder is Ladder.RESTORE]
     if here and here[-1]:
         return Rung(change=change, odds=max(odds, _REMEMBERED), seconds=seconds, reason="it worked here before")
@@ -97,15 +115,20 @@ def _build_rung(change: Change, trials: Sequence[Trial], earlier: Sequence[Earli
     return Rung(change=change, odds=odds, seconds=seconds, reason=reason)
 
 
-def order_restore(changes: Iterable[Change], trials: Sequence[Trial] = (), earlier: Sequence[Earlier] = ()) -> tuple[Rung, ...]:
-    """Rungs by expected recovery per second, best first; what worked last time on this host and card before all others.
+def order_restore(
+    changes: Iterable[Change], trials: Sequence[Trial] = (), earlier: Sequence[Earlier] = (), seen: Seen | None = None
+) -> tuple[Rung, ...]:
+    """Rungs by expected recovery per second, best first.
+
+    What worked last time on this host and card comes before all others; but last what a look at it speaks against: it worked against another fault.
 
     Args:
         changes: that are possible here; those that are no rung of this ladder are left out.
         trials: what others told of this driver.
         earlier: what was tried here.
+        seen: what the card shows; None: nothing of it.
     """
-    rungs = [_build_rung(change, trials, earlier) for change in changes if change.remedy in _DEFAULTS and not change.boots]
+    rungs = [_build_rung(change, trials, earlier, seen) for change in changes if change.remedy in _DEFAULTS and not change.boots]
     return tuple(sorted(rungs, key=lambda rung: (rung.odds < _REMEMBERED, -rung.odds / rung.seconds)))
 
 

@@ -10,6 +10,7 @@ import difflib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from nicmedic.diagnosis.stall import find_stall
 from nicmedic.knowledge.base import KnowledgeBase
 from nicmedic.knowledge.values import Caution, Danger
 from nicmedic.model.errors import NoSuchInterfaceError, UsageError
@@ -22,7 +23,7 @@ from nicmedic.remedy.changes.boot import REFUSED
 from nicmedic.remedy.changes.restart import REMAKES
 from nicmedic.remedy.changes.site import Site, refuse, target_of
 from nicmedic.remedy.changes.table import MAKERS
-from nicmedic.remedy.ladder import Earlier, Rung, order_prevent, order_restore
+from nicmedic.remedy.ladder import Earlier, Rung, Seen, order_prevent, order_restore
 from nicmedic.remedy.script.words import quote_word
 from nicmedic.remedy.stack.losses import find_down_losses, find_losses
 from nicmedic.remedy.stack.put_back import build_put_back
@@ -129,9 +130,20 @@ def _prevent(nic: Nic, trials: Iterable[Trial]) -> Iterator[str]:
     yield "link-advertise-100"
 
 
-def order_rungs(ladder: Ladder, changes: Iterable[Change], trials: Sequence[Trial], earlier: Sequence[Earlier]) -> tuple[Rung, ...]:
-    """Changes in the order of their ladder, with the reasons for it."""
-    return (order_restore if ladder is Ladder.RESTORE else order_prevent)(changes, trials, earlier)
+def _find_seen(nic: Nic) -> Seen | None:
+    """What the card showed when it was read, that speaks against rungs."""
+    if nic.pcie is None or not find_stall(nic, ()).unreachable:
+        return None
+    return Seen.LOST if nic.pcie.device.lost else Seen.NO_BUS_MASTER
+
+
+def order_rungs(
+    ladder: Ladder, changes: Iterable[Change], trials: Sequence[Trial], earlier: Sequence[Earlier], nic: Nic | None = None
+) -> tuple[Rung, ...]:
+    """Changes in the order of their ladder, with the reasons for it; ``nic``: the card as it was read."""
+    if ladder is Ladder.RESTORE:
+        return order_restore(changes, trials, earlier, None if nic is None else _find_seen(nic))
+    return order_prevent(changes, trials, earlier)
 
 
 def _find_cautions(site: Site, remedy: RemedyId, knowledge: KnowledgeBase) -> tuple[Caution, ...]:
@@ -252,7 +264,7 @@ def build_plan(  # noqa: PLR0913  # keyword-only, and each is a fact of its own
     site = Site(nic=nic, host=host, put_back=put_back, tools=tools, told=accept_losses)
     made = [_plan_one(site, remedy, argument, knowledge) for remedy, argument in dict.fromkeys(asked)]
     changes = [one for one in made if isinstance(one, Change)]
-    ordered = _order(changes) if ladder is None else tuple(rung.change for rung in order_rungs(ladder, changes, trials, earlier))
+    ordered = _order(changes) if ladder is None else tuple(rung.change for rung in order_rungs(ladder, changes, trials, earlier, nic))
     return Plan(
         nic=build_identity(nic),
         hostname=host.hostname,

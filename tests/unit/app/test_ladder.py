@@ -158,6 +158,14 @@ def test_restore_climbs_until_traffic_flows(helps: RemedyId) -> None:
     assert climbed.finished.transaction.id == len(tried) == climbed.outcome.attempts[-1].transaction
 
 
+def test_evidence_is_kept_once_a_climb() -> None:
+    world, process = HangingWorld(cure=RemedyId.PCI_RESET), Process()
+    world.deaf = True
+    climb_restore(build(world, process), climb(world))
+    assert len(world.transactions) == 3
+    assert process.calls.count("write_archive") == 1
+
+
 def test_what_was_tried_before_is_remembered_with_its_result() -> None:
     world = HangingWorld(cure=RemedyId.DRIVER_REBIND)
     world.deaf = True

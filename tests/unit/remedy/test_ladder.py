@@ -12,6 +12,7 @@ from nicmedic.remedy.ladder import (
     Earlier,
     Outcome,
     Rung,
+    Seen,
     Tried,
     Try,
     choose_next,
@@ -71,6 +72,20 @@ def test_what_worked_here_last_is_tried_first_and_what_failed_later() -> None:
     rungs = order_restore([change(name) for name in RESTORE], (), earlier)
     assert names(rungs)[:2] == ["pci-rescan", "driver-rebind"]
     assert [rung.reason for rung in rungs if rung.change.remedy is RemedyId.LINK_BOUNCE] == ["it failed here before"]
+
+
+@pytest.mark.parametrize(
+    ("seen", "first", "last"),
+    [
+        (Seen.NO_BUS_MASTER, ["driver-rebind", "pci-reset", "module-reload", "pci-rescan"], {"link-bounce", "renegotiate"}),
+        (Seen.LOST, ["pci-reset", "pci-rescan"], {"link-bounce", "renegotiate", "driver-rebind", "module-reload"}),
+    ],
+)
+def test_what_cannot_mend_what_is_seen_comes_last_even_if_it_worked_before(seen: Seen, first: list[str], last: set[str]) -> None:
+    earlier = [Earlier(remedy=RemedyId.LINK_BOUNCE, ladder=Ladder.RESTORE, worked=True)]
+    rungs = order_restore([change(name) for name in RESTORE], (), earlier, seen)
+    assert names(rungs)[: len(first)] == first
+    assert {name_change(rung.change) for rung in rungs if rung.reason == seen} == last
 
 
 def test_prevent_begins_with_the_mildest() -> None:

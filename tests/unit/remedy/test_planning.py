@@ -11,7 +11,7 @@ from nicmedic.model.finding import RemedyId
 from nicmedic.model.host import Host, Virtualization
 from nicmedic.model.nic import Nic
 from nicmedic.model.note import Lack, Note
-from nicmedic.model.pcie import PciFunction
+from nicmedic.model.pcie import PciFunction, PowerManagement
 from nicmedic.model.plan import Ladder, Plan
 from nicmedic.model.stack import Address, VirtualLink, Xdp
 from nicmedic.remedy.changes.site import Site, recipe_of, target_of
@@ -112,6 +112,22 @@ def test_restore_plans_its_rungs_in_order() -> None:
     assert names(made) == ["link-bounce", "driver-rebind", "pci-reset", "module-reload", "renegotiate"]
     assert [str(refusal.remedy) for refusal in made.refusals] == ["pci-rescan"]
     assert names(plan(ladder=Ladder.RESTORE, accept_losses=True))[-1] == "pci-rescan"
+
+
+def test_restore_begins_with_what_can_mend_what_the_card_shows() -> None:
+    whole = make_nic().pcie
+    assert whole is not None
+
+    def order(command: int, **fields: object) -> list[str]:
+        device = dataclasses.replace(whole.device, command=command, power_state="D0")
+        nic = make_nic(pcie=dataclasses.replace(whole, device=device), **fields)
+        return names(plan(host=plain_host(nic), ladder=Ladder.RESTORE, accept_losses=True))
+
+    usual = ["link-bounce", "driver-rebind", "pci-reset", "module-reload", "renegotiate", "pci-rescan"]
+    assert order(0x0006) == usual
+    assert order(0x0002) == ["driver-rebind", "pci-reset", "module-reload", "pci-rescan", "link-bounce", "renegotiate"]
+    assert order(0xFFFF) == ["pci-reset", "pci-rescan", "driver-rebind", "module-reload"]
+    assert order(0x0002, power=PowerManagement(runtime_status="suspended")) == usual, "it sleeps, and shows nothing"
 
 
 def test_prevent_plans_single_factors_in_order() -> None:

@@ -41,7 +41,7 @@ def test_what_a_terminal_would_act_on_when_it_is_pasted_is_written_in_octal() ->
     assert quote_word("a\u202eb") == "\"$(printf 'a\\342\\200\\256b')\""
 
 
-@given(st.text(st.characters(exclude_characters="\0")))
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\0")))
 def test_a_word_is_always_one_line_and_printable_words_read_back_as_they_were(text: str) -> None:
     word = quote_word(text)
     assert word.isprintable()
