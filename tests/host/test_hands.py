@@ -121,6 +121,41 @@ def test_what_cannot_be_looked_at_is_done(tmp_path: Path) -> None:
         made.unlink()
 
 
+def test_a_file_is_looked_at_without_a_program_and_a_reader_that_hangs_or_dies_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mtu = Path("/sys/class/net/lo/mtu").read_text(encoding="ascii").strip()
+    ran: list[object] = []
+
+    def run(argv: list[str], _within_s: float) -> tuple[int, str]:
+        ran.append(argv)
+        return 0, ""
+
+    monkeypatch.setattr(hands, "run_limited", run)
+    doer = HostHands()
+
+    def is_shown(path: str, text: str) -> bool:
+        ran.clear()
+        assert doer.apply_step(Run(argv=("touch", INTERFACE), unless=Shown(argv=("cat", path), text=text)), LO).ok
+        return not ran
+
+    assert is_shown(f"/sys/class/net/{INTERFACE}/mtu", mtu)
+    assert not is_shown(f"/sys/class/net/{INTERFACE}/mtu", mtu[:-1])
+    assert not is_shown(str(tmp_path / "none"), mtu)
+    first = doer._eyes._reader
+    assert first is not None
+    os.kill(first._child or 0, signal.SIGKILL)
+    assert not is_shown("/sys/class/net/lo/mtu", mtu), "what cannot be looked at is not shown"
+    assert is_shown("/sys/class/net/lo/mtu", mtu)
+    again = doer._eyes._reader
+    assert again is not first
+    monkeypatch.setattr(type(again), "is_late", True)
+    assert is_shown("/sys/class/net/lo/mtu", mtu)
+    assert doer._eyes._reader is not again
+    doer._eyes.close()
+    doer._eyes.close()
+
+
 def test_a_step_is_tried_as_often_as_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hands, "_REST_S", 0.01)
     count = tmp_path / "count"

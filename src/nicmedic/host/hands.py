@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from nicmedic.host.present import find_interface
 from nicmedic.host.run import run_limited
-from nicmedic.host.timed_reader import keep_descriptors
+from nicmedic.host.timed_reader import TimedReader, keep_descriptors
 from nicmedic.host.transactions import RUN_FOLDER
 from nicmedic.model.plan import Identity
 from nicmedic.model.step import INTERFACE, AwaitNic, Pause, Rename, Run, Shown, Step, Write, name_interface
@@ -33,6 +33,11 @@ _TRIES = 3
 _SLACK_S = 300
 """For an undo: another one that is waited for, looks, rests between tries."""
 _NOTHING_TO_DO = 3
+_READER_S = 3600.0
+"""A reader that has been there for so long is replaced by another."""
+_MOST_SEEN = 4096
+_CAT_WORDS = 2
+_NOTHING = ("true",)
 
 
 def _tidy(text: str) -> str:
@@ -45,19 +50,45 @@ def _needs_interface(*words: str) -> bool:
     return any(INTERFACE in word for word in words)
 
 
-def _shown(look: Shown | None, interface: str) -> bool:
-    """Whether what makes a step needless is there."""
-    if look is None or (not interface and _needs_interface(look.text, *look.argv)):
-        return False
-    try:
-        _, said = run_limited([name_interface(word, interface) for word in look.argv], _LOOK_S)
-    except OSError:
-        return False
-    wanted = f" {name_interface(look.text, interface)} "
-    return any(wanted in f" {' '.join(line.split())} " for line in said.splitlines())
+class _Eyes:
+    """Looks at what makes a step needless."""
+
+    def __init__(self) -> None:
+        self._reader: TimedReader | None = None
+
+    def see(self, look: Shown | None, interface: str) -> bool:
+        """Whether it is shown. What cannot be looked at is not."""
+        if look is None or (not interface and _needs_interface(look.text, *look.argv)):
+            return False
+        argv = [name_interface(word, interface) for word in look.argv]
+        try:
+            said = self._read(argv[1]) if argv[0] == "cat" and len(argv) == _CAT_WORDS else run_limited(argv, _LOOK_S)[1]
+        except OSError:
+            return False
+        wanted = f" {name_interface(look.text, interface)} "
+        return any(wanted in f" {' '.join(line.split())} " for line in said.splitlines())
+
+    def _read(self, path: str) -> str:
+        """As ``cat`` would print it: a child of ours reads one file after the other, for a program each takes as long as twenty files."""
+        if self._reader is None or self._reader.is_late:
+            self.close()
+            self._reader = TimedReader(time.monotonic() + _READER_S, _LOOK_S)
+        try:
+            return self._reader.read(path, _MOST_SEEN).decode("utf-8", "replace")
+        except TimeoutError:
+            self.close()  # it would have less patience with the next one
+            raise
+
+    def close(self) -> None:
+        """End the child, if it can be ended."""
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
 
 
 def _run(argv: tuple[str, ...], within_s: int, interface: str) -> Outcome:
+    if argv == _NOTHING:
+        return _OK
     if not interface and _needs_interface(*argv):
         return _NO_INTERFACE
     try:
@@ -114,21 +145,6 @@ def _write(path: str, text: str, within_s: float) -> Outcome:
     return Outcome(ok=number == 0, said=os.strerror(number) if number else "")
 
 
-def _repeat(step: Run | Write, nic: Identity, once: Callable[[str], Outcome]) -> Outcome:
-    """Try as often as the step says, and not at all where there is nothing to do."""
-    outcome = _OK
-    for turn in range(max(1, step.tries)):
-        if turn:
-            time.sleep(_REST_S)
-        interface = find_interface(nic) or ""
-        if _shown(step.unless, interface):
-            return _OK
-        outcome = once(interface)
-        if outcome.ok:
-            break
-    return outcome
-
-
 def _is_up(interface: str) -> bool:
     try:
         with open(f"/sys/class/net/{interface}/flags", encoding="ascii") as file:  # noqa: PTH123  # strings throughout
@@ -155,12 +171,15 @@ def _count_seconds(steps: tuple[Step, ...]) -> int:
 class HostHands:
     """Carries steps out here."""
 
+    def __init__(self) -> None:
+        self._eyes = _Eyes()
+
     def apply_step(self, step: Step, nic: Identity) -> Outcome:
         match step:
             case Run():
-                return _repeat(step, nic, lambda interface: self._run(step, interface))
+                return self._repeat(step, nic, lambda interface: self._run(step, interface))
             case Write():
-                return _repeat(step, nic, lambda interface: self._write(step, interface))
+                return self._repeat(step, nic, lambda interface: self._write(step, interface))
             case Pause():
                 time.sleep(step.seconds)
                 return _OK
@@ -168,6 +187,20 @@ class HostHands:
                 return self._await(step.within_s, nic)
             case Rename():
                 return self._rename(step.name, nic)
+
+    def _repeat(self, step: Run | Write, nic: Identity, once: Callable[[str], Outcome]) -> Outcome:
+        """Try as often as the step says, and not at all where there is nothing to do."""
+        outcome = _OK
+        for turn in range(max(1, step.tries)):
+            if turn:
+                time.sleep(_REST_S)
+            interface = find_interface(nic) or ""
+            if self._eyes.see(step.unless, interface):
+                return _OK
+            outcome = once(interface)
+            if outcome.ok:
+                break
+        return outcome
 
     @staticmethod
     def _run(step: Run, interface: str) -> Outcome:

@@ -56,6 +56,19 @@ def test_of_two_ports_the_right_one_is_found(tmp_path: Path) -> None:
     assert find_interface(Identity(interface="x", sysfs_path=PATH), root) is None
 
 
+def test_a_device_that_lists_its_only_interface_is_asked_alone(tmp_path: Path) -> None:
+    add(tmp_path, "lan0", PATH, dev_port="0")
+    root = Folder(str(tmp_path))
+    own = tmp_path / PATH.strip("/") / "net"
+    (own / "lan0").mkdir(parents=True)
+    add(tmp_path, "other", f"{PATH}/elsewhere", address="02:00:00:00:00:01", addr_assign_type="0")
+    assert find_interface(CARD, root) == "lan0"
+    assert find_interface(Identity(interface="x", sysfs_path=PATH, dev_port=0), root) == "lan0"
+    assert find_interface(Identity(interface="x", sysfs_path=PATH, dev_port=1), root) is None
+    (own / "lan0").rename(own / "gone")
+    assert find_interface(CARD, root) == "lan0", "a folder that is behind is not believed"
+
+
 def test_a_card_that_is_gone_is_not_found(tmp_path: Path) -> None:
     add(tmp_path, "eth0")
     assert find_interface(CARD, Folder(str(tmp_path))) is None
