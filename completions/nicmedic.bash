@@ -107,7 +107,7 @@ _nicmedic() {
     'undo') word='--help' ;;
     'transactions') word='--json --recover --help' ;;
     'prescribe') word='--remedy --from --output -o --accept-losses --help' ;;
-    'install-service') word='--remove --dry-run --help' ;;
+    'install-service') word='--no-watch --remove --dry-run --help' ;;
     'knowledge') word='show lint literals --help' ;;
     'knowledge show') word='--json --help' ;;
     'knowledge lint') word='--help' ;;

@@ -60,24 +60,70 @@ def test_without_systemd_the_line_for_cron_is_told(monkeypatch: pytest.MonkeyPat
     assert "crontab -" in told
 
 
-def test_the_service_is_shown_before_and_after(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    unit = tmp_path / "unit"
+@pytest.fixture
+def units(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of units of a machine whose systemctl always succeeds."""
+    folder = tmp_path / "units"
+    folder.mkdir()
     monkeypatch.setattr("os.geteuid", lambda: 0)
     monkeypatch.setattr(service, "_SYSTEMD", str(tmp_path))
-    monkeypatch.setattr(service, "_PATH", str(unit))
+    monkeypatch.setattr(service, "_FOLDER", str(folder))
     monkeypatch.setattr(service, "run_limited", lambda _command, within_s: run_limited(["true"], within_s))
+    return folder
+
+
+def test_the_service_is_shown_before_and_after(units: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["install-service", "--dry-run"]) == 0
     planned = capsys.readouterr().out
     assert planned.startswith("nothing was changed; this would be written and done:\n")
-    assert not unit.exists()
+    assert not list(units.iterdir())
     assert main(["install-service"]) == 0
     done = capsys.readouterr().out
     assert done.partition("\n")[2] == planned.partition("\n")[2]
-    assert unit.read_text() in done
+    assert sorted(unit.name for unit in units.iterdir()) == ["nicmedic-recover.service", "nicmedic-watch.service"]
+    assert all(unit.read_text() in done for unit in units.iterdir())
     assert main(["install-service", "--remove", "--dry-run"]) == 0
-    assert unit.exists()
+    assert len(list(units.iterdir())) == 2
+    assert "systemctl stop nicmedic-watch.service" in capsys.readouterr().out
     assert main(["install-service", "--remove"]) == 0
-    assert not unit.exists()
+    assert not list(units.iterdir())
     capsys.readouterr()
     assert main(["install-service", "--remove"]) == 0
     assert capsys.readouterr().out.startswith("nothing to remove")
+
+
+def test_the_watcher_is_left_out_when_it_is_not_wanted(units: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["install-service", "--no-watch"]) == 0
+    assert [unit.name for unit in units.iterdir()] == ["nicmedic-recover.service"]
+    assert "nicmedic-watch" not in capsys.readouterr().out
+
+
+def test_a_watcher_that_does_not_start_is_not_left_behind(
+    units: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    called: list[tuple[str, ...]] = []
+
+    def run(command: list[str], within_s: float) -> tuple[int | None, str]:
+        called.append(tuple(command))
+        return run_limited(["false" if "restart" in command else "true"], within_s)
+
+    monkeypatch.setattr(service, "run_limited", run)
+    (units / "nicmedic-recover.service").write_text("as before")
+    assert main(["install-service"]) == 27
+    told = capsys.readouterr().err
+    assert "systemctl restart nicmedic-watch.service: status 1" in told
+    assert "journalctl -u nicmedic-watch.service" in told
+    assert [(unit.name, unit.read_text()) for unit in units.iterdir()] == [("nicmedic-recover.service", "as before")]
+    assert ("systemctl", "disable", "nicmedic-watch.service") in called
+    assert called[-1] == ("systemctl", "daemon-reload")
+
+
+def test_a_watcher_that_ran_before_runs_again_when_the_new_one_does_not(units: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(command: list[str], within_s: float) -> tuple[int | None, str]:
+        fails = "restart" in command and "as before" not in (units / "nicmedic-watch.service").read_text()
+        return run_limited(["false" if fails else "true"], within_s)
+
+    monkeypatch.setattr(service, "run_limited", run)
+    (units / "nicmedic-watch.service").write_text("as before")
+    assert main(["install-service"]) == 27
+    assert [(unit.name, unit.read_text()) for unit in units.iterdir()] == [("nicmedic-watch.service", "as before")]

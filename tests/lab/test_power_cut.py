@@ -40,7 +40,7 @@ class Host:
         source = f"{machine.mount_host()}{ROOT}"
         machine.sh(f"cp -r {source}/src/nicmedic /usr/local/lib/python3.11/dist-packages/", timeout_s=120)
         machine.put("/usr/local/bin/nicmedic", f"#!/usr/bin/python3\n{PROGRAM}")
-        machine.sh("chmod 755 /usr/local/bin/nicmedic && nicmedic install-service && sync", timeout_s=120)
+        machine.sh("chmod 755 /usr/local/bin/nicmedic && nicmedic install-service --no-watch && sync", timeout_s=120)
         self.treat = tuple(word.replace("{nic}", self.nic) for word in TREAT)
         self.before = self.read()
         self.inside = Inside(machine)

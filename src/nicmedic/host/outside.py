@@ -67,7 +67,7 @@ def wrap_outside(
     properties = (
         "Type=exec",
         f"StandardInput={f'file:{input_path}' if input_path else 'null'}",
-        f"StandardOutput=truncate:{_path(name, 'out')}",
+        f"StandardOutput=append:{_path(name, 'out')}",  # not truncate: ExecStopPost= opens it too
         "StandardError=inherit",
         "UMask=0077",
         f"ExecStopPost=/bin/sh -c '{_KEEP_STATUS.format(path=_path(name, 'status'))}'",

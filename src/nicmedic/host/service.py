@@ -1,26 +1,62 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The unit that looks, after each boot, for what the boot before has left open: written, enabled, and taken away again.
+"""The units: one ends, after each boot, what the boot before has left open; the other watches. Written, enabled, started, and taken away again.
 
-It comes after the local file systems, and nothing waits for it: what a boot interrupted ended with that boot, so there is nothing to be undone before
-the network comes up, and a unit ahead of network-pre.target that hangs, or stands in a circle with cloud-init, would keep the host off the network.
+The first comes after the local file systems, and nothing waits for it: what a boot interrupted ended with that boot, so there is nothing to be
+undone before the network comes up, and a unit ahead of network-pre.target that hangs, or stands in a circle with cloud-init, would keep the host off
+the network.
+What the second may do, and why, stands in ``host/watch_unit.py``.
 """
 
+import contextlib
 import os
 import shlex
 import shutil
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from nicmedic.host.files import tell_state, write_file
+from nicmedic.host.files import make_folder, tell_state, write_file
 from nicmedic.host.run import run_limited
 from nicmedic.host.transactions import find_transactions_folder
+from nicmedic.host.watch_unit import render_watch_unit
 from nicmedic.model.errors import MissingToolError, StateError
+from nicmedic.report.escape import escape_terminal
 
-__all__ = ["UNIT_NAME", "find_program_line", "install_unit", "is_systemd", "remove_unit", "render_unit"]
+__all__ = [
+    "RECOVER_NAME",
+    "WATCH_NAME",
+    "Unit",
+    "find_program_line",
+    "install_units",
+    "is_systemd",
+    "list_commands",
+    "list_installed",
+    "list_removal",
+    "plan_units",
+    "remove_units",
+    "render_unit",
+]
 
-UNIT_NAME = "nicmedic-recover.service"
-_PATH = f"/etc/systemd/system/{UNIT_NAME}"
+RECOVER_NAME = "nicmedic-recover.service"
+WATCH_NAME = "nicmedic-watch.service"
+_FOLDER = "/etc/systemd/system"
 _SYSTEMD = "/run/systemd/system"
 _SECONDS = 30
+_START_SECONDS = 130
+"""Longer than process 1 itself waits for the watcher to say that it is ready."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unit:
+    """One, as it is to stand on disk."""
+
+    name: str
+    text: str
+
+    @property
+    def path(self) -> str:
+        """Where."""
+        return f"{_FOLDER}/{self.name}"
 
 
 def is_systemd() -> bool:
@@ -63,39 +99,102 @@ def render_unit() -> str:
     )
 
 
-def _systemctl(*arguments: str) -> None:
+def plan_units(*, watch: bool, metrics_folder: str | None = None) -> tuple[Unit, ...]:
+    """What ``install-service`` writes."""
+    recover = Unit(name=RECOVER_NAME, text=render_unit())
+    if not watch:
+        return (recover,)
+    state = os.environ.get("NICMEDIC_STATE")
+    text = render_watch_unit(find_program_line(), state=state, metrics_folder=metrics_folder)
+    return (recover, Unit(name=WATCH_NAME, text=text))
+
+
+def list_commands(units: Sequence[Unit]) -> tuple[tuple[str, ...], ...]:
+    """What follows when their files are written. The first need not run now, for every command of root does the same."""
+    names = [unit.name for unit in units]
+    begin = [("systemctl", "restart", WATCH_NAME)] if WATCH_NAME in names else []
+    return (("systemctl", "daemon-reload"), ("systemctl", "enable", *names), *begin)
+
+
+def list_removal(names: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """What takes them away."""
+    end = [("systemctl", "stop", WATCH_NAME)] if WATCH_NAME in names else []
+    return (*end, ("systemctl", "disable", *names), ("rm", *(f"{_FOLDER}/{name}" for name in names)), ("systemctl", "daemon-reload"))
+
+
+def list_installed() -> tuple[str, ...]:
+    """Which of the two are there."""
+    return tuple(name for name in (RECOVER_NAME, WATCH_NAME) if os.path.lexists(f"{_FOLDER}/{name}"))
+
+
+def _systemctl(command: Sequence[str]) -> None:
+    limit = _START_SECONDS if "restart" in command else _SECONDS
     try:
-        status, said = run_limited(["systemctl", *arguments], _SECONDS)
+        status, said = run_limited(command, limit)
     except OSError as error:
         raise MissingToolError(f"systemctl: {error.strerror or error}", hint="systemctl --version") from None
     if status != 0:
-        told = " ".join(said.split()) or f"status {status}" if status is not None else f"no answer for {_SECONDS} s"
-        raise StateError(f"systemctl {' '.join(arguments)}: {told}", hint=f"systemctl status {UNIT_NAME}")
+        told = escape_terminal(" ".join(said.split())) or f"status {status}" if status is not None else f"no answer for {limit} s"
+        look = f"journalctl -u {command[-1]} -n 30" if "restart" in command else f"systemctl status {command[-1]}"
+        raise StateError(f"{' '.join(command)}: {told}", hint=look)
 
 
-def install_unit() -> None:
-    """Write and enable it; it need not run now, for every command of root does the same.
+def _read_units(units: Sequence[Unit]) -> dict[str, str | None]:
+    found: dict[str, str | None] = {}
+    for unit in units:
+        try:
+            with open(unit.path, encoding="utf-8", errors="surrogateescape") as file:  # noqa: PTH123  # as above
+                found[unit.name] = file.read()
+        except FileNotFoundError:
+            found[unit.name] = None
+    return found
+
+
+def _put_back(before: dict[str, str | None]) -> None:
+    """As it was; what goes wrong here is less than what is told already."""
+    for name, text in before.items():
+        with contextlib.suppress(StateError, MissingToolError, OSError):
+            if text is not None:
+                write_file(f"{_FOLDER}/{name}", text, 0o644)
+            elif os.path.lexists(f"{_FOLDER}/{name}"):
+                remove_units((name,))
+    with contextlib.suppress(StateError, MissingToolError):
+        _systemctl(("systemctl", "daemon-reload"))
+        if before.get(WATCH_NAME) is not None:
+            _systemctl(("systemctl", "restart", WATCH_NAME))
+
+
+def install_units(units: Sequence[Unit]) -> None:
+    """Write and enable them, and start the one that watches. If that fails, all is as it was.
 
     Raises:
-        StateError: it cannot be written or enabled.
+        StateError: a file cannot be written, or systemctl failed.
         MissingToolError: there is no systemctl.
     """
-    write_file(_PATH, render_unit(), 0o644)
-    _systemctl("daemon-reload")
-    _systemctl("enable", UNIT_NAME)
+    before = _read_units(units)
+    try:
+        if WATCH_NAME in before:
+            make_folder(os.path.dirname(find_transactions_folder()))  # noqa: PTH120  # the unit writes in it, and must find it
+        for unit in units:
+            write_file(unit.path, unit.text, 0o644)
+        for command in list_commands(units):
+            _systemctl(command)
+    except (StateError, MissingToolError):
+        _put_back(before)
+        raise
 
 
-def remove_unit() -> bool:
-    """Take it away; False: there was none.
+def remove_units(names: Sequence[str]) -> None:
+    """Stop, disable and remove them.
 
     Raises:
-        StateError: it cannot be removed.
+        StateError: one cannot be removed.
         MissingToolError: there is no systemctl.
     """
-    if not os.path.lexists(_PATH):
-        return False
-    _systemctl("disable", UNIT_NAME)
-    with tell_state(_PATH):
-        os.unlink(_PATH)  # noqa: PTH108  # as above
-    _systemctl("daemon-reload")
-    return True
+    for command in list_removal(names):
+        if command[0] == "systemctl":
+            _systemctl(command)
+            continue
+        for path in command[1:]:
+            with tell_state(path):
+                os.unlink(path)  # noqa: PTH108  # as above
