@@ -2,6 +2,7 @@
 """``nicmedic treat``: change a card now, so that the host cannot be lost by it."""
 
 import argparse
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -95,6 +96,13 @@ def _run(arguments: argparse.Namespace) -> int:
     from nicmedic.cli.edges import build_host_edges, demand_root, has_terminal
 
     demand_root("change a card")
+    if os.environ.get("NICMEDIC_GO"):
+        from nicmedic.cli.stand_by import await_orders
+
+        orders = await_orders()
+        if orders is None:
+            return 0
+        arguments = orders
     from nicmedic.app.treat import carry_out
     from nicmedic.host.owners import with_owners
     from nicmedic.model.transaction import State

@@ -19,7 +19,7 @@ from nicmedic.model.note import Lack, Note
 if TYPE_CHECKING:
     from types import ModuleType
 
-__all__ = ["MOST_ROUTES", "Message", "Rtnl", "every", "inner", "number", "read_rtnl", "text"]
+__all__ = ["MOST_ROUTES", "Message", "Rtnl", "every", "inner", "load_messages", "number", "read_rtnl", "text"]
 
 Message = Mapping[str, object]
 """Fields by their names (``index``), attributes by the kernel's (``IFLA_MTU``); one that comes twice is a list."""
@@ -164,6 +164,11 @@ def _messages(notes: list[Note]) -> "ModuleType | None":
         return None
     module: ModuleType = pyroute2.netlink.rtnl
     return module
+
+
+def load_messages() -> None:
+    """Import the library now, for whoever will have no time for that."""
+    _messages([])
 
 
 def _nexthops() -> tuple[bytes, ...] | None:

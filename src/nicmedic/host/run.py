@@ -7,15 +7,16 @@ import shlex
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from nicmedic.model.errors import MissingToolError, UnreadableInputError
 
-__all__ = ["find_program", "run_limited", "stream_program"]
+__all__ = ["Started", "find_program", "run_limited", "start_program", "stream_program"]
 
 _ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "SYSTEMD_COLORS": "0", "SYSTEMD_PAGER": "", "TZ": "UTC"}
 _BLOCK = 1 << 20
 _MOST_COMPLAINT = 4096
+_MOST_SAID = 64 << 10
 
 
 def find_program(name: str) -> str | None:
@@ -111,3 +112,63 @@ def _leave(process: "subprocess.Popen[bytes]", *, spare: bool) -> None:
             process.wait(0.2)
     if process.returncode is None:
         process.returncode = -signal.SIGKILL  # else Python warns of it, and waits for it some other time
+
+
+class Started:
+    """A program that goes on by itself, also when we are ended. Its end is asked for, never waited for."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", said: int) -> None:
+        """``said``: a descriptor of what it prints."""
+        self._process, self._said = process, said
+
+    @property
+    def pid(self) -> int:
+        """Its number."""
+        return self._process.pid
+
+    def read_status(self) -> int | None:
+        """Its status, negative if a signal ended it; None: it runs."""
+        return self._process.poll()
+
+    def read_output(self, most_bytes: int = _MOST_SAID) -> bytes:
+        """The last that it printed, on both its outputs."""
+        size = os.fstat(self._said).st_size
+        return os.pread(self._said, most_bytes, max(0, size - most_bytes))
+
+    def end(self) -> None:
+        """It is not needed any more."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGTERM)
+
+    def close(self) -> None:
+        """Do without it, whether it has ended or not."""
+        os.close(self._said)
+        if self._process.poll() is None:
+            self._process.returncode = -signal.SIGKILL  # as in _leave
+
+
+def start_program(command: Sequence[str], environment: Mapping[str, str] | None = None) -> Started:
+    """Begin a program in a session of its own, with nothing to read.
+
+    Args:
+        command: the program, with its path, and its arguments; no shell.
+        environment: what it gets beside the usual.
+
+    Raises:
+        OSError: it cannot be started, or is not installed.
+    """
+    said = os.memfd_create("nicmedic")  # a pipe would fill up, and would have to be read meanwhile
+    try:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=said,
+            env={**_ENVIRONMENT, **(environment or {})},
+            cwd="/",
+            start_new_session=True,
+        )
+    except BaseException:
+        os.close(said)
+        raise
+    return Started(process, said)

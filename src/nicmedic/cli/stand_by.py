@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""``nicmedic treat`` as ``watch`` wakes it up beforehand: it imports everything, then waits for a line that says what to do.
+
+The line is a list of words in JSON, the arguments of the command. It comes through the FIFO that NICMEDIC_GO names.
+"""
+
+import argparse
+import json
+import os
+import select
+import time
+
+__all__ = ["await_orders"]
+
+_VARIABLE = "NICMEDIC_GO"
+_WAIT_S = 20.0
+_MOST_BYTES = 4096
+"""No more is written at once into a pipe (PIPE_BUF)."""
+
+
+def _load() -> None:
+    """What a treatment imports before it is half through."""
+    import nicmedic.cli.ladder  # for its modules only
+    import nicmedic.report.ladder_text
+    import nicmedic.report.transactions_text  # noqa: F401  # as above
+    from nicmedic.cli.edges import build_host_edges
+    from nicmedic.host.netlink import load_messages
+
+    build_host_edges()
+    load_messages()
+
+
+def await_orders() -> argparse.Namespace | None:
+    """The command line that the command is to go by instead of its own; None: nothing is wanted of it."""
+    path = os.environ.pop(_VARIABLE, "")
+    until_s = time.monotonic() + _WAIT_S
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        _load()
+        words = _read_words(handle, until_s)
+    finally:
+        os.close(handle)
+    if not words:
+        return None
+    from nicmedic.cli.main import build_parser  # which imports all commands
+
+    return build_parser().parse_args(words)
+
+
+def _read_words(handle: int, until_s: float) -> list[str]:
+    """Empty: none came, or whoever woke us up is gone."""
+    poll = select.poll()
+    poll.register(handle, select.POLLIN)
+    left_s = until_s - time.monotonic()
+    if left_s <= 0 or not poll.poll(left_s * 1000):
+        return []
+    said = os.read(handle, _MOST_BYTES)
+    return [str(word) for word in json.loads(said)] if said.endswith(b"\n") else []

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""``nicmedic.ports.watching.Errands``: ``nicmedic watch --keep``, in processes of their own, one at a time. Resident."""
+
+from collections.abc import Sequence
+
+from nicmedic.host.watching.jobs import Job, start_job
+
+__all__ = ["HostErrands"]
+
+_MOST_WAITING = 16
+_WITHIN_S = 300.0
+
+
+class HostErrands:
+    """One after the other: each takes a processor for seconds. Call ``turn`` once in a while."""
+
+    def __init__(self, program: Sequence[str]) -> None:
+        """``program``: what starts nicmedic."""
+        self._program = tuple(program)
+        self._waiting: list[str] = []
+        self._job: Job | None = None
+
+    def keep_evidence(self, number: int) -> None:
+        self._add(str(number))
+
+    def note_boot(self) -> None:
+        self._add("boot")
+
+    def _add(self, what: str) -> None:
+        if len(self._waiting) < _MOST_WAITING:
+            self._waiting.append(what)
+        self.turn()
+
+    def turn(self) -> None:
+        """See whether the last one has ended, and begin the next."""
+        if self._job is not None and self._job.read_status() is not None:
+            self._job.forget()
+            self._job = None
+        if self._job is None and self._waiting:
+            line = (*self._program, "watch", "--keep", self._waiting.pop(0))
+            self._job = start_job("keep", line, description="nicmedic: keep evidence", within_s=_WITHIN_S)

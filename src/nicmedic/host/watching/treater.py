@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""``nicmedic.ports.watching.Treater``: has ``nicmedic treat`` run, in a process that outlives us. Resident.
+
+A treatment begins some hundred milliseconds earlier if its process is there already, with all of its modules loaded (``nicmedic.cli.stand_by``). It
+waits for a line in a FIFO, whose other end is held open here: should we go, it sees that, and goes too. What it is to do stands in that line.
+"""
+
+import contextlib
+import json
+import os
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from nicmedic.host.files import make_folder
+from nicmedic.host.outside import JOBS
+from nicmedic.host.watching.jobs import Job, start_job
+from nicmedic.model.errors import NicmedicError
+from nicmedic.model.incident import Incident
+
+__all__ = ["GO", "HostTreater"]
+
+GO = "NICMEDIC_GO"
+"""Names the FIFO, in the environment of who waits."""
+_FIFO = "go-"
+_FRESH_S = 15.0
+"""It waits for 20 s, counted from later on."""
+_COMPLAINT = "nicmedic: "
+_LONGEST_LINE = 500
+_MOST_BYTES = 4 << 20
+
+
+@dataclass(slots=True)
+class _Awake:
+    """A process that waits for its work."""
+
+    job: Job
+    path: str
+    descriptor: int
+    began_s: float
+
+    def close(self) -> None:
+        os.close(self.descriptor)
+        with contextlib.suppress(OSError):
+            os.unlink(self.path)  # noqa: PTH108  # strings throughout
+
+
+@dataclass(slots=True)
+class _Running:
+    """A treatment."""
+
+    job: Job
+    interface: str
+    before: int
+    """The highest number of a transaction when it began."""
+    awake: _Awake | None
+    """Its process was there before. The FIFO stays until it has ended, for nobody knows when it is read."""
+
+
+def _find_folder() -> str:
+    """As ``host/transactions.py`` has it, which is too heavy here."""
+    return f"{os.environ.get('NICMEDIC_STATE') or '/var/lib/nicmedic'}/transactions"
+
+
+def _list_numbers() -> list[int]:
+    try:
+        return sorted(int(name) for name in os.listdir(_find_folder()) if name.isdecimal())  # noqa: PTH208  # as above
+    except OSError:
+        return []
+
+
+def _is_of(number: int, interface: str) -> bool:
+    """Whether a transaction is about a card."""
+    try:
+        with open(f"{_find_folder()}/{number}/plan.json", "rb") as file:  # noqa: PTH123  # as above
+            return bool(json.loads(file.read(_MOST_BYTES))["plan"]["nic"]["interface"] == interface)
+    except (OSError, ValueError, LookupError, TypeError):
+        return False
+
+
+def _find_line(said: str, status: int, interface: str) -> str:
+    """What it said of how it ended: the last complaint, or the first line of its answer, which begins with the card."""
+    lines = [line for line in said.splitlines() if line.strip()]
+    complaints = [line.removeprefix(_COMPLAINT) for line in lines if line.startswith(_COMPLAINT)]
+    answers = [line for line in lines if line.startswith(interface)]
+    if status == 0 and answers:
+        return answers[0][:_LONGEST_LINE]
+    if complaints:
+        return complaints[-1][:_LONGEST_LINE]
+    return lines[-1][:_LONGEST_LINE] if lines else f"it ended with status {status} and said nothing"
+
+
+def _remove_old_fifos() -> None:
+    """Of watchers before this one; who has one open keeps it."""
+    with contextlib.suppress(OSError):
+        for name in os.listdir(JOBS):  # noqa: PTH208  # as above
+            if name.startswith(_FIFO):
+                os.unlink(f"{JOBS}/{name}")  # noqa: PTH108  # as above
+
+
+class HostTreater:
+    """Of this host. One treatment at a time a card: its transaction sees to that."""
+
+    def __init__(self, program: Sequence[str]) -> None:
+        """``program``: what starts nicmedic."""
+        self._program = tuple(program)
+        self._awake: dict[str, _Awake] = {}
+        self._asleep: list[Job] = []
+        """Were woken up for nothing, and end by themselves."""
+        self._running: dict[int, _Running] = {}
+        self._last = 0
+        _remove_old_fifos()
+
+    def begin(self, incident: Incident, what: str, arguments: Sequence[str]) -> int:
+        self._last += 1
+        before = max(_list_numbers(), default=0)
+        job, awake = self._start(incident.interface, what, arguments)
+        self._running[self._last] = _Running(job, incident.interface, before, awake)
+        return self._last
+
+    def _start(self, interface: str, what: str, arguments: Sequence[str]) -> tuple[Job, _Awake | None]:
+        if what == "reboot":
+            command = ("systemctl", "reboot") if os.path.isdir("/run/systemd/system") else ("reboot",)  # noqa: PTH112  # as above
+            return start_job("reboot", command, description="nicmedic: boot the host, for its network card hangs"), None
+        words = ("treat", interface, *arguments)
+        awake = self._awake.pop(interface, None)
+        if awake is not None:
+            if self._send(awake, words):
+                return awake.job, awake
+            self._put_to_sleep(awake)
+        return start_job("treat", (*self._program, *words), description=f"nicmedic: {what} {interface}"), None
+
+    @staticmethod
+    def _send(awake: _Awake, words: Sequence[str]) -> bool:
+        """Give it its work; False: it has ended, or may end before it reads."""
+        if time.monotonic() - awake.began_s >= _FRESH_S or awake.job.read_status() is not None:
+            return False
+        try:
+            os.write(awake.descriptor, json.dumps(words).encode() + b"\n")
+        except OSError:
+            return False
+        return True
+
+    def warm_up(self, interface: str) -> None:
+        awake = self._awake.get(interface)
+        if awake is not None:
+            if time.monotonic() - awake.began_s < _FRESH_S and awake.job.read_status() is None:
+                return
+            self._put_to_sleep(self._awake.pop(interface))
+        path = f"{JOBS}/{_FIFO}{os.getpid()}-{time.monotonic_ns()}"
+        try:
+            make_folder(JOBS)
+            os.mkfifo(path, 0o600)
+            descriptor = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        except (OSError, NicmedicError):
+            return  # the treatment will start a little later
+        line = (*self._program, "treat", interface, "--ladder", "restore")
+        job = start_job("treat", line, description=f"nicmedic: ready to restore {interface}", environment={GO: path})
+        self._awake[interface] = _Awake(job, path, descriptor, time.monotonic())
+
+    def _put_to_sleep(self, awake: _Awake) -> None:
+        """It sees that this end is closed, and ends."""
+        awake.close()
+        self._asleep.append(awake.job)
+
+    def read_ended(self) -> tuple[tuple[int, int, str, tuple[int, ...]], ...]:
+        self._look_after_sleepers()
+        return tuple(self._list_ended())
+
+    def _list_ended(self) -> Iterator[tuple[int, int, str, tuple[int, ...]]]:
+        for number, running in tuple(self._running.items()):
+            status = running.job.read_status()
+            if status is not None:
+                del self._running[number]
+                line = _find_line(running.job.read_output(), status, running.interface)
+                numbers = [one for one in _list_numbers() if one > running.before and _is_of(one, running.interface)]
+                running.job.forget()
+                if running.awake is not None:
+                    running.awake.close()
+                yield number, status, line, tuple(numbers)
+
+    def _look_after_sleepers(self) -> None:
+        now_s = time.monotonic()
+        for interface in [name for name, awake in self._awake.items() if now_s - awake.began_s >= _FRESH_S]:
+            self._put_to_sleep(self._awake.pop(interface))
+        for job in [job for job in self._asleep if job.read_status() is not None]:
+            self._asleep.remove(job)
+            job.forget()

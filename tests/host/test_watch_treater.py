@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Treatments that the watcher begins: real processes, woken up beforehand or not, ended by themselves."""
+
+import os
+import signal
+import stat
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from nicmedic.host.watching import jobs, treater
+from nicmedic.host.watching.errands import HostErrands
+from nicmedic.host.watching.treater import HostTreater
+from nicmedic.model.incident import Incident, IncidentVerdict
+
+PROGRAM = (sys.executable, "-m", "nicmedic")
+INCIDENT = Incident(
+    id=1,
+    boot_id="b",
+    interface="nothing0",
+    verdict=IncidentVerdict.NIC_HUNG,
+    reasons=("r",),
+    began="2026-01-01T00:00:00Z",
+    began_uptime_s=1.0,
+    detected="2026-01-01T00:00:01Z",
+    detected_uptime_s=2.0,
+)
+RESTORE = ("--ladder", "restore")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("NICMEDIC_STATE", str(tmp_path / "state"))
+    monkeypatch.setattr(treater, "JOBS", str(tmp_path / "jobs"))
+    return tmp_path
+
+
+def await_end(ours: HostTreater) -> tuple[int, int, str, tuple[int, ...]]:
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        if ended := ours.read_ended():
+            assert len(ended) == 1
+            return ended[0]
+        time.sleep(0.05)
+    pytest.fail("it did not end")
+
+
+def list_fifos(folder: Path) -> list[Path]:
+    return [path for path in (folder / "jobs").glob("*") if stat.S_ISFIFO(path.stat().st_mode)]
+
+
+def script(folder: Path, text: str) -> tuple[str, ...]:
+    path = folder / "program"
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return (str(path),)
+
+
+def test_a_treatment_is_begun_and_its_end_is_told() -> None:
+    ours = HostTreater(PROGRAM)
+    assert ours.begin(INCIDENT, "restore", RESTORE) == 1
+    number, status, line, transactions = await_end(ours)
+    assert (number, status, transactions) == (1, 22, ())
+    assert "nothing0" in line
+    assert not line.startswith("nicmedic")
+    assert ours.read_ended() == ()
+
+
+def test_one_that_was_woken_up_is_told_what_to_do(folder: Path) -> None:
+    ours = HostTreater(PROGRAM)
+    ours.warm_up("nothing0")
+    ours.warm_up("nothing0")
+    assert len(list_fifos(folder)) == 1
+    awake = ours._awake["nothing0"].job
+    assert ours.begin(INCIDENT, "restore", (*RESTORE, "--probe", "none:gateway")) == 1
+    assert ours._running[1].job is awake
+    assert await_end(ours)[1] == 22
+    assert list_fifos(folder) == []
+
+
+def test_one_that_was_woken_up_for_nothing_goes_by_itself(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = HostTreater(PROGRAM)
+    ours.warm_up("nothing0")
+    time.sleep(1.0)
+    monkeypatch.setattr(treater, "_FRESH_S", 0.0)
+    until = time.monotonic() + 40
+    while (ours._awake or ours._asleep) and time.monotonic() < until:
+        assert ours.read_ended() == ()
+        time.sleep(0.1)
+    assert not ours._awake
+    assert not ours._asleep
+    assert list_fifos(folder) == []
+
+
+def test_one_that_is_no_longer_fresh_is_not_relied_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = HostTreater(PROGRAM)
+    ours.warm_up("nothing0")
+    monkeypatch.setattr(treater, "_FRESH_S", 0.0)
+    awake = ours._awake["nothing0"].job
+    ours.begin(INCIDENT, "restore", RESTORE)
+    assert ours._running[1].job is not awake
+    assert await_end(ours)[1] == 22
+
+
+def test_its_transactions_are_found_and_those_of_others_are_not(folder: Path) -> None:
+    text = """
+state=$NICMEDIC_STATE/transactions
+for each in 4:nothing0 5:other0 6:nothing0; do
+    mkdir -p "$state/${each%:*}"
+    printf '{"plan": {"nic": {"interface": "%s"}}}' "${each#*:}" >"$state/${each%:*}/plan.json"
+done
+mkdir "$state/7"
+echo 'nicmedic: looking: 2 cards' >&2
+echo 'nothing0 is back: traffic flows since driver-rebind (transaction 6)'
+echo
+echo 'What was tried'
+"""
+    (folder / "state/transactions/3").mkdir(parents=True)
+    (folder / "state/transactions/3/plan.json").write_text('{"plan": {"nic": {"interface": "nothing0"}}}')
+    ours = HostTreater(script(folder, text))
+    ours.begin(INCIDENT, "restore", RESTORE)
+    assert await_end(ours) == (1, 0, "nothing0 is back: traffic flows since driver-rebind (transaction 6)", (4, 6))
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "line"),
+    [
+        ("echo 'nicmedic: rolled back: x'; echo '     nicmedic undo'; exit 43", 43, "rolled back: x"),
+        ("echo odd; exit 7", 7, "odd"),
+        ("exit 7", 7, "it ended with status 7 and said nothing"),
+        ("kill -9 $$", -9, "it ended with status -9 and said nothing"),
+    ],
+)
+def test_what_it_said_last_is_told(text: str, status: int, line: str, folder: Path) -> None:
+    ours = HostTreater(script(folder, text))
+    ours.begin(INCIDENT, "restore", RESTORE)
+    assert await_end(ours) == (1, status, line, ())
+
+
+def test_what_cannot_be_started_has_ended(folder: Path) -> None:
+    ours = HostTreater((str(folder / "none"),))
+    ours.begin(INCIDENT, "restore", RESTORE)
+    number, status, line, _ = await_end(ours)
+    assert (number, status) == (1, 10)
+    assert "cannot be started" in line
+    ours = HostTreater(("nicmedic-that-is-nowhere",))
+    ours.begin(INCIDENT, "restore", RESTORE)
+    assert await_end(ours)[2] == "nicmedic-that-is-nowhere is not installed"
+
+
+def test_a_treatment_outlives_the_watcher(folder: Path) -> None:
+    program = script(folder, f"sleep 1; echo done >{folder}/done")
+    child = os.fork()
+    if child == 0:
+        HostTreater(program).begin(INCIDENT, "restore", RESTORE)
+        os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(child, 0)
+    until = time.monotonic() + 20
+    while not (folder / "done").exists() and time.monotonic() < until:
+        time.sleep(0.1)
+    assert (folder / "done").read_text() == "done\n"
+
+
+def test_a_woken_one_goes_with_the_watcher(folder: Path) -> None:
+    """It holds no end of the FIFO for writing, so it sees that nobody does any more."""
+    ready, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        ours = HostTreater(PROGRAM)
+        ours.warm_up("nothing0")
+        started = ours._awake["nothing0"].job._started
+        assert started is not None
+        os.write(write, str(started.pid).encode())
+        time.sleep(3)
+        os.kill(os.getpid(), signal.SIGKILL)
+    pid = int(os.read(ready, 20))
+    os.close(ready)
+    os.close(write)
+    os.waitpid(child, 0)
+    until = time.monotonic() + 15
+    while Path(f"/proc/{pid}/cmdline").exists() and Path(f"/proc/{pid}/cmdline").read_bytes() and time.monotonic() < until:
+        time.sleep(0.1)
+    assert not Path(f"/proc/{pid}/cmdline").exists() or not Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+def test_errands_are_done_one_after_the_other(folder: Path) -> None:
+    ours = HostErrands(script(folder, f'echo "$*" >>{folder}/said; sleep 0.3'))
+    ours.keep_evidence(3)
+    ours.keep_evidence(4)
+    ours.note_boot()
+    until = time.monotonic() + 20
+    while (ours._job or ours._waiting) and time.monotonic() < until:
+        ours.turn()
+        time.sleep(0.05)
+    assert (folder / "said").read_text().splitlines() == ["watch --keep 3", "watch --keep 4", "watch --keep boot"]
+
+
+def test_outside_of_the_unit_it_is_process_1_that_begins_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here systemd-run cannot: the job has ended, and says why."""
+    monkeypatch.setattr(jobs, "is_confined", lambda: True)
+    monkeypatch.setattr(jobs, "JOBS", str(folder / "jobs"))
+    job = jobs.start_job("treat", ("/bin/true",), description="x")
+    until = time.monotonic() + 20
+    while job.read_status() is None and time.monotonic() < until:
+        time.sleep(0.05)
+    if not Path("/run/systemd/system").is_dir():
+        assert job.read_status() == 10
+        assert job.read_output()
+    job.forget()
