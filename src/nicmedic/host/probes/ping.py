@@ -6,6 +6,7 @@ import os
 import socket
 import struct
 
+from nicmedic.host.neighbour_packets import internet_checksum
 from nicmedic.host.nics import NET
 from nicmedic.host.packet_watch import IcmpKind, Pattern, ip_of
 from nicmedic.host.probes.answers import ask
@@ -13,24 +14,12 @@ from nicmedic.host.probes.target import Ip, Place, Said, Target
 from nicmedic.host.sysfs import Folder
 from nicmedic.model.transaction import ProbeState
 
-__all__ = ["internet_checksum", "probe_ping"]
+__all__ = ["probe_ping"]
 
 _ECHO, _ECHO_REPLY = 8, 0
 _ICMP_FILTER, _ICMP6_FILTER, _SOL_RAW = 1, 1, 255
 _HEADER = struct.Struct("!BBHHH")
 _MOST_AT_ONCE = 200
-
-
-def internet_checksum(data: bytes) -> int:
-    """RFC 1071; of an even number of bytes.
-
-    >>> hex(internet_checksum(bytes.fromhex("4500003c000040004006000000000000c0a80001")))
-    '0x78c0'
-    """
-    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return ~total & 0xFFFF
 
 
 class _Ping:
