@@ -74,7 +74,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 INSTALL_SERVICE = Command(
     name="install-service",
-    summary="watch the network cards from now on, and after each boot end what the boot before has left open",
+    summary="watch from now on, and end after each boot what the one before left open",
     description="""\
 Writes two units of systemd. nicmedic-watch.service runs nicmedic watch from now on and after each boot: it is started at once, may hardly do \
 anything but look, and acts only as far as /etc/nicmedic/policy.toml says; without that file it observes. nicmedic-recover.service runs nicmedic \
@@ -90,7 +90,7 @@ metrics_file of the policy has changed its folder. Without systemd the lines for
     ),
     examples=(
         Example("nicmedic install-service --dry-run", "what it would write"),
-        Example("nicmedic install-service", "watch from now on; nicmedic incidents shows what was seen"),
+        Example("nicmedic install-service", "watch from now on"),
         Example("nicmedic install-service --remove", "as if it had never been"),
     ),
     exit_statuses=(
