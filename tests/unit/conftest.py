@@ -71,6 +71,8 @@ class Guard:
                 paths = [args[0]]
         else:
             paths = [located(args[path], -1 if fd is None else args[fd]) for path, fd in WRITES.get(event, ())]
+        if event == "sqlite3.connect":
+            paths = [str(path).removeprefix("file:").partition("?")[0] for path in paths]  # SQLite takes a URI too
         for path in paths:
             if not self.may_write(path):
                 return f"a unit test writes to tmp_path only: {event} {path!r}"

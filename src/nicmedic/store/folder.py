@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Where the database stands, and its names on disk. Not for its content."""
+
+import contextlib
+import os
+import time
+
+from nicmedic.model.errors import UsageError
+from nicmedic.report.escape import escape_terminal
+
+__all__ = ["find_state_folder", "make_file", "make_folder", "remove_database", "replace_damaged", "sync_folder"]
+
+_BESIDE = ("-wal", "-shm", "-journal", "")
+"""What SQLite keeps beside a database; the database itself last, so that no moment leaves a new one beside the old log of another."""
+_MOST_ASIDE = 3
+
+
+def find_state_folder() -> str:
+    """Of everything that nicmedic keeps.
+
+    Raises:
+        UsageError: NICMEDIC_STATE is no whole path; a service runs in another folder than we.
+    """
+    state = os.environ.get("NICMEDIC_STATE") or "/var/lib/nicmedic"
+    if not state.startswith("/"):
+        hint = "export NICMEDIC_STATE=/var/lib/nicmedic"
+        raise UsageError(f"NICMEDIC_STATE={escape_terminal(state)}: not a whole path, which begins with /", hint=hint)
+    return state
+
+
+def sync_folder(path: str) -> None:
+    """Names that were made, changed or removed in it are on disk then."""
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def make_folder(path: str) -> None:
+    """A folder that only its owner may enter, and those above it; none of them is missing after a power cut."""
+    if os.path.isdir(path):  # noqa: PTH112  # strings throughout, as the kernel has them
+        return
+    above = os.path.dirname(path) or "/"  # noqa: PTH120  # as above
+    make_folder(above)
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(path, 0o700)  # noqa: PTH102  # as above
+    sync_folder(above)
+
+
+def make_file(path: str) -> None:
+    """An empty file that only its owner may read, unless there is one; SQLite gives its other files the same mode."""
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+        sync_folder(os.path.dirname(path))  # noqa: PTH120  # as above
+
+
+def _find_free_name(path: str) -> str:
+    while True:
+        seconds, rest = divmod(time.time_ns(), 10**9)
+        name = f"{path}.damaged-{time.strftime('%Y%m%dT%H%M%S', time.gmtime(seconds))}.{rest // 1000:06}Z"
+        if not any(os.path.lexists(f"{name}{end}") for end in _BESIDE):
+            return name
+
+
+def remove_database(path: str) -> None:
+    """With what SQLite keeps beside it."""
+    for end in _BESIDE:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(f"{path}{end}")  # noqa: PTH108  # as above
+
+
+def _forget_oldest(path: str, aside: str) -> None:
+    """A disk that damages everything must not be filled by that."""
+    folder, name = os.path.split(path)
+    start = f"{name}.damaged-"
+    entries = [entry for entry in os.listdir(folder) if entry.startswith(start)]  # noqa: PTH208  # as above
+    stems = {entry.removesuffix("-wal").removesuffix("-shm").removesuffix("-journal") for entry in entries}
+    for stem in sorted(stems - {os.path.basename(aside)})[: 1 - _MOST_ASIDE]:  # noqa: PTH119  # as above; a clock may have been set back
+        with contextlib.suppress(OSError):
+            remove_database(f"{folder}/{stem}")
+
+
+def replace_damaged(path: str, new: str) -> str:
+    """Give a damaged database another name, and its name to a new one that is closed; returns the other name. Only the newest few are kept."""
+    aside = _find_free_name(path)
+    for end in _BESIDE:
+        with contextlib.suppress(FileNotFoundError):
+            os.rename(f"{path}{end}", f"{aside}{end}")  # noqa: PTH104  # as above
+    os.rename(new, path)  # noqa: PTH104  # as above
+    _forget_oldest(path, aside)
+    sync_folder(os.path.dirname(path))  # noqa: PTH120  # as above
+    return aside

@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""``nicmedic.ports.watching.IncidentStore`` in SQLite. Not for the file itself: that is ``store/database.py``."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+from nicmedic.model.errors import StateError
+from nicmedic.model.incident import Action, Evidence, EvidenceKind, Incident, IncidentVerdict
+from nicmedic.store.database import Connection, Database
+from nicmedic.store.folder import find_state_folder
+from nicmedic.store.rows import (
+    ACTION_COLUMNS,
+    EVIDENCE_COLUMNS,
+    INCIDENT_COLUMNS,
+    Packed,
+    build_action,
+    build_evidence,
+    build_facts,
+    build_incident,
+    list_action_values,
+    list_incident_values,
+    pack_evidence,
+    render_facts,
+)
+from nicmedic.store.salvage import save_readable
+from nicmedic.store.thinning import STEPS, Step, cut_log, thin_samples
+
+__all__ = ["HostIncidents"]
+
+_MOST_INCIDENTS = 20_000
+_MOST_BOOTS = 1000
+_LEFT_ALONE = 2
+"""The newest incidents: somebody may be at them."""
+_AT_ONCE = 16
+"""Pieces that are made smaller after one write, so that nobody waits long."""
+
+
+def _insert(table: str, columns: Sequence[str]) -> str:
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608  # our own names
+
+
+def _upsert(table: str, columns: Sequence[str], keys: Sequence[str]) -> str:
+    changes = ", ".join(f"{name}=excluded.{name}" for name in columns if name not in keys)
+    return f"{_insert(table, columns)} ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {changes}"
+
+
+_ADD_INCIDENT = _insert("incident", INCIDENT_COLUMNS)
+_PUT_INCIDENT = _upsert("incident", INCIDENT_COLUMNS, ("id",))  # also where a damaged database has lost it
+_PUT_ACTION = _upsert("action", ACTION_COLUMNS, ("incident", "place"))
+_ADD_EVIDENCE = _insert("evidence", EVIDENCE_COLUMNS)
+_INCIDENTS = f"SELECT {', '.join(INCIDENT_COLUMNS)} FROM incident"  # noqa: S608  # as above
+_ACTIONS = f"SELECT {', '.join(ACTION_COLUMNS)} FROM action"  # noqa: S608  # as above
+_EVIDENCE = f"SELECT {', '.join(EVIDENCE_COLUMNS)} FROM evidence"  # noqa: S608  # as above
+
+
+def _read_incidents(connection: Connection, condition: str, values: Sequence[object]) -> tuple[Incident, ...]:
+    """Oldest first."""
+    rows = connection.execute(f"{_INCIDENTS} {condition}", values).fetchall()
+    if not rows:
+        return ()
+    rows.sort()
+    actions: dict[object, list[Action]] = {}
+    for row in connection.execute(f"{_ACTIONS} WHERE incident BETWEEN ? AND ? ORDER BY incident, place", (rows[0][0], rows[-1][0])):
+        actions.setdefault(row[0], []).append(build_action(row))
+    return tuple(build_incident(row, actions.get(row[0], ())) for row in rows)
+
+
+def _add_evidence(connection: Connection, number: int, pieces: Sequence[Packed]) -> None:
+    connection.executemany(_ADD_EVIDENCE, [(number, *piece) for piece in pieces])
+
+
+def _add_action(connection: Connection, number: int, action: Action) -> int:
+    place = int(connection.execute("SELECT coalesce(max(place) + 1, 0) FROM action WHERE incident = ?", (number,)).fetchone()[0])
+    connection.execute(_PUT_ACTION, list_action_values(number, place, action))
+    return place
+
+
+def _forget_oldest(connection: Connection) -> None:
+    """Only far beyond thousands, and those of hung cards last."""
+    count = int(connection.execute("SELECT count(*) FROM incident").fetchone()[0])
+    if count <= _MOST_INCIDENTS:
+        return
+    oldest = "SELECT id FROM incident ORDER BY verdict = ?, id LIMIT ?"
+    numbers = connection.execute(oldest, (str(IncidentVerdict.NIC_HUNG), count - _MOST_INCIDENTS)).fetchall()
+    for table, column in (("evidence", "incident"), ("action", "incident"), ("incident", "id")):
+        connection.executemany(f"DELETE FROM {table} WHERE {column} = ?", numbers)  # noqa: S608  # as above
+
+
+def _read_stored(connection: Connection) -> int:
+    return int(connection.execute("SELECT coalesce(sum(stored), 0) FROM evidence").fetchone()[0])
+
+
+def _shrink(evidence: Evidence, names: tuple[str, ...]) -> Evidence:
+    if evidence.kind is EvidenceKind.SAMPLES:
+        smaller = thin_samples(evidence.data)
+    elif evidence.kind in {EvidenceKind.KERNEL_LOG, EvidenceKind.KERNEL_LOG_AFTER}:
+        smaller = cut_log(evidence.data, names)
+    else:
+        smaller = evidence.data
+    return dataclasses.replace(evidence, data=smaller, thinned=True) if len(smaller) < len(evidence.data) else evidence
+
+
+def _thin_piece(connection: Connection, piece: int, step: Step) -> None:
+    row = connection.execute(f"{_EVIDENCE} WHERE id = ?", (piece,)).fetchone()
+    if step.gives_up:
+        connection.execute("UPDATE evidence SET stage = 2, thinned = 1, packed = 0, stored = 0, data = x'' WHERE id = ?", (piece,))
+        return
+    names = connection.execute("SELECT interface, driver, bus_address FROM incident WHERE id = ?", (row[0],)).fetchone() or ()
+    packed = pack_evidence(_shrink(build_evidence(row), tuple(name for name in names if name)), stage=1)
+    change = "UPDATE evidence SET kind = ?, at = ?, stage = ?, thinned = ?, packed = ?, stored = ?, data = ? WHERE id = ?"
+    connection.execute(change, (*packed, piece))
+
+
+def _thin(connection: Connection, most: int) -> int:
+    """A few pieces; returns what evidence takes then."""
+    stored, left = _read_stored(connection), _AT_ONCE
+    newest = connection.execute("SELECT coalesce(max(id), 0) FROM incident").fetchone()[0]
+    for step in STEPS:
+        choice = (
+            "SELECT e.id FROM evidence e LEFT JOIN incident i ON i.id = e.incident "  # noqa: S608  # as above
+            f"WHERE {step.where} AND e.incident <= ? ORDER BY e.id LIMIT ?"
+        )
+        for (piece,) in connection.execute(choice, (newest - _LEFT_ALONE, left)).fetchall():
+            if stored <= most:
+                return stored
+            _thin_piece(connection, piece, step)
+            stored, left = _read_stored(connection), left - 1
+        if left <= 0:
+            break
+    return stored
+
+
+class HostIncidents:
+    """``incidents.db`` of this machine."""
+
+    def __init__(self, folder: str | None = None, *, evidence_bytes: int = 64 << 20, read_only: bool = False) -> None:
+        """Nothing is opened yet.
+
+        Args:
+            folder: where it is; None: as NICMEDIC_STATE says.
+            evidence_bytes: what all evidence may take; it may be changed later.
+            read_only: for who only looks; a database that is damaged or of another version is told and not touched.
+
+        Raises:
+            UsageError: NICMEDIC_STATE is no whole path.
+        """
+        self.evidence_bytes = evidence_bytes
+        self._database = Database(find_state_folder() if folder is None else folder, read_only=read_only, save=save_readable)
+        self._stored: int | None = None
+        """What all evidence takes, as far as we know; None: to be asked."""
+
+    @property
+    def path(self) -> str:
+        """Of the file."""
+        return self._database.path
+
+    def add_incident(self, incident: Incident, evidence: Sequence[Evidence]) -> Incident:
+        pieces = [pack_evidence(piece) for piece in evidence]
+
+        def work(connection: Connection) -> int:
+            number = connection.execute(_ADD_INCIDENT, [None, *list_incident_values(incident)[1:]]).lastrowid
+            assert number is not None  # noqa: S101  # of an INSERT
+            for action in incident.actions:
+                _add_action(connection, number, action)
+            _add_evidence(connection, number, pieces)
+            return number
+
+        number = self._database.change(work, self._count(pieces))
+        if self._stored is None or self._stored > self.evidence_bytes + self.evidence_bytes // 4:  # else at a quieter moment
+            self._tidy()
+        return dataclasses.replace(incident, id=number)
+
+    def update_incident(self, incident: Incident) -> None:
+        if incident.id is None:
+            raise ValueError("an incident that was not added has no number")
+        self._database.change(lambda connection: connection.execute(_PUT_INCIDENT, list_incident_values(incident)))
+        self._tidy()
+
+    def add_evidence(self, number: int, evidence: Evidence) -> None:
+        pieces = [pack_evidence(evidence)]
+        self._database.change(lambda connection: _add_evidence(connection, number, pieces), self._count(pieces))
+        self._tidy()
+
+    def add_action(self, number: int, action: Action) -> int:
+        return self._database.change(lambda connection: _add_action(connection, number, action))
+
+    def update_action(self, number: int, place: int, action: Action) -> None:
+        self._database.change(lambda connection: connection.execute(_PUT_ACTION, list_action_values(number, place, action)))
+        self._tidy()
+
+    def list_incidents(self, *, newest: int | None = None) -> tuple[Incident, ...]:
+        most = -1 if newest is None else newest
+        return self._database.look(lambda connection: _read_incidents(connection, "ORDER BY id DESC LIMIT ?", (most,)))
+
+    def find_incident(self, number: int) -> Incident | None:
+        found = self._database.look(lambda connection: _read_incidents(connection, "WHERE id = ?", (number,)))
+        return found[0] if found else None
+
+    def read_evidence(self, number: int) -> tuple[Evidence, ...]:
+        def work(connection: Connection) -> tuple[Evidence, ...]:
+            return tuple(build_evidence(row) for row in connection.execute(f"{_EVIDENCE} WHERE incident = ? ORDER BY id", (number,)))
+
+        return self._database.look(work)
+
+    def note_boot(self, boot_id: str, facts: Mapping[str, str], at: str) -> None:
+        def work(connection: Connection) -> None:
+            put = _upsert("boot", ("boot_id", "facts", "at"), ("boot_id",))
+            connection.execute(put, (boot_id, render_facts(facts), at))
+            connection.execute("DELETE FROM boot WHERE number <= (SELECT max(number) FROM boot) - ?", (_MOST_BOOTS,))
+            _forget_oldest(connection)
+
+        self._database.change(work)
+        self._tidy()
+
+    def find_last_healthy_boot(self, before_boot_id: str) -> Mapping[str, str] | None:
+        query = """SELECT facts FROM boot
+            WHERE number < coalesce((SELECT number FROM boot WHERE boot_id = ?), (SELECT max(number) + 1 FROM boot))
+            AND NOT EXISTS (SELECT 1 FROM incident WHERE incident.boot_id = boot.boot_id AND verdict = ?)
+            ORDER BY number DESC LIMIT 1"""
+        values = (before_boot_id, str(IncidentVerdict.NIC_HUNG))
+        row = self._database.look(lambda connection: connection.execute(query, values).fetchone())
+        return None if row is None else build_facts(row[0])
+
+    def put_aside(self) -> str | None:
+        """Also what was found damaged later: the newest."""
+        self._database.look(lambda _connection: None)
+        return self._database.aside
+
+    def close(self) -> None:
+        """The next call opens it again."""
+        self._database.close()
+
+    def _count(self, pieces: Sequence[Packed]) -> int:
+        size = sum(piece[5] for piece in pieces)
+        if self._stored is not None:
+            self._stored += size
+        return size
+
+    def _tidy(self) -> None:
+        """What was asked for is on disk; that this fails is no failure of it."""
+        try:
+            if self._stored is None:
+                self._stored = self._database.look(_read_stored)
+            if self._stored > self.evidence_bytes:
+                self._stored = self._database.change(lambda connection: _thin(connection, self.evidence_bytes), self._stored // 64)
+        except StateError:
+            self._stored = None
+        self._database.tidy()
