@@ -74,7 +74,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 INSTALL_SERVICE = Command(
     name="install-service",
-    summary="watch from now on, and end after each boot what the one before left open",
+    summary="watch from now on; end after each boot what the one before left open",
     description="""\
 Writes two units of systemd. nicmedic-watch.service runs nicmedic watch from now on and after each boot: it is started at once, may hardly do \
 anything but look, and acts only as far as /etc/nicmedic/policy.toml says; without that file it observes. nicmedic-recover.service runs nicmedic \
