@@ -222,7 +222,7 @@ class _Restoration:
             before=before,
             hung=True,
             nic=find_card(host.nics, plan.nic),
-            find_hang=lambda: HangWatch(edges.machine, edges.clock, plan.nic).find_hang(),
+            find_hang=lambda now: HangWatch(edges.machine, edges.clock, plan.nic, now).find_hang(),
         )
         try:
             for rung in rungs:

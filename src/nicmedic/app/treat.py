@@ -125,8 +125,8 @@ class Wishes:
     """Traffic did not flow before, though some answers may have come: success is that all is well now."""
     keeps_evidence: bool = True
     """Before the first change; False: the rung before this one has."""
-    find_hang: Callable[[], str | None] | None = None
-    """Asked before the probes confirm: what shows that the card stands still all the same; None: nothing does."""
+    find_hang: Callable[[Host], str | None] | None = None
+    """Asked before the probes confirm, with the host as it was just read: what shows that the card stands still all the same; None: nothing does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -457,11 +457,12 @@ class _Treatment:
         self._check_time(0.0)
         if reread(self._edges, self._transaction).decided is None:
             self._note(Word.PROBED, judgement.text)
-        self._check_duplex()
+        host = self._edges.machine.read_host()
+        self._check_duplex(host)
         wants_proof = self._wishes.confirm is Confirm.PROBES
         if judgement.good is False or (judgement.good is None and wants_proof):
             raise _Failure(judgement.text, why="probes", kind=ProbesFailedError)
-        hung = self._wishes.find_hang() if wants_proof and self._wishes.find_hang is not None else None
+        hung = self._wishes.find_hang(host) if wants_proof and self._wishes.find_hang is not None else None
         if hung is not None:
             raise _Failure(f"answers come, and {hung}", why="probes", kind=ProbesFailedError)
         finished = self._tell(judgement, results)
@@ -479,9 +480,8 @@ class _Treatment:
             warnings=tuple(self._warnings),
         )
 
-    def _check_duplex(self) -> None:
+    def _check_duplex(self, host: Host) -> None:
         """One end that is set, and one that finds the speed alone, do not agree who may send: the link works, badly."""
-        host = self._edges.machine.read_host()
         nic = find_card(host.nics, self._plan.nic)
         if nic is None:
             raise _Failure("the card is gone")
