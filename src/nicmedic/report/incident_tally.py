@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Incidents as numbers. Old ones are added up, and only the last are kept: thousands cost no more memory than a few."""
+
+import datetime
+from collections.abc import Iterable
+
+from nicmedic.model.incident import Incident, IncidentVerdict
+from nicmedic.report.metrics_text import render_label
+
+__all__ = ["IncidentTally"]
+
+_MOST_RECENT = 64
+"""Something may become of one that is over, too: a treatment ends after traffic came back."""
+
+
+def _read_time(text: str | None) -> float | None:
+    try:
+        return datetime.datetime.fromisoformat(text).timestamp() if text else None
+    except ValueError:
+        return None
+
+
+def _measure_outage(incident: Incident, now: float) -> float:
+    """Seconds; by the clock that nobody sets where both ends are known by it."""
+    if incident.restored_uptime_s is not None:
+        return max(0.0, incident.restored_uptime_s - incident.began_uptime_s)
+    began, over = _read_time(incident.began), _read_time(incident.restored or incident.ended)
+    if began is None:
+        return 0.0
+    return max(0.0, (now if over is None else over) - began)
+
+
+class IncidentTally:
+    """Hand it every incident, and again whenever something became of it."""
+
+    def __init__(self, incidents: Iterable[Incident] = ()) -> None:
+        """``incidents``: those that are known already, oldest first."""
+        self._sums: dict[str, float] = {}
+        self._newest: dict[str, float] = {}
+        self._recent: dict[tuple[str, int | None, str], Incident] = {}
+        for incident in incidents:
+            self.note(incident)
+
+    def note(self, incident: Incident) -> None:
+        """As it is now, in place of what it was."""
+        if incident.id is not None:
+            self._recent.pop(self._key(incident, unwritten=True), None)  # the disk has taken it since
+        self._recent[self._key(incident)] = incident
+        if len(self._recent) > _MOST_RECENT:
+            over = next((key for key, one in self._recent.items() if one.ended is not None), None)
+            if over is not None:
+                self._add(self._sums, self._newest, self._recent.pop(over), 0.0)
+
+    def _add(self, values: dict[str, float], newest: dict[str, float], incident: Incident, now: float) -> None:
+        for name, value in self._measure(incident, now).items():
+            values[name] = values.get(name, 0.0) + value
+        self._remember(newest, incident)
+
+    @staticmethod
+    def _key(incident: Incident, *, unwritten: bool = False) -> tuple[str, int | None, str]:
+        """One that the disk did not take at first has no number yet."""
+        number = None if unwritten else incident.id
+        return incident.interface, number, incident.detected
+
+    @staticmethod
+    def _remember(newest: dict[str, float], incident: Incident) -> None:
+        began = _read_time(incident.began)
+        if began is not None:
+            name = f"nicmedic_last_incident_timestamp_seconds{{{render_label('interface', incident.interface)}}}"
+            newest[name] = max(began, newest.get(name, 0.0))
+
+    @staticmethod
+    def _measure(incident: Incident, now: float) -> dict[str, float]:
+        interface = render_label("interface", incident.interface)
+        labels = f"{interface},{render_label('driver', incident.driver or '')},{render_label('verdict', incident.verdict)}"
+        found = {f"nicmedic_incidents_total{{{labels}}}": 1.0, f"nicmedic_outage_seconds_total{{{labels}}}": _measure_outage(incident, now)}
+        for action in incident.actions:
+            name = f"nicmedic_actions_total{{{interface},{render_label('what', action.what)},{render_label('state', action.state)}}}"
+            found[name] = found.get(name, 0.0) + 1.0
+        return found
+
+    def read_values(self, now: float) -> dict[str, float]:
+        """Values of Prometheus, by their full names.
+
+        Args:
+            now: seconds since 1970.
+        """
+        values, newest = dict(self._sums), dict(self._newest)
+        for incident in self._recent.values():
+            self._add(values, newest, incident, now)
+            if incident.ended is not None:
+                continue
+            interface = render_label("interface", incident.interface)
+            values[f"nicmedic_incident_open{{{interface},{render_label('verdict', incident.verdict)}}}"] = 1.0
+            if incident.verdict is IncidentVerdict.NIC_HUNG:
+                values[f"nicmedic_hung{{{interface}}}"] = 1.0
+        return values | newest
