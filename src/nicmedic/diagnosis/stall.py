@@ -10,7 +10,7 @@ The kernel's own watchdog is no help within a second: it speaks after 5 s, only 
   over by the thousand while ``inflight`` stays below its limit, so that never holds. A frame leaves within 2 ms even at 10 Mb/s; a second is ample.
 - **a backlog from which nothing is taken**: packets wait in the queueing discipline at all looks and none was dequeued. A discipline that may hold
   packets back by itself (tbf, netem, htb, fq …) says nothing.
-- **frames handed over and not counted as sent**, for drivers without BQL that count a frame when the card has sent it (see ``COUNTS_COMPLETIONS``):
+- **frames handed over and not counted as sent**, for drivers without BQL that count a frame when the card has sent it (see ``completions``):
   the discipline handed over packets before the second look, and 0.2 s after it still none was counted.
 - **a transmit watchdog that fires**: ``tx_timeout`` rose (since Linux 3.3, ccf5ff69fbbd).
 - **a card that may not or cannot reach memory**: the bus-master bit of its PCI command register is off while the interface is up and awake and no
@@ -23,6 +23,7 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from nicmedic.diagnosis.completions import COUNTS_COMPLETIONS
 from nicmedic.diagnosis.hold_back import MAY_HOLD_BACK
 from nicmedic.model.checkup import Reason
 from nicmedic.model.counters import Counters, QueueCounters
@@ -33,9 +34,6 @@ __all__ = ["Stall", "find_stall", "wants_another_look"]
 LEAST_S = 0.45
 """Looks less far apart prove nothing. Half a second asked for may come out a little shorter."""
 _SHORTEST_FRAME = 42
-COUNTS_COMPLETIONS = frozenset({"virtio_net", "e100", "pcnet32", "vmxnet3"})
-"""Without BQL in Linux 6.1 and earlier, they count ``tx_packets`` where a frame is done: virtio_net.c ``free_old_xmit_skbs``, e100.c
-``e100_tx_clean``, pcnet32.c ``pcnet32_tx``; vmxnet3_ethtool.c asks the device (``ucastPktsTxOK``)."""
 _PROGRAMMED_IO = frozenset({"ne2k-pci", "ne2k_pci"})
 """Cards on PCI that never master the bus."""
 

@@ -10,7 +10,8 @@ import socket
 import time
 from collections.abc import Iterable, Sequence
 
-from nicmedic.diagnosis.stall import COUNTS_COMPLETIONS, find_stall
+from nicmedic.diagnosis.completions import COUNTS_COMPLETIONS
+from nicmedic.diagnosis.stall import find_stall
 from nicmedic.host.nics import NET
 from nicmedic.host.probes.target import Place, Said, Target
 from nicmedic.host.qdisc_counts import QdiscCounts, read_qdisc_counts
