@@ -107,10 +107,10 @@ class _Look:
 
 
 def _look(results: Sequence[ProbeResult], watch: HangWatch) -> _Look:
-    if watch.find_hang() is not None:
-        return _Look(flows=False, hang=True)
     flows = find_flow(results)
-    return _Look(flows=flows, hang=flows is False and not frames_leave(results))
+    if flows is False and not frames_leave(results):
+        return _Look(flows=False, hang=True)
+    return _Look(flows=flows) if watch.find_hang() is None else _Look(flows=False, hang=True)
 
 
 def _find_verdict(transaction: Transaction) -> bool | None:
