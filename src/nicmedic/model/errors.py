@@ -16,6 +16,7 @@ __all__ = [
     "NicmedicError",
     "NoSuchInterfaceError",
     "NoSuchTransactionError",
+    "NotAHistoryError",
     "NotAKernelLogError",
     "NotASnapshotError",
     "NotConfirmedError",
@@ -111,6 +112,13 @@ class NoSuchInterfaceError(NicmedicError):
 
     code = 22
     slug = "no-such-interface"
+
+
+class NotAHistoryError(NicmedicError):
+    """What was handed in as the history of a host is none, or of a version that this nicmedic does not know."""
+
+    code = 33
+    slug = "not-a-history"
 
 
 class _UntouchedError(NicmedicError):

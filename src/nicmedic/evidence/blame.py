@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A history, and perhaps a twin's and a changelog, to the whole answer."""
+
+from collections.abc import Iterator, Sequence
+
+from nicmedic.evidence.changelog import Stanza, select_entries
+from nicmedic.evidence.compare import compare_arms
+from nicmedic.evidence.confounders import find_confounders, find_unknown_factors
+from nicmedic.evidence.kernels import choose_change, count_kernels, list_changes, list_packages, watch_all
+from nicmedic.evidence.planning import plan_next
+from nicmedic.evidence.spells import Watched, to_spells
+from nicmedic.evidence.twins import ask_twin
+from nicmedic.model.blame import Blame, Comparison, KernelFigures, Verdict
+from nicmedic.model.errors import UsageError
+from nicmedic.model.history import History
+
+__all__ = ["build_blame"]
+
+
+def _check_named(history: History, package: str | None, option: str) -> None:
+    known = list_packages(history)
+    if package is not None and package not in known:
+        shown = "\n".join(f"nicmedic blame {option} {name}" for name in known)
+        raise UsageError(f"{option} {package}: no boot of this history ran it", hint=shown or "nicmedic history")
+
+
+def _choose(history: History, watched: Sequence[Watched], before: str | None, after: str | None) -> tuple[str, str, Comparison] | None:
+    if before is None or after is None:
+        return choose_change(history, watched)
+    looks = max(1, len(list_changes(history)))
+    return before, after, compare_arms(to_spells(watched, before, after), looks)
+
+
+def _collect_drivers(history: History, interface: str | None) -> tuple[str, ...]:
+    hangs = (hang for boot in history.boots for hang in boot.hangs if interface is None or hang.interface in {None, interface})
+    return tuple(dict.fromkeys(hang.driver for hang in hangs if hang.driver))
+
+
+def _note_watch(history: History, watched: Sequence[Watched]) -> Iterator[str]:
+    """What is known of the boots themselves."""
+    unwatched = len(history.boots) - len(watched)
+    if unwatched:
+        yield f"{unwatched} of {len(history.boots)} boots are covered by no log: they count neither for a kernel nor against it."
+    unknown = sum(one.boot.kernel_package is None for one in watched)
+    if unknown:
+        yield f"Of {unknown} watched boots nothing tells the kernel package: they are not compared."
+    if any(hang.warn_once for boot in history.boots for hang in boot.hangs):
+        yield (
+            "A kernel here warns of its watchdog once a boot (WARN_ONCE), so later hangs of a boot may be missing. Only the first hang of each boot "
+            "is counted, on both sides, which makes them comparable."
+        )
+    if any(one.silenced for one in watched):
+        yield "In some boots that one warning went to another card: what came after counts as not watched."
+    guessed = sum(one.time_guessed for one in watched)
+    if guessed:
+        yield f"Of {guessed} hangs it is not known how long after the boot they came; they are taken to have come at the end of the boot."
+    suspends = sum(boot.suspends or 0 for boot in history.boots)
+    if suspends:
+        yield f"The host was suspended {suspends} times; hours asleep do not count."
+
+
+def _note_comparison(compared: Comparison | None, *, named: bool) -> Iterator[str]:
+    if compared is None:
+        return
+    if compared.looks > 1:
+        chosen = "could have been chosen" if named else "was chosen"
+        count = compared.looks
+        yield f"The history has {count} changes of kernel, and this one {chosen} after the fact: the p-value is multiplied by {count}."
+    if compared.carried:
+        yield f"{compared.carried} boots hung within an outage that had begun before the change: they count for nothing."
+    if compared.p_one_outage is not None:
+        yield (
+            "All hangs followed each other closely. Boots are taken as independent draws; if instead one reboot set off one lasting outage, whatever "
+            f"the kernel, then p = {compared.p_one_outage:.2g}. Only going back tells."
+        )
+
+
+def _find(kernels: Sequence[KernelFigures], package: str | None) -> KernelFigures | None:
+    return next((kernel for kernel in kernels if package is not None and kernel.package == package), None)
+
+
+def build_blame(
+    history: History,
+    *,
+    interface: str | None = None,
+    before: str | None = None,
+    after: str | None = None,
+    twins: Sequence[History] = (),
+    changelog: Sequence[Stanza] | None = None,
+    changelog_trouble: str | None = None,
+) -> Blame:
+    """Everything that can be told.
+
+    Args:
+        history: of the host that hangs.
+        interface: the card; None: all of them together.
+        before: the package to compare with; both or none.
+        after: the package that is suspected.
+        twins: histories of other hosts.
+        changelog: of the kernel package, newest first; None: there is none.
+        changelog_trouble: why not.
+
+    Raises:
+        UsageError: a package that was named ran in no boot.
+    """
+    _check_named(history, before, "--before")
+    _check_named(history, after, "--after")
+    watched = watch_all(history, interface)
+    kernels = count_kernels(history, watched)
+    chosen = _choose(history, watched, before, after)
+    control, suspect, compared = chosen if chosen is not None else (None, None, None)
+    old, new = _find(kernels, control), _find(kernels, suspect)
+    drivers = _collect_drivers(history, interface)
+    spells = to_spells(watched, control, suspect) if control is not None and suspect is not None else []
+    verdict, looks = (compared.verdict, compared.looks) if compared is not None else (Verdict.NOT_SHOWN, 1)
+    entries, trouble = select_entries(changelog, control, suspect, drivers) if changelog is not None else ((), changelog_trouble)
+    both = control is not None and suspect is not None
+    return Blame(
+        host=history.host,
+        interface=interface,
+        drivers=drivers,
+        kernels=kernels,
+        before=control,
+        after=suspect,
+        comparison=compared,
+        confounders=find_confounders(history, control or "", suspect or "") if both else (),
+        unknown_factors=find_unknown_factors(history, control or "", suspect or "") if both else (),
+        twins=tuple(ask_twin(twin, history, suspect, new.figures) for twin in twins) if suspect is not None and new is not None else (),
+        changelog=entries,
+        changelog_trouble=trouble,
+        next_steps=plan_next(spells, old, new, verdict, looks),
+        notes=(*_note_watch(history, watched), *_note_comparison(compared, named=before is not None), *history.notes),
+    )

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Time to the first hang in two arms, with boots that ended well cut off where they ended: the log-rank test, exact where boots are few.
+
+Dealing the arms out to the boots again leaves the scores of the boots as they are, so the statistic is a sum of scores, and its distribution under
+"no difference" is that of all sums of so many of them. Nothing is approximated: three boots have no asymptotics.
+"""
+
+import itertools
+import math
+import random
+from collections.abc import Sequence
+from typing import Final
+
+from nicmedic.evidence.statistics.spell import Arm, Spell, Told
+
+__all__ = ["compare_survival", "score_spells"]
+
+_MOST_DEALS: Final = 20_000
+"""Up to so many ways to deal out, all are looked at."""
+_FIRST_DEALS, _MORE_DEALS = 999, 19_999
+_WORTH_MORE: Final = 0.05
+_SEED: Final = 1
+
+
+def score_spells(spells: Sequence[Spell]) -> list[float]:
+    """Of each spell: whether it hung, less the hangs to be expected of so many hours (Nelson and Aalen's estimate over both arms).
+
+    >>> score_spells([Spell(arm=Arm.CONTROL, hours=9.0, hung=False), Spell(arm=Arm.SUSPECT, hours=1.0, hung=True)])
+    [-0.5, 0.5]
+    """
+    order = sorted(range(len(spells)), key=lambda index: spells[index].hours)
+    expected: dict[float, float] = {}
+    total, left = 0.0, len(spells)
+    for hours, group in itertools.groupby(order, key=lambda index: spells[index].hours):
+        members = list(group)
+        total += sum(spells[index].hung for index in members) / left
+        expected[hours] = total
+        left -= len(members)
+    return [spell.hung - expected[spell.hours] for spell in spells]
+
+
+def _deal_all(scores: Sequence[float], size: int, limit: float) -> float:
+    deals = list(itertools.combinations(scores, size))
+    return sum(math.fsum(deal) >= limit for deal in deals) / len(deals)
+
+
+def _deal_some(scores: Sequence[float], size: int, limit: float) -> float:
+    """As Phipson and Smyth have it (2010): what was seen is one of the deals, so the answer is never 0."""
+    deal = random.Random(_SEED)  # noqa: S311  # the same answer each time is wanted
+    extreme = sum(math.fsum(deal.sample(scores, size)) >= limit for _ in range(_FIRST_DEALS))
+    number = _FIRST_DEALS
+    if (extreme + 1) / (number + 1) <= _WORTH_MORE:
+        extreme += sum(math.fsum(deal.sample(scores, size)) >= limit for _ in range(_MORE_DEALS - _FIRST_DEALS))
+        number = _MORE_DEALS
+    return (extreme + 1) / (number + 1)
+
+
+def compare_survival(told: Sequence[Told]) -> float | None:
+    """Chance of the suspect hanging so much sooner by accident; None: an arm has no boots.
+
+    What the suspect hung in an outage that was going on before is left out.
+    """
+    spells = [one.spell for one in told if one.spell.arm is not Arm.OTHER and not one.carried]
+    places = [index for index, spell in enumerate(spells) if spell.arm is Arm.SUSPECT]
+    if not places or len(places) == len(spells):
+        return None
+    scores = score_spells(spells)
+    seen = math.fsum(scores[index] for index in places)
+    if not any(spells[index].hung for index in places):
+        return 1.0
+    limit = seen - 1e-9 * (1 + abs(seen))
+    if math.comb(len(scores), len(places)) <= _MOST_DEALS:
+        return _deal_all(scores, len(places), limit)
+    return _deal_some(scores, len(places), limit)
