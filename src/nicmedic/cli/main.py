@@ -11,6 +11,7 @@ from nicmedic.cli.check import CHECK
 from nicmedic.cli.confirm import CONFIRM
 from nicmedic.cli.declare import Argument, Command, Example, add_arguments
 from nicmedic.cli.explain import EXPLAIN
+from nicmedic.cli.incidents import INCIDENTS
 from nicmedic.cli.install_service import INSTALL_SERVICE
 from nicmedic.cli.knowledge import KNOWLEDGE
 from nicmedic.cli.leftovers import take_up_leftovers
@@ -24,7 +25,20 @@ from nicmedic.cli.undo import UNDO
 
 __all__ = ["COMMANDS", "PROGRAM", "build_parser", "main"]
 
-COMMANDS: tuple[Command, ...] = (CHECK, EXPLAIN, SNAPSHOT, PLAN, TREAT, CONFIRM, UNDO, TRANSACTIONS, PRESCRIBE, INSTALL_SERVICE, KNOWLEDGE)
+COMMANDS: tuple[Command, ...] = (
+    CHECK,
+    EXPLAIN,
+    SNAPSHOT,
+    PLAN,
+    TREAT,
+    CONFIRM,
+    UNDO,
+    TRANSACTIONS,
+    INCIDENTS,
+    PRESCRIBE,
+    INSTALL_SERVICE,
+    KNOWLEDGE,
+)
 
 PROGRAM = Command(
     name="nicmedic",

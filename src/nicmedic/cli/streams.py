@@ -9,9 +9,10 @@ import errno
 import io
 import os
 import sys
+from collections.abc import Iterator
 from typing import TextIO
 
-__all__ = ["mend_streams", "turn_away", "write_answer", "write_complaint"]
+__all__ = ["mend_streams", "turn_away", "write_answer", "write_complaint", "write_data"]
 
 
 def mend_streams() -> None:
@@ -37,15 +38,10 @@ def turn_away(stream: TextIO) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def write_answer(text: str) -> None:
-    """Write to standard output, now.
-
-    Raises:
-        NicmedicError: it cannot be written; BrokenPipeError, when the reader went away, stays what it is.
-    """
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
     try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        yield
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -54,6 +50,29 @@ def write_answer(text: str) -> None:
         turn_away(sys.stdout)
         hint = "df -h   # is there room?" if error.errno in {errno.ENOSPC, errno.EDQUOT} else ""
         raise NicmedicError(f"standard output cannot be written: {error.strerror or error}", hint=hint) from error
+
+
+def write_answer(text: str) -> None:
+    """Write to standard output, now.
+
+    Raises:
+        NicmedicError: it cannot be written; BrokenPipeError, when the reader went away, stays what it is.
+    """
+    with _told():
+        sys.stdout.write(text)
+        sys.stdout.flush()
+
+
+def write_data(data: bytes) -> None:
+    """Write bytes as they are to standard output, now.
+
+    Raises:
+        NicmedicError: as ``write_answer``.
+    """
+    with _told():
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
 
 
 def write_complaint(text: str) -> None:

@@ -14,6 +14,7 @@ __all__ = [
     "LadderFailedError",
     "MissingToolError",
     "NicmedicError",
+    "NoSuchIncidentError",
     "NoSuchInterfaceError",
     "NoSuchTransactionError",
     "NotAHistoryError",
@@ -114,6 +115,13 @@ class NoSuchInterfaceError(NicmedicError):
     slug = "no-such-interface"
 
 
+class NoSuchIncidentError(NicmedicError):
+    """There is no incident of that number, or no such piece of its evidence any more."""
+
+    code = 30
+    slug = "no-such-incident"
+
+
 class NotAHistoryError(NicmedicError):
     """What was handed in as the history of a host is none, or of a version that this nicmedic does not know."""
 
@@ -156,7 +164,7 @@ class SwitchError(_UntouchedError):
 
 
 class StateError(_UntouchedError):
-    """The folder in which transactions are kept cannot be read or written."""
+    """What nicmedic keeps, transactions and incidents, cannot be read or written."""
 
     code = 27
     slug = "no-state"

@@ -138,6 +138,17 @@ class Database:
         self._was_checked = False
         self._since_checkpoint = 0
 
+    def exists(self) -> bool:
+        """Whether anything was ever kept.
+
+        Raises:
+            StateError: that cannot be found out.
+        """
+        try:
+            return self._find_file() is not None
+        except OSError as error:
+            raise describe_failure(self.path, error) from error
+
     def look(self, work: Callable[[Connection], T]) -> T:
         """Read, all of one moment.
 

@@ -66,6 +66,8 @@ def describe_failure(path: str, error: sqlite3.Error | OSError) -> StateError:
     said = escape_terminal(said)[:200]
     if low == sqlite3.SQLITE_FULL or (isinstance(error, OSError) and error.errno in _FULL):
         return StateError(f"{where}: no room: {said}{_say_room(folder)}", hint=f"df -h {shell} ; df -i {shell}")
+    if isinstance(error, PermissionError):
+        return StateError(f"{where}: {said}; this is user {os.geteuid()}", hint="sudo -i   # or su -, then the same again")
     if low == sqlite3.SQLITE_BUSY:
         return StateError(f"{where}: another process holds it: {said}", hint=f"fuser -v {quote_file_name(path)}   # who has it open")
     if isinstance(error, sqlite3.Error) and is_damage(error):

@@ -29,6 +29,7 @@ __all__ = ["HostIncidents"]
 
 _MOST_INCIDENTS = 20_000
 _MOST_BOOTS = 1000
+_BEYOND = 10**9
 _LEFT_ALONE = 2
 """The newest incidents: somebody may be at them."""
 _AT_ONCE = 16
@@ -75,12 +76,21 @@ def _add_action(connection: Connection, number: int, action: Action) -> int:
     return place
 
 
+def _find_number(connection: Connection) -> int:
+    """The next one. A damaged database may have lost an incident and not its evidence, or hold a number that nobody gave."""
+    last = [
+        connection.execute(f"SELECT coalesce(max({column}), 0) FROM {table} WHERE {column} < ?", (_BEYOND,)).fetchone()[0]  # noqa: S608  # as above
+        for table, column in (("incident", "id"), ("action", "incident"), ("evidence", "incident"))
+    ]
+    return int(max(last)) + 1
+
+
 def _forget_oldest(connection: Connection) -> None:
     """Only far beyond thousands, and those of hung cards last."""
     count = int(connection.execute("SELECT count(*) FROM incident").fetchone()[0])
     if count <= _MOST_INCIDENTS:
         return
-    oldest = "SELECT id FROM incident ORDER BY verdict = ?, id LIMIT ?"
+    oldest = "SELECT id FROM incident WHERE id < (SELECT max(id) FROM incident) - 1000 ORDER BY verdict = ?, id LIMIT ?"
     numbers = connection.execute(oldest, (str(IncidentVerdict.NIC_HUNG), count - _MOST_INCIDENTS)).fetchall()
     for table, column in (("evidence", "incident"), ("action", "incident"), ("incident", "id")):
         connection.executemany(f"DELETE FROM {table} WHERE {column} = ?", numbers)  # noqa: S608  # as above
@@ -154,12 +164,20 @@ class HostIncidents:
         """Of the file."""
         return self._database.path
 
+    def exists(self) -> bool:
+        """Whether anything was ever kept: no file, nobody watched.
+
+        Raises:
+            StateError: that cannot be found out.
+        """
+        return self._database.exists()
+
     def add_incident(self, incident: Incident, evidence: Sequence[Evidence]) -> Incident:
         pieces = [pack_evidence(piece) for piece in evidence]
 
         def work(connection: Connection) -> int:
-            number = connection.execute(_ADD_INCIDENT, [None, *list_incident_values(incident)[1:]]).lastrowid
-            assert number is not None  # noqa: S101  # of an INSERT
+            number = _find_number(connection)
+            connection.execute(_ADD_INCIDENT, [number, *list_incident_values(incident)[1:]])
             for action in incident.actions:
                 _add_action(connection, number, action)
             _add_evidence(connection, number, pieces)

@@ -31,7 +31,7 @@ Row = Sequence[object]
 def _read_rows(damaged: Connection, table: str, columns: Sequence[str], order: str) -> Iterator[Row]:
     """From both ends: a damaged page stops each way, and what lies beyond it is reached from the other."""
     for direction in ("DESC", "ASC"):
-        with contextlib.suppress(sqlite3.Error):
+        with contextlib.suppress(sqlite3.Error, UnicodeDecodeError):  # complaints quote the damage, and the module cannot read them
             yield from damaged.execute(f"SELECT {', '.join(columns)} FROM {table} ORDER BY {order} {direction}")  # noqa: S608  # our own names
             return
 
@@ -56,6 +56,9 @@ def save_readable(path: str, connection: Connection) -> None:
     until = time.monotonic() + _PATIENCE_S
     damaged = open_reader(path)
     try:
+        damaged.execute(
+            "PRAGMA writable_schema=ON"
+        )  # pass over what is damaged of the schema itself (sqlite3InitOne, SQLITE_NoSchemaError)
         for table, columns, order, check in _TABLES:
             statement = f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608  # as above
             for row in _read_rows(damaged, table, columns, order):

@@ -9,7 +9,7 @@ __all__ = ["MIGRATIONS", "NEWEST"]
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (
         """CREATE TABLE incident (
-            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            id INTEGER PRIMARY KEY,
             boot_id TEXT NOT NULL,
             interface TEXT NOT NULL,
             driver TEXT,
