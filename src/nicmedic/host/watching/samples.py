@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Counters of a card several times a second, from files that are opened once.
+
+None of them can block: ``inflight`` and ``tx_timeout`` of a queue take no lock, and a driver is asked for its statistics under a lock that forbids
+sleeping (``dev_base_lock`` in net/core/net-sysfs.c ``netstat_show``, RCU in net/core/net-procfs.c ``dev_seq_start`` and in newer sysfs).
+Each file below ``statistics/`` asks the driver once more, and some drivers ask their card, register by register (e1000e, igb) or by a transfer that
+they wait for (r8169 ``rtl8169_update_counters``). So where there are few interfaces all four numbers are taken from ``/proc/net/dev`` at once.
+"""
+
+import contextlib
+import os
+import time
+
+from nicmedic.host.sysfs import Folder
+from nicmedic.host.watching.cards import NET
+from nicmedic.host.watching.link_table import Link
+from nicmedic.model.sample import QueueSample, Sample
+
+__all__ = ["CardReader", "NetDev", "parse_net_dev_line"]
+
+_COUNTERS = ("tx_packets", "tx_bytes", "rx_packets", "rx_bytes")
+_UP = 1
+_FEW = 64
+"""Interfaces up to which ``/proc/net/dev`` is the cheaper way."""
+_FRESH_S = 0.005
+_TIMEOUTS_EVERY_S = 1.0
+"""The kernel's watchdog takes 5 s, so its count need not be read at each look."""
+_PIECE = 1 << 16
+_Numbers = tuple[int | None, int | None, int | None, int | None]
+_UNKNOWN: _Numbers = (None, None, None, None)
+
+
+def parse_net_dev_line(data: bytes, name: bytes) -> _Numbers | None:
+    """Sent packets and bytes, received packets and bytes of one interface; None: it does not stand there.
+
+    >>> parse_net_dev_line(b"  eth0: 1000 10 0 0 0 0 0 0 500 5 0 0 0 0 0 0", b"eth0")
+    (5, 500, 10, 1000)
+    """
+    at = -1
+    while (at := data.find(name + b":", at + 1)) >= 0:
+        if at == 0 or data[at - 1] in b" \n":
+            end = data.find(b"\n", at)
+            fields = data[at + len(name) + 1 : end if end >= 0 else len(data)].split()
+            if len(fields) < 10:
+                return None
+            return int(fields[9]), int(fields[8]), int(fields[1]), int(fields[0])
+    return None
+
+
+class NetDev:
+    """``/proc/net/dev``, read once for all cards that are looked at in the same moment."""
+
+    def __init__(self, path: str = "/proc/net/dev") -> None:
+        self._handle = -1
+        with contextlib.suppress(OSError):
+            self._handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        self._data, self._read_s = b"", 0.0
+        self._taken: set[bytes] = set()
+
+    def close(self) -> None:
+        if self._handle >= 0:
+            os.close(self._handle)
+            self._handle = -1
+
+    def numbers(self, name: bytes) -> _Numbers | None:
+        """Of one interface; nothing is told twice."""
+        now = time.monotonic()
+        if name in self._taken or now - self._read_s > _FRESH_S:
+            self._data, self._read_s = self._read(), now
+            self._taken.clear()
+        self._taken.add(name)
+        return parse_net_dev_line(self._data, name)
+
+    def _read(self) -> bytes:
+        pieces: list[bytes] = []
+        size = 0
+        with contextlib.suppress(OSError):
+            while self._handle >= 0 and size < _PIECE and (piece := os.pread(self._handle, _PIECE, size)):
+                pieces.append(piece)
+                size += len(piece)
+        return b"".join(pieces)
+
+
+def _open(folder: Folder, name: str) -> int | None:
+    with contextlib.suppress(OSError):
+        return os.open(f"{folder.path}/{name}", os.O_RDONLY | os.O_CLOEXEC)
+    return None
+
+
+def _number(handle: int | None) -> int | None:
+    if handle is None:
+        return None
+    with contextlib.suppress(ValueError):
+        return int(os.pread(handle, 32, 0))
+    return None
+
+
+class CardReader:
+    """One card's files; useless once its interface is gone or has another name."""
+
+    def __init__(self, interface: str, net_dev: NetDev) -> None:
+        """Open them.
+
+        Raises:
+            OSError: there is no such interface.
+        """
+        self._name = os.fsencode(interface)
+        self._net_dev = net_dev
+        folder = Folder().folder(f"{NET}/{interface}")
+        self._flags = os.open(f"{folder.path}/flags", os.O_RDONLY | os.O_CLOEXEC)
+        self._state = _open(folder, "operstate")
+        queues = [f"queues/{queue}" for queue in folder.names("queues") if queue.startswith("tx-")]
+        self._inflight = [_open(folder, f"{queue}/byte_queue_limits/inflight") for queue in queues]
+        self._timeout = [_open(folder, f"{queue}/tx_timeout") for queue in queues]
+        self._counters: list[int | None] = []
+        if len(Folder().folder(NET).names()) > _FEW:
+            self._open_counters()
+        self._timeouts: list[int | None] = []
+        self._timeouts_s = 0.0
+
+    def _open_counters(self) -> None:
+        folder = Folder().folder(f"{NET}/{os.fsdecode(self._name)}/statistics")
+        self._counters = [_open(folder, name) for name in _COUNTERS]
+
+    def close(self) -> None:
+        """Close all."""
+        for handle in (self._flags, self._state, *self._inflight, *self._timeout, *self._counters):
+            if handle is not None:
+                os.close(handle)
+
+    def _read_counters(self) -> _Numbers:
+        found = None if self._counters else self._net_dev.numbers(self._name)
+        if found is not None:
+            return found
+        if not self._counters:
+            self._open_counters()
+        first, second, third, fourth = map(_number, self._counters)
+        return first, second, third, fourth
+
+    def _guess_carrier(self) -> bool | None:
+        """Without word from the kernel: not quite the same, but sysfs tells it without a lock (``carrier`` takes one since Linux 6.5)."""
+        state = b"" if self._state is None else os.pread(self._state, 32, 0).strip()
+        return {b"up": True, b"down": False, b"lowerlayerdown": False}.get(state)
+
+    def read(self, link: Link | None) -> Sample:
+        """Now.
+
+        Raises:
+            OSError: it is gone.
+        """
+        counters = self._read_counters()
+        inflight = [_number(handle) for handle in self._inflight]
+        now = time.monotonic()
+        if now - self._timeouts_s >= _TIMEOUTS_EVERY_S:
+            self._timeouts, self._timeouts_s = [_number(handle) for handle in self._timeout], now
+        is_up = bool(int(os.pread(self._flags, 32, 0), 0) & _UP)
+        carrier = self._guess_carrier() if link is None else link.lower_up
+        return Sample(now, is_up, carrier if is_up else None, *counters, tuple(map(QueueSample, inflight, self._timeouts)))
