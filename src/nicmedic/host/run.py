@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The only place that starts programs. No shell, a fixed locale, and nothing out of a log among the arguments."""
+"""The only place that starts programs. No shell, a fixed locale, and nothing out of a log among the arguments.
+
+The resident watcher loads it and begins programs by ``start_program``, so what only the other ways need is imported where it is used: 1 MB.
+"""
 
 import contextlib
 import os
-import shlex
-import shutil
 import signal
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from nicmedic.model.errors import MissingToolError, UnreadableInputError
+
+if TYPE_CHECKING:
+    import subprocess
 
 __all__ = ["Started", "find_program", "run_limited", "start_program", "stream_program"]
 
@@ -21,7 +25,11 @@ _MOST_SAID = 64 << 10
 
 def find_program(name: str) -> str | None:
     """Path of a program of this machine; None: it is not installed."""
-    return shutil.which(name, path=_ENVIRONMENT["PATH"])
+    for folder in ("",) if "/" in name else _ENVIRONMENT["PATH"].split(":"):
+        path = os.path.join(folder, name)  # noqa: PTH118  # strings throughout
+        if os.access(path, os.X_OK) and os.path.isfile(path):  # noqa: PTH113  # as above
+            return path
+    return None
 
 
 def stream_program(command: Sequence[str], *, hint: str = "") -> Iterator[bytes]:
@@ -31,6 +39,9 @@ def stream_program(command: Sequence[str], *, hint: str = "") -> Iterator[bytes]
         MissingToolError: it is not installed; ``hint`` tells what to do then.
         UnreadableInputError: it cannot be started, or failed; what it said stands in the message.
     """
+    import shlex
+    import subprocess
+
     program = find_program(command[0])
     if program is None:
         message = f"{command[0]} is needed here and is not installed"
@@ -78,6 +89,8 @@ def run_limited(command: Sequence[str], within_s: float, *, spare: bool = False)
         FileNotFoundError: it is not installed.
         OSError: it cannot be started.
     """
+    import subprocess
+
     program = find_program(command[0])
     if program is None:
         raise FileNotFoundError(None, f"{command[0]} is not installed")
@@ -105,6 +118,8 @@ def run_limited(command: Sequence[str], within_s: float, *, spare: bool = False)
 
 def _leave(process: "subprocess.Popen[bytes]", *, spare: bool) -> None:
     """End it with its group; where the kernel does not let it go, or it is spared, do without it."""
+    import subprocess
+
     if not spare:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -117,58 +132,58 @@ def _leave(process: "subprocess.Popen[bytes]", *, spare: bool) -> None:
 class Started:
     """A program that goes on by itself, also when we are ended. Its end is asked for, never waited for."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", said: int) -> None:
+    def __init__(self, pid: int, said: int) -> None:
         """``said``: a descriptor of what it prints."""
-        self._process, self._said = process, said
-
-    @property
-    def pid(self) -> int:
-        """Its number."""
-        return self._process.pid
+        self.pid, self._said = pid, said
+        self._status: int | None = None
 
     def read_status(self) -> int | None:
         """Its status, negative if a signal ended it; None: it runs."""
-        return self._process.poll()
+        if self._status is None:
+            try:
+                pid, status = os.waitpid(self.pid, os.WNOHANG)
+            except ChildProcessError:  # somebody else took note of its end
+                pid, status = self.pid, signal.SIGKILL
+            if pid:
+                self._status = os.waitstatus_to_exitcode(status)
+        return self._status
 
     def read_output(self, most_bytes: int = _MOST_SAID) -> bytes:
         """The last that it printed, on both its outputs."""
         size = os.fstat(self._said).st_size
         return os.pread(self._said, most_bytes, max(0, size - most_bytes))
 
-    def end(self) -> None:
-        """It is not needed any more."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGTERM)
-
     def close(self) -> None:
-        """Do without it, whether it has ended or not."""
+        """What it said is read."""
         os.close(self._said)
-        if self._process.poll() is None:
-            self._process.returncode = -signal.SIGKILL  # as in _leave
 
 
 def start_program(command: Sequence[str], environment: Mapping[str, str] | None = None) -> Started:
-    """Begin a program in a session of its own, with nothing to read.
+    """Begin a program in a session of its own, with nothing to read. It works in our own folder.
 
     Args:
         command: the program, with its path, and its arguments; no shell.
         environment: what it gets beside the usual.
 
     Raises:
-        OSError: it cannot be started, or is not installed.
+        OSError: it cannot be started.
     """
     said = os.memfd_create("nicmedic")  # a pipe would fill up, and would have to be read meanwhile
     try:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=said,
-            stderr=said,
-            env={**_ENVIRONMENT, **(environment or {})},
-            cwd="/",
-            start_new_session=True,
+        pid = os.posix_spawn(  # noqa: TID251  # here is the one place
+            command[0],
+            tuple(command),
+            {**_ENVIRONMENT, **(environment or {})},
+            file_actions=(
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_DUP2, said, 1),
+                (os.POSIX_SPAWN_DUP2, said, 2),
+            ),
+            setsid=True,
+            setsigmask=(),
+            setsigdef=(signal.SIGINT, signal.SIGPIPE, signal.SIGTERM, signal.SIGHUP),
         )
     except BaseException:
         os.close(said)
         raise
-    return Started(process, said)
+    return Started(pid, said)
