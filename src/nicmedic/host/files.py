@@ -54,20 +54,25 @@ def make_folder(path: str) -> None:
         sync_folder(_parent(path))
 
 
-def _write_all(handle: int, data: bytes) -> None:
+def _write_all(handle: int, data: bytes, *, sync: bool = True) -> None:
     while data:
         data = data[os.write(handle, data) :]
-    os.fsync(handle)
+    if sync:
+        os.fsync(handle)
 
 
-def write_file(path: str, text: str, mode: int = 0o600) -> None:
-    """Replace or make a file: who reads it finds the old one or the new one, also after a power cut."""
+def write_file(path: str, text: str, mode: int = 0o600, *, sync: bool = True) -> None:
+    """Replace or make a file: who reads it finds the old one or the new one, also after a power cut.
+
+    Without ``sync`` a power cut may leave an empty one, and no disk is waited for: for what is written anew all the time.
+    """
     temporary = f"{path}.{os.getpid()}.tmp"
     with tell_state(path):
         try:
             handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
             try:
-                _write_all(handle, os.fsencode(text))
+                os.fchmod(handle, mode)  # whatever the umask: metrics are for others to read
+                _write_all(handle, os.fsencode(text), sync=sync)
             finally:
                 os.close(handle)
             os.rename(temporary, path)  # noqa: PTH104  # as above
@@ -75,7 +80,8 @@ def write_file(path: str, text: str, mode: int = 0o600) -> None:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)  # noqa: PTH108  # as above
             raise
-        sync_folder(_parent(path))
+        if sync:
+            sync_folder(_parent(path))
 
 
 def append_line(path: str, line: str) -> None:
