@@ -8,14 +8,14 @@ import contextlib
 import os
 import signal
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from nicmedic.model.errors import MissingToolError, UnreadableInputError
 
 if TYPE_CHECKING:
     import subprocess
 
-__all__ = ["Started", "find_program", "run_limited", "start_program", "stream_program"]
+__all__ = ["Started", "become_program", "find_program", "run_limited", "start_program", "stream_program"]
 
 _ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "SYSTEMD_COLORS": "0", "SYSTEMD_PAGER": "", "TZ": "UTC"}
 _BLOCK = 1 << 20
@@ -72,7 +72,7 @@ def stream_program(command: Sequence[str], *, hint: str = "") -> Iterator[bytes]
                 process.kill()
 
 
-def run_limited(command: Sequence[str], within_s: float, *, spare: bool = False) -> tuple[int | None, str]:
+def run_limited(command: Sequence[str], within_s: float, *, spare: bool = False, given: str = "") -> tuple[int | None, str]:
     """Run a program in a session of its own, and give up on it after a time: it is killed then with all that it started.
 
     One that sleeps uninterruptibly in the kernel cannot be killed; it is left behind, for waiting could last for ever.
@@ -81,6 +81,7 @@ def run_limited(command: Sequence[str], within_s: float, *, spare: bool = False)
         command: the program and its arguments; no shell.
         within_s: the time that it has.
         spare: it is not killed, neither then nor when we are ended: it goes on alone.
+        given: what it reads on its standard input.
 
     Returns:
         Its status, negative if a signal ended it, None if it was given up on; and the last that it printed on both its outputs.
@@ -94,10 +95,13 @@ def run_limited(command: Sequence[str], within_s: float, *, spare: bool = False)
     program = find_program(command[0])
     if program is None:
         raise FileNotFoundError(None, f"{command[0]} is not installed")
-    with os.fdopen(os.memfd_create("nicmedic"), "w+b") as said:  # a pipe would stay open as long as anybody whom the program leaves behind
+    with contextlib.ExitStack() as opened:  # pipes would stay open as long as anybody whom the program leaves behind, and one may be full
+        said, asked = (opened.enter_context(os.fdopen(os.memfd_create("nicmedic"), "w+b")) for _ in range(2))
+        asked.write(os.fsencode(given))
+        asked.seek(0)
         process = subprocess.Popen(  # nothing but what a plan says, and its own undo
             [program, *command[1:]],
-            stdin=subprocess.DEVNULL,
+            stdin=asked if given else subprocess.DEVNULL,
             stdout=said,
             stderr=said,
             env=_ENVIRONMENT,
@@ -127,6 +131,18 @@ def _leave(process: "subprocess.Popen[bytes]", *, spare: bool) -> None:
             process.wait(0.2)
     if process.returncode is None:
         process.returncode = -signal.SIGKILL  # else Python warns of it, and waits for it some other time
+
+
+def become_program(command: Sequence[str]) -> NoReturn:
+    """Go on as another program, in the same process.
+
+    Args:
+        command: the program, with its path, and its arguments; no shell.
+
+    Raises:
+        OSError: it cannot be started.
+    """
+    os.execv(command[0], tuple(command))  # noqa: S606  # no shell
 
 
 class Started:
