@@ -114,7 +114,7 @@ def test_a_watcher_that_does_not_start_is_not_left_behind(
     assert "systemctl restart nicmedic-watch.service: status 1" in told
     assert "journalctl -u nicmedic-watch.service" in told
     assert [(unit.name, unit.read_text()) for unit in units.iterdir()] == [("nicmedic-recover.service", "as before")]
-    assert ("systemctl", "disable", "nicmedic-watch.service") in called
+    assert ("systemctl", "disable", "--now", "nicmedic-watch.service") in called
     assert called[-1] == ("systemctl", "daemon-reload")
 
 

@@ -412,22 +412,26 @@ def test_a_systemd_that_does_not_answer_is_done_without(store: HostTransactions,
     HostSwitch().disarm_switch(made)
 
 
-def test_the_unit_is_shown_installed_and_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service, "_PATH", str(tmp_path / "unit.service"))
+def test_the_units_are_installed_and_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "_FOLDER", str(tmp_path))
     monkeypatch.delenv("NICMEDIC_STATE", raising=False)
-    systemd = Systemd((0, ""), (0, ""), (0, ""), (0, ""), (1, "no\nbus"))
+    systemd = Systemd((0, ""), (0, ""), (0, ""), (0, ""), (1, "no\nbus"), (1, ""), (1, ""))
     monkeypatch.setattr(service, "run_limited", systemd)
-    service.install_unit()
-    text = (tmp_path / "unit.service").read_text()
+    units = service.plan_units(watch=False)
+    service.install_units(units)
+    text = (tmp_path / "nicmedic-recover.service").read_text()
     assert "ExecStart=/" in text
     assert " transactions --recover\n" in text
     assert "Environment" not in text
-    assert (service.remove_unit(), service.remove_unit()) == (True, False)
+    assert service.list_installed() == ("nicmedic-recover.service",)
+    service.remove_units(service.list_installed())
+    assert service.list_installed() == ()
     assert [words[1] for words in systemd.asked] == ["daemon-reload", "enable", "disable", "daemon-reload"]
     monkeypatch.setenv("NICMEDIC_STATE", "/mnt/usb")
     assert "Environment=NICMEDIC_STATE=/mnt/usb\n" in service.render_unit()
     with pytest.raises(StateError, match="systemctl daemon-reload: no bus"):
-        service.install_unit()
+        service.install_units(units)
+    assert service.list_installed() == ()
     monkeypatch.setattr(service, "run_limited", lambda *_: run_limited(["no-such-program"], 1))
     with pytest.raises(MissingToolError):
-        service.install_unit()
+        service.install_units(units)

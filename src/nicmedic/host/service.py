@@ -152,16 +152,23 @@ def _read_units(units: Sequence[Unit]) -> dict[str, str | None]:
 
 def _put_back(before: dict[str, str | None]) -> None:
     """As it was; what goes wrong here is less than what is told already."""
+    commands = [("systemctl", "disable", "--now", name) for name, text in before.items() if text is None]
     for name, text in before.items():
-        with contextlib.suppress(StateError, MissingToolError, OSError):
-            if text is not None:
+        if text is not None:
+            with contextlib.suppress(StateError):
                 write_file(f"{_FOLDER}/{name}", text, 0o644)
-            elif os.path.lexists(f"{_FOLDER}/{name}"):
-                remove_units((name,))
-    with contextlib.suppress(StateError, MissingToolError):
-        _systemctl(("systemctl", "daemon-reload"))
-        if before.get(WATCH_NAME) is not None:
-            _systemctl(("systemctl", "restart", WATCH_NAME))
+    _try_all(commands)
+    for name, text in before.items():
+        if text is None:
+            with contextlib.suppress(OSError):
+                os.unlink(f"{_FOLDER}/{name}")  # noqa: PTH108  # strings throughout
+    _try_all([("systemctl", "daemon-reload"), *([("systemctl", "restart", WATCH_NAME)] if before.get(WATCH_NAME) else [])])
+
+
+def _try_all(commands: Sequence[Sequence[str]]) -> None:
+    for command in commands:
+        with contextlib.suppress(StateError, MissingToolError):
+            _systemctl(command)
 
 
 def install_units(units: Sequence[Unit]) -> None:
