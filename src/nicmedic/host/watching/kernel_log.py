@@ -24,7 +24,7 @@ _TURN_S = 0.006
 """At 50,000 lines a second every fifth moment is spent with them, and no more."""
 _PAUSE_S = 0.025
 _ESCAPE = re.compile(rb"\\x([0-9a-f]{2})")
-_DEVICE = re.compile(rb"\n DEVICE=\+?[\w-]+:([^\s\\]+)")
+_DEVICE = re.compile(rb"\n DEVICE=\+[\w-]+:([^\s\\]+)")
 
 
 class KernelRecord(NamedTuple):

@@ -54,7 +54,7 @@ class NetDev:
         self._handle = -1
         with contextlib.suppress(OSError):
             self._handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        self._data, self._read_s = b"", 0.0
+        self._data, self._read_s, self._is_whole = b"", 0.0, False
         self._taken: set[bytes] = set()
 
     def close(self) -> None:
@@ -66,19 +66,21 @@ class NetDev:
         """Of one interface; nothing is told twice."""
         now = time.monotonic()
         if name in self._taken or now - self._read_s > _FRESH_S:
-            self._data, self._read_s = self._read(), now
+            self._data, self._read_s, self._is_whole = b"", now, False
             self._taken.clear()
         self._taken.add(name)
-        return parse_net_dev_line(self._data, name)
+        found = parse_net_dev_line(self._data, name)
+        while found is None and not self._is_whole:  # it comes in pieces of a page; most often the first one will do
+            self._read_on()
+            found = parse_net_dev_line(self._data, name)
+        return found
 
-    def _read(self) -> bytes:
-        pieces: list[bytes] = []
-        size = 0
+    def _read_on(self) -> None:
+        piece = b""
         with contextlib.suppress(OSError):
-            while self._handle >= 0 and size < _PIECE and (piece := os.pread(self._handle, _PIECE, size)):
-                pieces.append(piece)
-                size += len(piece)
-        return b"".join(pieces)
+            piece = os.pread(self._handle, _PIECE, len(self._data)) if self._handle >= 0 else b""
+        self._data += piece
+        self._is_whole = not piece or len(self._data) >= _PIECE
 
 
 def _open(folder: Folder, name: str) -> int | None:
