@@ -28,6 +28,7 @@ from nicmedic.store.thinning import STEPS, Step, cut_log, thin_samples
 __all__ = ["HostIncidents"]
 
 _MOST_INCIDENTS = 20_000
+_NEVER_FORGOTTEN = 1000
 _MOST_BOOTS = 1000
 _BEYOND = 10**9
 _LEFT_ALONE = 2
@@ -90,8 +91,8 @@ def _forget_oldest(connection: Connection) -> None:
     count = int(connection.execute("SELECT count(*) FROM incident").fetchone()[0])
     if count <= _MOST_INCIDENTS:
         return
-    oldest = "SELECT id FROM incident WHERE id < (SELECT max(id) FROM incident) - 1000 ORDER BY verdict = ?, id LIMIT ?"
-    numbers = connection.execute(oldest, (str(IncidentVerdict.NIC_HUNG), count - _MOST_INCIDENTS)).fetchall()
+    oldest = "SELECT id FROM incident WHERE id <= (SELECT max(id) FROM incident) - ? ORDER BY verdict = ?, id LIMIT ?"
+    numbers = connection.execute(oldest, (_NEVER_FORGOTTEN, str(IncidentVerdict.NIC_HUNG), count - _MOST_INCIDENTS)).fetchall()
     for table, column in (("evidence", "incident"), ("action", "incident"), ("incident", "id")):
         connection.executemany(f"DELETE FROM {table} WHERE {column} = ?", numbers)  # noqa: S608  # as above
 

@@ -513,3 +513,32 @@ def test_samples_keep_every_tenth_and_the_last() -> None:
     assert json.loads(thin_samples(json.dumps(samples).encode())) == kept
     assert json.loads(thin_samples(json.dumps({"fields": ["a"], "rows": samples}).encode())) == {"fields": ["a"], "rows": kept}
     assert thin_samples(b"no JSON") == b"no JSON"
+
+
+def test_far_beyond_thousands_the_oldest_go_those_of_hung_cards_last(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nicmedic.store.incidents._MOST_INCIDENTS", 3)
+    monkeypatch.setattr("nicmedic.store.incidents._NEVER_FORGOTTEN", 2)
+    monkeypatch.setattr("nicmedic.store.incidents._MOST_BOOTS", 2)
+    store = HostIncidents(str(folder))
+    for number in range(1, 8):
+        store.add_incident(make(verdict=IncidentVerdict.NIC_HUNG if number == 2 else IncidentVerdict.LINK, actions=(HELPED,)), EVIDENCE[:1])
+    for number in range(1, 5):
+        store.note_boot(f"b{number}", {"number": str(number)}, "2026-11-23T03:00:00+01:00")
+    assert [incident.id for incident in store.list_incidents()] == [2, 6, 7]
+    assert (store.read_evidence(1), store.read_evidence(2)) == ((), EVIDENCE[:1])
+    store.add_incident(make(boot_id="b4"), ())
+    assert store.find_last_healthy_boot("unknown") == {"number": "3"}
+    assert store.find_last_healthy_boot("b3") is None
+
+
+def test_that_thinning_fails_is_no_failure_of_what_was_asked(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = HostIncidents(str(folder), evidence_bytes=1)
+    for _ in range(4):
+        store.add_incident(make(), EVIDENCE)
+
+    def fail(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("nicmedic.store.incidents._thin", fail)
+    store.add_evidence(4, HOST)
+    assert store.read_evidence(4) == (*EVIDENCE, HOST)
