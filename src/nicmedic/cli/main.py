@@ -15,6 +15,7 @@ from nicmedic.cli.incidents import INCIDENTS
 from nicmedic.cli.install_service import INSTALL_SERVICE
 from nicmedic.cli.knowledge import KNOWLEDGE
 from nicmedic.cli.leftovers import take_up_leftovers
+from nicmedic.cli.metrics import METRICS
 from nicmedic.cli.plan import PLAN
 from nicmedic.cli.prescribe import PRESCRIBE
 from nicmedic.cli.snapshot import SNAPSHOT
@@ -35,6 +36,7 @@ COMMANDS: tuple[Command, ...] = (
     UNDO,
     TRANSACTIONS,
     INCIDENTS,
+    METRICS,
     PRESCRIBE,
     INSTALL_SERVICE,
     KNOWLEDGE,

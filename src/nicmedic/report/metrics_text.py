@@ -7,7 +7,7 @@ than all of its own code. A test has the library read back what this writes, and
 
 from collections.abc import Mapping
 
-__all__ = ["FAMILIES", "find_family", "render_label", "render_metrics"]
+__all__ = ["FAMILIES", "find_family", "parse_metrics", "render_label", "render_metrics"]
 
 FAMILIES: Mapping[str, tuple[str, str]] = {
     "nicmedic_build_info": ("gauge", "Always 1; the label tells the version."),
@@ -67,3 +67,20 @@ def render_metrics(values: Mapping[str, float]) -> str:
         if family in by_family:
             lines += (f"# HELP {family} {text}", f"# TYPE {family} {kind}", *by_family[family])
     return "".join(f"{line}\n" for line in lines)
+
+
+def parse_metrics(text: str, *, prefix: str) -> dict[str, float]:
+    """Values of the families that begin so, out of what ``render_metrics`` made; what is torn is passed over.
+
+    >>> parse_metrics(render_metrics({"nicmedic_watch_cards": 2, "nicmedic_build_info": 1}), prefix="nicmedic_watch_")
+    {'nicmedic_watch_cards': 2.0}
+    """
+    values: dict[str, float] = {}
+    for line in text.splitlines():
+        name, _, value = line.rpartition(" ")
+        if line.startswith(prefix) and find_family(name) in FAMILIES:
+            try:
+                values[name] = float(value)
+            except ValueError:
+                continue
+    return values
