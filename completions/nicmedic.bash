@@ -7,7 +7,7 @@ _nicmedic() {
     COMPREPLY=()
     for word in "${COMP_WORDS[@]:1:COMP_CWORD - 1}"; do
         case "${path:+$path }$word" in
-        'check' | 'explain' | 'snapshot' | 'plan' | 'treat' | 'confirm' | 'undo' | 'transactions' | 'incidents' | 'prescribe' | 'install-service' | 'knowledge' | 'knowledge show' | 'knowledge lint' | 'knowledge literals') path=${path:+$path }$word ;;
+        'check' | 'explain' | 'snapshot' | 'plan' | 'treat' | 'confirm' | 'undo' | 'transactions' | 'incidents' | 'metrics' | 'prescribe' | 'install-service' | 'knowledge' | 'knowledge show' | 'knowledge lint' | 'knowledge literals') path=${path:+$path }$word ;;
         esac
     done
     case $prev in
@@ -105,7 +105,7 @@ _nicmedic() {
         esac
     fi
     case $path in
-    '') word='check explain snapshot plan treat confirm undo transactions incidents prescribe install-service knowledge --version --debug --help' ;;
+    '') word='check explain snapshot plan treat confirm undo transactions incidents metrics prescribe install-service knowledge --version --debug --help' ;;
     'check') word='--json --from --wait --help' ;;
     'explain') word='--json --interface --since --all --help' ;;
     'snapshot') word='--output -o --scrub --help' ;;
@@ -115,6 +115,7 @@ _nicmedic() {
     'undo') word='--help' ;;
     'transactions') word='--json --recover --help' ;;
     'incidents') word='--json --last --since --evidence --output -o --help' ;;
+    'metrics') word='--output -o --help' ;;
     'prescribe') word='--remedy --from --output -o --accept-losses --help' ;;
     'install-service') word='--no-watch --remove --dry-run --help' ;;
     'knowledge') word='show lint literals --help' ;;
