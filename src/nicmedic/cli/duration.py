@@ -1,14 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Durations as a person types them: ``120s``, ``5m``, ``1h``, ``90``."""
 
-import re
-
+from nicmedic.model.durations import parse_seconds
 from nicmedic.model.errors import UsageError
 
 __all__ = ["parse_duration"]
-
-_DURATION = re.compile(r"(?P<count>\d{1,6}(?:\.\d{1,3})?) ?(?P<unit>s|sec|seconds?|m|min|minutes?|h|hours?)?\Z", re.ASCII)
-_SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
 def parse_duration(option: str, text: str, least_s: float, most_s: float) -> float:
@@ -23,8 +19,7 @@ def parse_duration(option: str, text: str, least_s: float, most_s: float) -> flo
     Raises:
         UsageError: it is no duration, or out of bounds.
     """
-    match = _DURATION.match(text.strip().lower())
-    seconds = None if match is None else float(match["count"]) * _SECONDS[(match["unit"] or "s")[0]]
+    seconds = parse_seconds(text)
     if seconds is None or not least_s <= seconds <= most_s:
         message = f"{option} {text!r}: no duration from {least_s:g} s to {most_s:g} s"
         raise UsageError(message, hint=f"{option} 120s   # or: 5m, 1h")

@@ -23,6 +23,7 @@ __all__ = [
     "NotConfirmedError",
     "NotProvenError",
     "NotRootError",
+    "PolicyError",
     "ProbesFailedError",
     "RefusedError",
     "RolledBackError",
@@ -92,6 +93,13 @@ class MissingToolError(NicmedicError):
 
     code = 15
     slug = "missing-tool"
+
+
+class PolicyError(NicmedicError):
+    """The policy of watch says something that is not understood, so nothing of it holds."""
+
+    code = 16
+    slug = "bad-policy"
 
 
 class UnwritableOutputError(NicmedicError):
