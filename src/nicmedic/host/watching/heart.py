@@ -46,6 +46,9 @@ class NotifyHeart:
 
     def stopping(self) -> None:
         self._tell("STOPPING=1")
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
 
     def _tell(self, *lines: str) -> None:
         if self._socket is None:

@@ -202,3 +202,4 @@ class HostTeller:
             if child is not None:
                 child.end()
                 child.has_ended()
+        self._journal.close()

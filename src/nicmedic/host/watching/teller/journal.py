@@ -51,6 +51,10 @@ class Journal:
         if self._echo or not self._print(f"<{priority}>{line}\n"):
             self.lost += not self._echo
 
+    def close(self) -> None:
+        """Nothing more is told."""
+        self._socket.close()
+
     def _send(self, path: str, data: bytes) -> bool:
         try:
             self._socket.sendto(data, path)

@@ -22,7 +22,9 @@ def send_message(url: str, title: str, text: str) -> bool:
         MissingToolError: Apprise is not installed.
     """
     import logging
+    import warnings
 
+    warnings.simplefilter("ignore")  # of other people's code; nobody reads them here
     try:
         import apprise
     except ImportError:
