@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from nicmedic.evidence.history.sighting import ANY_ZONE_S, Sighting, read_time, render_moment
 from nicmedic.kernlog.hangs import group_hangs
-from nicmedic.model.event import Event
+from nicmedic.model.event import Event, EventKind
 from nicmedic.model.finding import Hang
 from nicmedic.model.history import BootEnd, BootRecord, Gap, HangRecord
 
@@ -128,6 +128,7 @@ def build_boot(group: Sequence[Sighting], find_package: Callable[[str, float, fl
         xen=_first(group, "xen"),
         firmware=_first(group, "firmware"),
         command_line=_first(group, "command_line"),
+        circumstances=_find_circumstances(group),
         sources=tuple(sorted({sighting.source for sighting in group})),
     )
 
@@ -148,12 +149,13 @@ def _find_ended(group: Sequence[Sighting], end: BootEnd, began: float | None) ->
 
 
 def _find_ran_s(group: Sequence[Sighting], end: BootEnd, began: float | None, ended: float | None, clock: _Clock) -> float | None:
+    """At least until the last line of any log, by the kernel's own clock."""
     if end is BootEnd.UNKNOWN or (end is BootEnd.CRASH and not any(sighting.exact_end for sighting in group)):
         return None
-    if began is not None and ended is not None:
-        return max(0.0, clock.uptime(ended))
     last = max((last for sighting in group for _, last in sighting.covers_uptime), default=None)
-    return last if began is None and ended is None else None
+    if began is not None and ended is not None:
+        return max(0.0, clock.uptime(ended), last or 0.0)
+    return last
 
 
 def _find_covered(group: Sequence[Sighting], alike: Sequence[Sighting], clock: _Clock, ran_s: float | None) -> list[tuple[float, float]]:
@@ -166,10 +168,21 @@ def _find_covered(group: Sequence[Sighting], alike: Sequence[Sighting], clock: _
 
 
 def _uncovered(covered: Sequence[tuple[float, float]], ran_s: float | None) -> list[tuple[float, float]]:
-    if ran_s is None:
-        return []
-    edges = [(0.0, 0.0), *covered, (ran_s, ran_s)]
+    """Before, between and, where the end is known, after what is covered."""
+    edges = [(0.0, 0.0), *covered]
+    if ran_s is not None:
+        edges.append((ran_s, ran_s))
     return [(one[1], other[0]) for one, other in itertools.pairwise(edges) if other[0] - one[1] > _LEAST_GAP_S]
+
+
+def _find_circumstances(group: Sequence[Sighting]) -> dict[str, str]:
+    """How each link was when it came up last."""
+    found = {}
+    events = sorted((event for sighting in group for event in sighting.events), key=lambda event: event.uptime_s or 0.0)
+    for event in events:
+        if event.kind is EventKind.LINK_UP and event.interface is not None and event.speed_mbps is not None:
+            found[f"link {event.interface}"] = f"{event.speed_mbps} Mb/s{f' {event.duplex}' if event.duplex else ''}"
+    return found
 
 
 def _distinct(group: Sequence[Sighting]) -> tuple[list[Event], dict[int, set[str]]]:

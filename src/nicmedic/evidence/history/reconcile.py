@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""All that was read of a host's past to one history. The order in which sources come, or how they were cut, does not matter."""
+
+import dataclasses
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from nicmedic.evidence.boots import build_boot, find_began
+from nicmedic.evidence.history.changes import PlacedChange, find_kernel_package, merge_changes
+from nicmedic.evidence.history.join import find_zone_shift, group_sightings, order_groups, shift_zone
+from nicmedic.evidence.history.sighting import Sighting, read_time, render_moment
+from nicmedic.kernlog.system import read_system_facts
+from nicmedic.model.history import BootEnd, BootRecord, HangRecord, History, PackageChange, Source
+from nicmedic.model.incident import Incident, IncidentVerdict
+
+__all__ = ["Told", "reconcile"]
+
+_SAME_HANG_S = 60.0
+_OVERLAP_S = 120.0
+_INCIDENTS = "incidents"
+
+
+@dataclass(slots=True)
+class Told:
+    """What was read, in any order."""
+
+    sightings: list[Sighting] = field(default_factory=list)
+    changes: list[PackageChange] = field(default_factory=list)
+    sources: list[Source] = field(default_factory=list)
+    incidents: list[Incident] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def reconcile(told: Told) -> History:
+    """Put it together."""
+    incidents = sorted(
+        (each for each in told.incidents if each.verdict is IncidentVerdict.NIC_HUNG),
+        key=lambda each: (each.began, each.interface, each.id or 0),
+    )
+    seen = [
+        *told.sightings,
+        *(each for number, incident in enumerate(incidents) if (each := _sight_incident(number, incident)) is not None),
+    ]
+    shift = find_zone_shift(seen)
+    sightings = [shift_zone(each, shift) if shift is not None and not each.zoned else each for each in seen]
+    changes = merge_changes(told.changes, shift)
+    groups = order_groups(group_sightings(sightings), find_began)
+
+    def find_package(release: str, began: float, within_s: float) -> tuple[str, str] | None:
+        return find_kernel_package(release, began, within_s, changes)
+
+    boots = _end_all_but_the_last([build_boot(group, find_package) for group in groups])
+    boots = _add_incidents(boots, incidents)
+    notes = [*told.notes, *_find_notes(boots, sightings, shift, changes)]
+    return History(
+        host=next((boot.host for boot in reversed(boots) if boot.host is not None), None),
+        boots=tuple(boots),
+        changes=tuple(_render_change(each, shift) for each in changes),
+        sources=tuple(sorted({*told.sources, *_sources_of(seen)}, key=lambda source: (source.name, source.covers_from or ""))),
+        notes=tuple(dict.fromkeys(notes)),
+    )
+
+
+def _render_change(each: PlacedChange, shift: float | None) -> PackageChange:
+    """In UTC where its zone is known or was found."""
+    _, zoned = read_time(each.change.time)
+    if zoned or shift is not None:
+        return dataclasses.replace(each.change, time=render_moment(each.moment) or each.change.time)
+    return each.change
+
+
+def _sources_of(sightings: Sequence[Sighting]) -> Iterator[Source]:
+    """From the first moment to the last that each source of boots shows."""
+    spans: dict[str, list[tuple[float, float, bool]]] = {}
+    for each in sightings:
+        spans.setdefault(each.source, [])
+        if each.seen is not None:
+            spans[each.source].append((*each.seen, each.zoned))
+    for name, found in spans.items():
+        zoned = all(span[2] for span in found)
+        yield Source(
+            name=name,
+            covers_from=render_moment(min(span[0] for span in found), zoned=zoned) if found else None,
+            covers_to=render_moment(max(span[1] for span in found), zoned=zoned) if found else None,
+        )
+
+
+def _end_all_but_the_last(boots: list[BootRecord]) -> list[BootRecord]:
+    """A boot that was running when somebody looked has ended if another one came after it; how, nobody saw."""
+    return [
+        dataclasses.replace(boot, end=BootEnd.UNKNOWN, ran_h=None) if boot.end is BootEnd.RUNNING and number < len(boots) - 1 else boot
+        for number, boot in enumerate(boots)
+    ]
+
+
+def _sight_incident(number: int, incident: Incident) -> Sighting | None:
+    """The boot that an incident was in."""
+    try:
+        began, zoned = read_time(incident.began)
+    except ValueError:
+        return None
+    facts = read_system_facts(f"Linux version {incident.kernel_release} {incident.kernel_package}") if incident.kernel_release else None
+    return Sighting(
+        source=_INCIDENTS,
+        order=number,
+        zoned=zoned,
+        boot_id=incident.boot_id.replace("-", ""),
+        began=began - incident.began_uptime_s,
+        within_s=60.0,
+        seen=(began, began),
+        kernel_release=incident.kernel_release,
+        kernel_package=facts.kernel_package if facts else None,
+        kernel_evidence="uname -v" if facts and facts.kernel_package else None,
+    )
+
+
+def _add_incidents(boots: list[BootRecord], incidents: Sequence[Incident]) -> list[BootRecord]:
+    """Hangs that our own watcher saw: of their own where no log told of them."""
+    places = {boot.boot_id: number for number, boot in enumerate(boots) if boot.boot_id is not None}
+    for incident in incidents:
+        place = places.get(incident.boot_id.replace("-", ""))
+        if place is not None:
+            boots[place] = _with_incident(boots[place], incident)
+    return boots
+
+
+def _with_incident(boot: BootRecord, incident: Incident) -> BootRecord:
+    hangs = list(boot.hangs)
+    for number, hang in enumerate(hangs):
+        near = hang.uptime_s is not None and abs(hang.uptime_s - incident.began_uptime_s) <= _SAME_HANG_S
+        if near and hang.interface in (None, incident.interface):
+            hangs[number] = dataclasses.replace(hang, sources=tuple(sorted({*hang.sources, _INCIDENTS})))
+            break
+    else:
+        hangs.append(
+            HangRecord(
+                interface=incident.interface,
+                driver=incident.driver,
+                began=incident.began,
+                uptime_s=incident.began_uptime_s,
+                lines=0,
+                sources=(_INCIDENTS,),
+            )
+        )
+    hangs.sort(key=lambda hang: (hang.uptime_s is None, hang.uptime_s or 0.0))
+    return dataclasses.replace(boot, hangs=tuple(hangs), sources=tuple(sorted({*boot.sources, _INCIDENTS})))
+
+
+def _find_notes(
+    boots: Sequence[BootRecord], sightings: Sequence[Sighting], shift: float | None, changes: Sequence[PlacedChange]
+) -> Iterator[str]:
+    hosts = list(dict.fromkeys(boot.host for boot in boots if boot.host is not None))
+    overlaps = [pair for pair in itertools.pairwise(boots) if _overlap(*pair)]
+    if overlaps:
+        hint = (
+            "logs of several hosts, or a clock that was wrong" if len(hosts) > 1 else "a clock was wrong, or two sources tell of one boot"
+        )
+        yield f"{len(overlaps)} boots begin before the boot before them was last seen ({overlaps[0][1].began} first): {hint}"
+    if len(hosts) > 1:
+        yield f"the host has had several names, or these are several hosts: {', '.join(hosts)}"
+    if shift is not None:
+        sign = "-" if shift > 0 else "+"
+        yield (
+            f"some sources name no time zone; compared with the others it is UTC{sign}{abs(shift) / 3600:g} h, "
+            "and an hour of daylight saving is not known"
+        )
+    elif any(not each.zoned for each in sightings):
+        yield "some sources name no time zone, and nothing tells it: their times are taken for UTC and may be wrong by 14 hours"
+    elif any(each.within_s for each in changes):
+        yield "the package logs name no time zone: which of their changes was before a boot is not known where it is a matter of hours"
+    undated = sum(boot.began is None for boot in boots)
+    if undated:
+        yield f"{undated} boots have no date: their logs leave out the year, or have no wall clock at all; only their order is known"
+    jumps = sum(gap.why == "clock jump" for boot in boots for gap in boot.gaps)
+    if jumps:
+        yield f"the clock was set by minutes or more while a kernel ran, {'once' if jumps == 1 else f'{jumps} times'}"
+    if any(hang.warn_once for boot in boots for hang in boot.hangs):
+        yield "these kernels print the watchdog's line once a boot only: further hangs of the same boot may be missing"
+
+
+def _overlap(first: BootRecord, second: BootRecord) -> bool:
+    if first.ended is None or second.began is None or first.began is None:
+        return False
+    return read_time(first.ended)[0] - read_time(second.began)[0] > _OVERLAP_S + (first.began_within_s or 0) + (second.began_within_s or 0)

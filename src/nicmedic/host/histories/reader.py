@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a reader of history is: a name, the files that it takes, and how it reads them."""
+
+import datetime
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from nicmedic.host.histories.places import Found, Place
+from nicmedic.host.raw_files import read_expanded
+from nicmedic.model.history import PackageChange, Source
+from nicmedic.ports.histories import HistoryItem
+
+__all__ = ["LARGEST", "Reader", "read_lines", "stamp"]
+
+LARGEST = 64 << 20
+"""Bytes at the end of a log of packages; what is older is left out."""
+
+
+class Reader(NamedTuple):
+    """One member of the family."""
+
+    name: str
+    pattern: re.Pattern[str] | None
+    """Names of its files; None: it takes none, and looks itself."""
+    read: Callable[[Place, Sequence[Found], datetime.tzinfo | None], Iterator[HistoryItem]]
+    """Of a place, the files, oldest rotation first, and the zone of their times."""
+
+
+def stamp(date: str, time: str, zone: datetime.tzinfo | None) -> str:
+    """ISO 8601 of ``2026-01-31`` and ``12:00:00``; with an offset where the zone is known.
+
+    Raises:
+        ValueError: there is no such moment.
+    """
+    moment = datetime.datetime.fromisoformat(f"{date}T{time}")
+    return (moment if zone is None or moment.tzinfo is not None else moment.replace(tzinfo=zone)).isoformat()
+
+
+def read_lines(
+    files: Sequence[Found], parse: Callable[[Found, Sequence[str]], Sequence[PackageChange]]
+) -> Iterator[PackageChange | Source]:
+    """Each file through a parser of its lines, and what it covers."""
+    for file in files:
+        try:
+            lines = read_expanded(file.path, LARGEST).decode("utf-8", "replace").splitlines()
+        except OSError as error:
+            yield Source(name=file.shown, trouble=error.strerror or str(error))
+            continue
+        changes = parse(file, lines)
+        yield from changes
+        yield Source(name=file.shown, covers_from=changes[0].time if changes else None, covers_to=changes[-1].time if changes else None)
