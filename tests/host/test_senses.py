@@ -13,6 +13,10 @@ from typing import Any
 
 import pytest
 
+from nicmedic.host.watching.child import Child, Tell
+from nicmedic.host.watching.closer_look import ask_closer
+from nicmedic.model.watched import Card
+
 RUNNER = Path(__file__).with_name("senses_runner.py")
 ASKED = "c*"
 """The pattern under which these interfaces without a device count as cards."""
@@ -219,6 +223,68 @@ def test_messages_that_were_lost_are_made_up_for_by_a_new_list(world: World) -> 
     world.wire("c1")
     heard = world.heard(2.5)
     assert {interface for kind, interface, _ in heard if kind == "appeared"} == {"c0", "c1"}
+
+
+def test_among_a_hundred_interfaces_the_counters_are_right_too(world: World) -> None:
+    lines = "\n".join(f"link add t{number} type veth peer name u{number}" for number in range(50))
+    subprocess.run(["ip", "-n", world.host, "-batch", "-"], input=lines, text=True, check=True, capture_output=True, timeout=60)
+    world.wire("c0")
+    world.start()
+    for _ in range(3):
+        sample = world.ask("sample", "c0")
+        shown = [
+            subprocess.run(
+                ["ip", "netns", "exec", world.host, "cat", f"/sys/class/net/c0/statistics/{name}"],
+                check=True,
+                capture_output=True,
+                text=True,
+            ).stdout
+            for name in ("tx_packets", "tx_bytes", "rx_packets", "rx_bytes")
+        ]
+        later = world.ask("sample", "c0")
+        assert all(before <= int(now) <= after for before, now, after in zip(sample[3:7], shown, later[3:7], strict=True))
+
+
+def test_a_child_that_does_not_come_back_has_said_what_it_could() -> None:
+    def work(tell: Tell) -> None:
+        tell({"first": 1})
+        time.sleep(60)
+        tell({"second": 2})
+
+    child = Child(work)
+    began = time.monotonic()
+    assert not child.wait(0.5)
+    assert time.monotonic() - began < 2.0
+    assert child.said() == {"first": 1}
+    child.leave()
+    while not child.is_gone() and time.monotonic() - began < 10:
+        time.sleep(0.01)
+    assert child.is_gone()
+
+
+def test_a_child_that_fails_says_nothing_and_one_that_says_much_says_all() -> None:
+    quiet, chatty = Child(lambda _: print(1 // 0)), Child(lambda tell: tell({"much": "x" * 300_000}))  # noqa: T201  # it is not reached
+    assert quiet.wait(5.0)
+    assert quiet.said() == {}
+    assert chatty.wait(10.0)
+    assert len(str(chatty.said()["much"])) == 300_000
+    for child in (quiet, chatty):
+        child.leave()
+        assert child.is_gone()
+
+
+def test_nobody_is_sent_after_a_child_that_is_stuck() -> None:
+    stuck = Child(lambda _: time.sleep(60))
+    card = Card(interface="lo", ifindex=1)
+    began = time.monotonic()
+    answer, left = ask_closer(card, stuck)
+    assert (answer.stuck, left) == (True, stuck)
+    assert time.monotonic() - began < 0.5
+    stuck.leave()
+    while not stuck.is_gone():
+        time.sleep(0.01)
+    answer, left = ask_closer(card, stuck)
+    assert (answer.stuck, left) == (False, None)
 
 
 def give_gateway(world: World) -> None:

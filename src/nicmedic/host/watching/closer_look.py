@@ -115,7 +115,7 @@ def ask_closer(card: Card, stuck: Child | None) -> tuple[Answer, Child | None]:
         child = begin_closer_look(card)
     except OSError:
         return Answer(monotonic_s=time.monotonic()), None
-    came_back = child.wait(PATIENCE_S)
+    came_back = child.wait(PATIENCE_S - (time.monotonic() - child.began_s))
     answer = make_answer(child.said(), time.monotonic(), stuck=not came_back)
     child.leave()
     return answer, None if came_back else child

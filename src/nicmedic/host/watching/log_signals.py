@@ -6,6 +6,7 @@ The knowledge base would take 15 MB to stay, so a child reads it and hands back 
 """
 
 import contextlib
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from nicmedic.host.watching.child import Child, Tell
@@ -25,6 +26,8 @@ _FAULTS = frozenset(
     | {EventKind.FIRMWARE_FAULT, EventKind.USB_FAULT}
 )
 _FIELDS = ("file", "id", "kind", "where", "literal", "pattern", "hang", "drivers")
+_MODESTY = 10
+"""The card may hang while that child is at work."""
 _MOST_SHAPES = 500
 _MOST_WAITING = 1000
 _DIGITS = b"0123456789"
@@ -61,6 +64,7 @@ def begin_reading(drivers: Iterable[str]) -> Child:
     wanted = tuple(drivers)
 
     def work(tell: Tell) -> None:
+        os.nice(_MODESTY)
         from nicmedic.host.knowledge import read_knowledge  # only here: see above
 
         base = read_knowledge()

@@ -20,8 +20,8 @@ __all__ = ["CardReader", "NetDev", "parse_net_dev_line"]
 
 _COUNTERS = ("tx_packets", "tx_bytes", "rx_packets", "rx_bytes")
 _UP = 1
-_FEW = 64
-"""Interfaces up to which ``/proc/net/dev`` is the cheaper way."""
+_LONG = 8192
+"""Bytes of ``/proc/net/dev`` up to which it is the cheaper way: some 70 interfaces."""
 _FRESH_S = 0.005
 _TIMEOUTS_EVERY_S = 1.0
 """The kernel's watchdog takes 5 s, so its count need not be read at each look."""
@@ -75,6 +75,11 @@ class NetDev:
             found = parse_net_dev_line(self._data, name)
         return found
 
+    @property
+    def is_long(self) -> bool:
+        """Whether so much of it had to be read that a card's own files are the better way."""
+        return len(self._data) > _LONG
+
     def _read_on(self) -> None:
         piece = b""
         with contextlib.suppress(OSError):
@@ -115,8 +120,6 @@ class CardReader:
         self._inflight = [_open(folder, f"{queue}/byte_queue_limits/inflight") for queue in queues]
         self._timeout = [_open(folder, f"{queue}/tx_timeout") for queue in queues]
         self._counters: list[int | None] = []
-        if len(Folder().folder(NET).names()) > _FEW:
-            self._open_counters()
         self._timeouts: list[int | None] = []
         self._timeouts_s = 0.0
 
@@ -131,11 +134,12 @@ class CardReader:
                 os.close(handle)
 
     def _read_counters(self) -> _Numbers:
-        found = None if self._counters else self._net_dev.numbers(self._name)
-        if found is not None:
-            return found
         if not self._counters:
-            self._open_counters()
+            found = self._net_dev.numbers(self._name)
+            if found is None or self._net_dev.is_long:
+                self._open_counters()
+            if found is not None:
+                return found
         first, second, third, fourth = map(_number, self._counters)
         return first, second, third, fourth
 

@@ -362,7 +362,7 @@ class HostSenses:
                 end_s = min(end_s, self._log.rest_until_s)
             heard = self._poll.poll(max(0.0, end_s - now_s) * 1000)
             now_s = time.monotonic()
-            late_s = max(late_s, now_s - max(end_s, began_s)) if not heard else late_s
+            late_s = max(late_s, now_s - max(end_s, began_s))
             for handle, _ in heard:
                 hear = self._heard_by.get(handle)
                 signals += [] if hear is None else hear(now_s)
