@@ -388,7 +388,8 @@ def find_port() -> int:
 
 
 def list_samples(text: str) -> list[str]:
-    return sorted(str(sample) for family in text_string_to_metric_families(text) for sample in family.samples)
+    samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+    return sorted(f"{sample.name} {sorted(sample.labels.items())} {float(sample.value)}" for sample in samples)
 
 
 def test_metrics_are_in_the_file_and_behind_the_endpoint(build: Callable[..., HostTeller], tmp_path: Path) -> None:
