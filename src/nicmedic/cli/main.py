@@ -11,6 +11,7 @@ from nicmedic.cli.check import CHECK
 from nicmedic.cli.confirm import CONFIRM
 from nicmedic.cli.declare import Argument, Command, Example, add_arguments
 from nicmedic.cli.explain import EXPLAIN
+from nicmedic.cli.history import HISTORY
 from nicmedic.cli.incidents import INCIDENTS
 from nicmedic.cli.install_service import INSTALL_SERVICE
 from nicmedic.cli.knowledge import KNOWLEDGE
@@ -29,6 +30,7 @@ __all__ = ["COMMANDS", "PROGRAM", "build_parser", "main"]
 COMMANDS: tuple[Command, ...] = (
     CHECK,
     EXPLAIN,
+    HISTORY,
     SNAPSHOT,
     PLAN,
     TREAT,
