@@ -50,7 +50,7 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def store(state: Path) -> HostIncidents:
-    store = HostIncidents(str(state))
+    store = HostIncidents(str(state), evidence_bytes=64 << 20)
     store.add_incident(PAST, ())
     return store
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from nicmedic.model.errors import StateError
 from nicmedic.model.incident import Evidence, EvidenceKind, Incident, IncidentVerdict
 from nicmedic.store import HostIncidents
 
@@ -32,9 +33,14 @@ def piece(size=30_000):
     return Evidence(kind=EvidenceKind.HOST, at="t", data=b"\\x1f\\x8b" + os.urandom(size))
 
 folder = sys.argv[1]
-store = HostIncidents(folder)
+def keep(folder):
+    return HostIncidents(folder, evidence_bytes=64 << 20)
+
+store = keep(folder)
 """
 WRITE_FOR_EVER = """
+if sys.argv[2] == "eth1":
+    store = HostIncidents(folder)  # a guest, beside the keeper
 while True:
     incident = store.add_incident(make(sys.argv[2]), (piece(),))
     print(incident.id, flush=True)
@@ -85,14 +91,14 @@ def test_what_was_reported_is_there_after_any_kill(tmp_path: Path, round_number:
             assert all(reader.read_evidence(number) for number in reported[-3:])
         reader.close()
     assert len(reported) == len(set(reported)) > 5
-    store = HostIncidents(str(folder))
+    store = HostIncidents(str(folder), evidence_bytes=64 << 20)
     assert store.put_aside() is None
     assert {incident.id for incident in store.list_incidents()} >= set(reported)
 
 
 def test_a_damaged_one_is_replaced_wholly_or_not_yet_whenever_it_is_killed(tmp_path: Path) -> None:
     folder, chance = tmp_path / "state", random.Random(7)
-    store = HostIncidents(str(folder))
+    store = HostIncidents(str(folder), evidence_bytes=64 << 20)
     incident = Incident(
         boot_id="b", interface="eth0", verdict=IncidentVerdict.LINK, reasons=(), began="t", began_uptime_s=1, detected="t", detected_uptime_s=2
     )  # fmt: skip
@@ -110,7 +116,7 @@ def test_a_damaged_one_is_replaced_wholly_or_not_yet_whenever_it_is_killed(tmp_p
             assert opener.stdout is not None
             select.select([opener.stdout], [], [], chance.uniform(0.05, 0.3))
             opener.kill()
-        again = HostIncidents(str(folder))
+        again = HostIncidents(str(folder), evidence_bytes=64 << 20)
         assert len(again.list_incidents()) == 200
         again.close()
 
@@ -137,6 +143,29 @@ def test_two_write_and_one_reads(writers: list[subprocess.Popen[str]], tmp_path:
         assert set(numbers) <= {incident.id for incident in reader.list_incidents()}
         reader.close()
     assert len(set(numbers)) == len(numbers)
+
+
+def test_nothing_is_put_aside_while_somebody_has_it_open(tmp_path: Path) -> None:
+    folder = tmp_path / "state"
+    folder.mkdir()
+    (folder / "incidents.db").write_bytes(b"rot" * 1000)
+    code = """
+    import time
+    from nicmedic.store.folder import hold_lock
+    with hold_lock(folder + "/incidents.db.lock", alone=False, patience_s=1):
+        print("held", flush=True)
+        time.sleep(60)
+    """
+    with begin(code, str(folder)) as guest:
+        assert guest.stdout is not None
+        assert guest.stdout.readline() == "held\n"
+        store = HostIncidents(str(folder), evidence_bytes=64 << 20)
+        with pytest.raises(StateError, match="another process is at it"):
+            store.list_incidents()
+        guest.kill()
+    aside = store.put_aside()
+    assert aside is not None
+    assert Path(aside).read_bytes() == b"rot" * 1000
 
 
 # A disk that does not take it ------------------------------------------------------------------------------------------------
@@ -171,7 +200,7 @@ def test_a_full_disk_takes_incidents_out_of_the_reserve_then_says_so_and_goes_on
         after = store.add_incident(make("after"), (piece(),)).id
         store.add_evidence(after, piece())
         store.close()
-        known = HostIncidents(folder).list_incidents()
+        known = keep(folder).list_incidents()
         print(json.dumps({"taken": taken, "message": message, "after": after, "known": len(known), "last": known[-1].interface}))
         """,
         tmp_path / "state",
@@ -227,7 +256,7 @@ def test_a_disk_that_goes_read_only_can_be_read_and_is_written_again_afterwards(
         remount("rw")
         store.add_incident(make(), (piece(),))
         if os.fork() == 0:
-            other = HostIncidents(folder + "/other")
+            other = keep(folder + "/other")
             other.add_incident(make(), ())
             os.kill(os.getpid(), 9)  # leaves its log behind
         os.wait()
@@ -251,7 +280,7 @@ def test_a_folder_that_is_read_only_and_empty_is_told(tmp_path: Path) -> None:
         import json
         assert os.system(f"mount -o remount,ro {folder}") == 0
         messages = []
-        for one in (store, HostIncidents(folder + "/below")):
+        for one in (store, keep(folder + "/below"), HostIncidents(folder + "/guest")):
             try:
                 one.add_incident(make(), ())
             except StateError as error:

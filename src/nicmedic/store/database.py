@@ -8,6 +8,9 @@ A write-ahead log, not a rollback journal, because (https://sqlite.org/wal.html)
   finds room on a full disk. SQLite takes a log without its magic number for an empty one, and checks each frame of a used one (walIndexRecover).
 Pages go from the log into the database between commits (``tidy``), not within one.
 
+One process is the keeper, the watcher: it keeps the file open, makes it smaller, and alone puts it aside, for who closes a file that has got
+another name would remove the log of the new one (https://sqlite.org/howtocorrupt.html, 2.4). Every other one that writes opens it for a moment.
+
 Not after a fork: SQLite keeps account of the locks of a process, and a child inherits the account and not the locks
 (https://sqlite.org/howtocorrupt.html, 2.6). A child that was forked hands what is to be written to its parent; one that was started anew may open it.
 """
@@ -16,15 +19,16 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
+from enum import Enum
 from typing import TypeVar
 
 from nicmedic.model.errors import StateError
 from nicmedic.report.escape import escape_terminal, quote_file_name
 from nicmedic.store.failures import DamagedError, describe_failure, is_damage, is_passing
-from nicmedic.store.folder import make_file, make_folder, remove_database, replace_damaged, sync_folder
+from nicmedic.store.folder import hold_lock, make_file, make_folder, remove_database, replace_damaged, sync_folder
 from nicmedic.store.schema import MIGRATIONS, NEWEST
 
-__all__ = ["Connection", "Database", "open_reader"]
+__all__ = ["Connection", "Database", "Role", "open_reader"]
 
 Connection = sqlite3.Connection
 T = TypeVar("T")
@@ -32,9 +36,10 @@ T = TypeVar("T")
 _RESERVE = 512 << 10
 _CHECKPOINT_AFTER = _RESERVE // 2
 _MOST_LOG = 4 << 20
-_WRITER_PATIENCE_S = 0.5
-"""Nobody but the watcher writes, as a rule; it must not stand still for whoever does."""
-_READER_PATIENCE_S = 5.0
+_KEEPER_PATIENCE_S = 0.5
+"""Others write seldom; the watcher must not stand still for whoever does."""
+_PATIENCE_S = 5.0
+_REPLACING_PATIENCE_S = 2.0
 _HEADER = b"SQLite format 3\0"
 _IMPLAUSIBLE = 1000
 """No nicmedic has so many migrations: a damaged header, not the future."""
@@ -50,6 +55,15 @@ _SETTINGS = (
 )
 
 
+class Role(Enum):
+    """What a process may do to the file."""
+
+    KEEPER = "keeper"
+    GUEST = "guest"
+    """Writes, and has it open only meanwhile."""
+    READER = "reader"
+
+
 def _set_up(connection: Connection) -> None:
     connection.isolation_level = None  # transactions are begun and ended by name
     connection.text_factory = lambda data: data.decode("utf-8", "replace")
@@ -59,7 +73,7 @@ def open_reader(path: str, *, immutable: bool = False) -> Connection:
     """A connection that changes nothing; ``immutable``: for a folder that takes no file, as long as no log stands beside the database."""
     quoted = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
     flag = "immutable=1" if immutable else "mode=ro"
-    connection = sqlite3.connect(f"file:{quoted}?{flag}", uri=True, timeout=_READER_PATIENCE_S, cached_statements=16)
+    connection = sqlite3.connect(f"file:{quoted}?{flag}", uri=True, timeout=_PATIENCE_S, cached_statements=16)
     _set_up(connection)
     return connection
 
@@ -125,16 +139,18 @@ class Database:
     """``incidents.db`` in a folder. Nothing is opened before it is asked."""
 
     def __init__(
-        self, folder: str, *, read_only: bool = False, save: Callable[[str, Connection], None] = lambda _path, _connection: None
+        self, folder: str, role: Role = Role.KEEPER, save: Callable[[str, Connection], None] = lambda _path, _connection: None
     ) -> None:
         """``save`` copies from a damaged file, which it is told, into a new database what can be read; it may raise ``sqlite3.Error``."""
         self.path = f"{folder}/incidents.db"
         self.aside: str | None = None
         """The new path of what was put aside last."""
-        self._folder, self._read_only, self._save = folder, read_only, save
+        self._folder, self._role, self._save = folder, role, save
         self._connection: Connection | None = None
         self._pid = 0
         self._file: tuple[int, int] | None = None
+        self._seen: tuple[int, int] | None = None
+        """Which file was tried last."""
         self._was_checked = False
         self._since_checkpoint = 0
 
@@ -179,17 +195,21 @@ class Database:
 
     def close(self) -> None:
         """As if nothing had been asked yet."""
-        connection, self._connection = self._connection, None
+        if self._pid not in (0, os.getpid()):
+            return  # the parent's
+        connection, self._connection, self._pid = self._connection, None, 0
         if connection is not None:
             with contextlib.suppress(sqlite3.Error):
                 connection.close()
 
     def _guard(self, work: Callable[[Connection], T], begin: str) -> T:
         try:
+            if self._role is Role.GUEST:
+                return self._visit(work, begin)
             try:
                 return self._run(work, begin)
             except sqlite3.Error as error:
-                if self._read_only or not is_damage(error):
+                if self._role is Role.READER or not is_damage(error):
                     raise
                 self._begin_anew()
                 return self._run(work, begin)
@@ -200,6 +220,14 @@ class Database:
             if not is_passing(error):
                 self.close()
             raise describe_failure(self.path, error) from error
+
+    def _visit(self, work: Callable[[Connection], T], begin: str) -> T:
+        make_folder(self._folder)
+        with hold_lock(f"{self.path}.lock", alone=False, patience_s=_PATIENCE_S):
+            try:
+                return self._run(work, begin)
+            finally:
+                self.close()
 
     def _run(self, work: Callable[[Connection], T], begin: str) -> T:
         try:
@@ -215,7 +243,7 @@ class Database:
         if self._connection is not None and self._find_file() == self._file:
             return self._connection
         self.close()  # somebody took the file away: what is written there would be lost
-        self._connection = self._open_for_reading() if self._read_only else self._open_for_writing()
+        self._connection = self._open_for_reading() if self._role is Role.READER else self._open_for_writing()
         self._pid, self._file = os.getpid(), self._find_file()
         return self._connection
 
@@ -258,21 +286,25 @@ class Database:
         if os.path.exists(new) and not os.path.exists(self.path):  # noqa: PTH110  # as above
             os.rename(new, self.path)  # noqa: PTH104  # as above; we were killed in between
             sync_folder(self._folder)
+        make_file(self.path)
+        self._seen = self._find_file()
         connection = self._open_file(self.path)
-        _reserve_room(self.path)
+        if self._role is Role.KEEPER:
+            _reserve_room(self.path)
         self._since_checkpoint = 0
         return connection
 
     def _open_file(self, path: str) -> Connection:
         make_file(path)
         _check_header(path)
-        connection = sqlite3.connect(path, timeout=_WRITER_PATIENCE_S, cached_statements=32)
+        patience_s = _KEEPER_PATIENCE_S if self._role is Role.KEEPER else _PATIENCE_S
+        connection = sqlite3.connect(path, timeout=patience_s, cached_statements=32)
         try:
             _set_up(connection)
             for setting in _SETTINGS:
                 connection.execute(setting).fetchall()
             _migrate(connection, path)
-            if not self._was_checked:
+            if self._role is Role.KEEPER and not self._was_checked:
                 self._check(connection)
             connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
         except BaseException:
@@ -291,6 +323,11 @@ class Database:
     def _begin_anew(self) -> None:
         """A new one with what can be read of the damaged one, which then goes aside: killed at any moment, we find all of it again."""
         self.close()
+        with hold_lock(f"{self.path}.lock", alone=True, patience_s=_REPLACING_PATIENCE_S):
+            if self._find_file() == self._seen:  # else somebody has done it meanwhile
+                self._replace()
+
+    def _replace(self) -> None:
         new = f"{self.path}.new"
         remove_database(new)
         connection = self._open_file(new)

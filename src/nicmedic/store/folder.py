@@ -2,17 +2,21 @@
 """Where the database stands, and its names on disk. Not for its content."""
 
 import contextlib
+import errno
+import fcntl
 import os
 import time
+from collections.abc import Iterator
 
 from nicmedic.model.errors import UsageError
 from nicmedic.report.escape import escape_terminal
 
-__all__ = ["find_state_folder", "make_file", "make_folder", "remove_database", "replace_damaged", "sync_folder"]
+__all__ = ["find_state_folder", "hold_lock", "make_file", "make_folder", "remove_database", "replace_damaged", "sync_folder"]
 
 _BESIDE = ("-wal", "-shm", "-journal", "")
 """What SQLite keeps beside a database; the database itself last, so that no moment leaves a new one beside the old log of another."""
 _MOST_ASIDE = 3
+_STEP_S = 0.02
 
 
 def find_state_folder() -> str:
@@ -61,6 +65,31 @@ def _find_free_name(path: str) -> str:
         name = f"{path}.damaged-{time.strftime('%Y%m%dT%H%M%S', time.gmtime(seconds))}.{rest // 1000:06}Z"
         if not any(os.path.lexists(f"{name}{end}") for end in _BESIDE):
             return name
+
+
+@contextlib.contextmanager
+def hold_lock(path: str, *, alone: bool, patience_s: float) -> Iterator[None]:
+    """Shared with others, or alone; a lock of the process, so that a child that was left behind in the kernel does not hold it on.
+
+    Raises:
+        BlockingIOError: somebody else holds it for longer.
+    """
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        until = time.monotonic() + patience_s
+        while True:
+            try:
+                fcntl.lockf(handle, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+                break
+            except OSError as error:
+                if error.errno not in {errno.EAGAIN, errno.EACCES}:
+                    raise
+                if time.monotonic() > until:
+                    raise BlockingIOError(errno.EAGAIN, "another process is at it") from None
+                time.sleep(_STEP_S)
+        yield
+    finally:
+        os.close(handle)
 
 
 def remove_database(path: str) -> None:

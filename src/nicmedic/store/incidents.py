@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from nicmedic.model.errors import StateError
 from nicmedic.model.incident import Action, Evidence, EvidenceKind, Incident, IncidentVerdict
-from nicmedic.store.database import Connection, Database
+from nicmedic.store.database import Connection, Database, Role
 from nicmedic.store.folder import find_state_folder
 from nicmedic.store.rows import (
     ACTION_COLUMNS,
@@ -144,19 +144,21 @@ def _thin(connection: Connection, most: int) -> int:
 class HostIncidents:
     """``incidents.db`` of this machine."""
 
-    def __init__(self, folder: str | None = None, *, evidence_bytes: int = 64 << 20, read_only: bool = False) -> None:
+    def __init__(self, folder: str | None = None, *, evidence_bytes: int | None = None, read_only: bool = False) -> None:
         """Nothing is opened yet.
 
         Args:
             folder: where it is; None: as NICMEDIC_STATE says.
-            evidence_bytes: what all evidence may take; it may be changed later.
-            read_only: for who only looks; a database that is damaged or of another version is told and not touched.
+            evidence_bytes: what all evidence may take; whoever says so is the keeper, of whom there is one: the watcher. It may be changed later.
+                None: others, who write now and then. They make nothing smaller, and tell of damage instead of putting it aside.
+            read_only: for who only looks.
 
         Raises:
             UsageError: NICMEDIC_STATE is no whole path.
         """
+        role = Role.READER if read_only else Role.GUEST if evidence_bytes is None else Role.KEEPER
         self.evidence_bytes = evidence_bytes
-        self._database = Database(find_state_folder() if folder is None else folder, read_only=read_only, save=save_readable)
+        self._database = Database(find_state_folder() if folder is None else folder, role, save_readable)
         self._stored: int | None = None
         """What all evidence takes, as far as we know; None: to be asked."""
 
@@ -185,7 +187,8 @@ class HostIncidents:
             return number
 
         number = self._database.change(work, self._count(pieces))
-        if self._stored is None or self._stored > self.evidence_bytes + self.evidence_bytes // 4:  # else at a quieter moment
+        most = self.evidence_bytes
+        if most is not None and (self._stored is None or self._stored > most + most // 4):  # else at a quieter moment
             self._tidy()
         return dataclasses.replace(incident, id=number)
 
@@ -257,11 +260,13 @@ class HostIncidents:
 
     def _tidy(self) -> None:
         """What was asked for is on disk; that this fails is no failure of it."""
+        most = self.evidence_bytes
+        if most is None:
+            return
         try:
-            if self._stored is None:
-                self._stored = self._database.look(_read_stored)
-            if self._stored > self.evidence_bytes:
-                self._stored = self._database.change(lambda connection: _thin(connection, self.evidence_bytes), self._stored // 64)
+            self._stored = self._database.look(_read_stored)  # others write too
+            if self._stored > most:
+                self._stored = self._database.change(lambda connection: _thin(connection, most), most // 64)
         except StateError:
             self._stored = None
         self._database.tidy()

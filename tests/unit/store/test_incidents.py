@@ -16,6 +16,7 @@ from nicmedic.model.errors import StateError, UsageError
 from nicmedic.model.incident import Action, ActionState, Evidence, EvidenceKind, Incident, IncidentVerdict
 from nicmedic.ports.watching import IncidentStore
 from nicmedic.store import HostIncidents, find_state_folder
+from nicmedic.store.folder import hold_lock
 from nicmedic.store.schema import MIGRATIONS, NEWEST
 from nicmedic.store.thinning import cut_log, thin_samples
 from nicmedic.testing.incidents import FakeIncidents
@@ -50,9 +51,18 @@ def make(**changes: object) -> Incident:
     return dataclasses.replace(plain, **changes)  # type: ignore[arg-type]  # names of its fields
 
 
-@pytest.fixture(params=["fake", "real"])
+def keep(folder: Path) -> HostIncidents:
+    """As the watcher has it."""
+    return HostIncidents(str(folder), evidence_bytes=64 << 20)
+
+
+@pytest.fixture(params=["fake", "keeper", "guest"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> IncidentStore:
-    return FakeIncidents() if request.param == "fake" else HostIncidents(str(tmp_path / "state"))
+    return (
+        FakeIncidents()
+        if request.param == "fake"
+        else HostIncidents(str(tmp_path / "state"), evidence_bytes=None if request.param == "guest" else 64 << 20)
+    )
 
 
 @pytest.fixture
@@ -195,7 +205,7 @@ def test_the_folder_is_named_by_the_environment_and_a_whole_path(monkeypatch: py
 
 
 def test_only_its_owner_may_read_it(folder: Path) -> None:
-    HostIncidents(str(folder)).add_incident(make(), ())
+    keep(folder).add_incident(make(), ())
     assert folder.stat().st_mode & 0o777 == 0o700
     assert {(path.name, path.stat().st_mode & 0o777) for path in folder.iterdir()} == {
         (name, 0o600) for name in ("incidents.db", "incidents.db-shm", "incidents.db-wal")
@@ -203,7 +213,7 @@ def test_only_its_owner_may_read_it(folder: Path) -> None:
 
 
 def test_room_for_an_incident_is_there_beforehand(folder: Path) -> None:
-    store = HostIncidents(str(folder))
+    store = keep(folder)
     assert store.list_incidents() == ()
     assert (folder / "incidents.db-wal").stat().st_size == 512 << 10
     for _ in range(100):
@@ -212,18 +222,18 @@ def test_room_for_an_incident_is_there_beforehand(folder: Path) -> None:
     assert (folder / "incidents.db-wal").stat().st_size == 512 << 10
     store.close()
     assert list_names(folder) == ["incidents.db"]
-    assert len(HostIncidents(str(folder)).read_evidence(1)) == 100
+    assert len(keep(folder).read_evidence(1)) == 100
 
 
 def test_names_that_are_no_unicode_are_kept_as_escapes(folder: Path) -> None:
-    store = HostIncidents(str(folder))
+    store = keep(folder)
     store.add_incident(make(interface="eth\udcff"), ())
     assert [incident.interface for incident in store.list_incidents()] == ["eth\\udcff"]
 
 
 def test_the_tables_have_a_column_for_every_field(folder: Path) -> None:
     """Who gives ``Incident`` or ``Action`` a field writes a migration."""
-    store = HostIncidents(str(folder))
+    store = keep(folder)
     store.add_incident(make(), ())
     connection = sqlite3.connect(folder / "incidents.db")
     for table, cls, more in (("incident", Incident, {"actions"}), ("action", Action, set[str]())):
@@ -234,13 +244,13 @@ def test_the_tables_have_a_column_for_every_field(folder: Path) -> None:
 
 
 def test_a_database_of_the_future_is_refused_and_left_alone(folder: Path) -> None:
-    store = HostIncidents(str(folder))
+    store = keep(folder)
     store.add_incident(make(), ())
     store.close()
     connection = sqlite3.connect(folder / "incidents.db")
     connection.execute("PRAGMA user_version=99")
     connection.close()
-    for again in (HostIncidents(str(folder)), HostIncidents(str(folder), read_only=True)):
+    for again in (keep(folder), HostIncidents(str(folder), read_only=True)):
         with pytest.raises(StateError, match="version 99, and this nicmedic knows versions up to"):
             again.list_incidents()
     assert list_names(folder)[0] == "incidents.db"
@@ -260,7 +270,7 @@ def test_a_reader_writes_nothing(folder: Path) -> None:
     with pytest.raises(StateError, match="No such file"):
         HostIncidents(str(folder), read_only=True).list_incidents()
     assert not folder.exists()
-    writer, reader = HostIncidents(str(folder)), HostIncidents(str(folder), read_only=True)
+    writer, reader = keep(folder), HostIncidents(str(folder), read_only=True)
     writer.add_incident(make(), EVIDENCE)
     assert (len(reader.list_incidents()), reader.read_evidence(1)) == (1, EVIDENCE)
     writer.add_incident(make(), ())
@@ -270,7 +280,7 @@ def test_a_reader_writes_nothing(folder: Path) -> None:
 
 
 def test_who_holds_the_database_is_waited_for_shortly_and_told(folder: Path) -> None:
-    store = HostIncidents(str(folder))
+    store = keep(folder)
     store.add_incident(make(), ())
     other = sqlite3.connect(folder / "incidents.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -284,7 +294,7 @@ def test_who_holds_the_database_is_waited_for_shortly_and_told(folder: Path) -> 
 
 
 def test_a_reader_that_stands_still_holds_nobody_up(folder: Path) -> None:
-    store = HostIncidents(str(folder))
+    store = keep(folder)
     store.add_incident(make(), ())
     reader = sqlite3.connect(folder / "incidents.db", isolation_level=None)
     reader.execute("BEGIN")
@@ -301,17 +311,17 @@ def test_a_reader_that_stands_still_holds_nobody_up(folder: Path) -> None:
 
 
 def test_a_file_that_was_taken_away_is_not_written_to(folder: Path) -> None:
-    store = HostIncidents(str(folder))
+    store = keep(folder)
     store.add_incident(make(), ())
     for path in folder.iterdir():
         path.unlink()
     folder.rmdir()
     store.add_incident(make(interface="eth9"), ())
-    assert [incident.interface for incident in HostIncidents(str(folder)).list_incidents()] == ["eth9"]
+    assert [incident.interface for incident in keep(folder).list_incidents()] == ["eth9"]
 
 
 def test_after_a_fork_it_says_that_it_is_of_no_use(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    store = HostIncidents(str(folder))
+    store = keep(folder)
     store.add_incident(make(), ())
     monkeypatch.setattr("os.getpid", lambda: 1)
     with pytest.raises(RuntimeError, match="before a fork"):
@@ -327,13 +337,13 @@ def test_what_is_no_database_is_put_aside_and_a_new_one_begun(folder: Path) -> N
     with pytest.raises(StateError, match=r"damaged.*file is not a database") as caught:
         HostIncidents(str(folder), read_only=True).list_incidents()
     assert "puts it aside" in caught.value.hint
-    store = HostIncidents(str(folder))
+    store = keep(folder)
     aside = store.put_aside()
     assert aside is not None
     assert aside.startswith(f"{folder}/incidents.db.damaged-")
     assert Path(aside).read_bytes().startswith(b"not a database")
     assert store.add_incident(make(), ()).id == 1
-    assert HostIncidents(str(folder)).put_aside() is None
+    assert keep(folder).put_aside() is None
 
 
 def damage(folder: Path, find: bytes, replacement: bytes) -> None:
@@ -344,14 +354,14 @@ def damage(folder: Path, find: bytes, replacement: bytes) -> None:
 
 
 def test_what_can_be_read_of_a_damaged_one_is_saved(folder: Path) -> None:
-    store = HostIncidents(str(folder))
+    store = keep(folder)
     for name in ("eth0", "eth1", "eth2"):
         store.add_incident(make(interface=name), EVIDENCE)
     store.add_action(3, HELPED)
     store.note_boot("b0", {"kernel": "1"}, "2026-11-23T03:00:00+01:00")
     store.close()
     damage(folder, b"eth1e1000epci0000:02:00.0nic_hung", b"eth1e1000epci0000:02:00.0nic_hurt")
-    store = HostIncidents(str(folder))
+    store = keep(folder)
     assert store.put_aside() is None  # SQLite itself sees nothing wrong
     assert [incident.interface for incident in store.list_incidents()] == ["eth0", "eth2"]
     aside = store.put_aside()
@@ -362,36 +372,58 @@ def test_what_can_be_read_of_a_damaged_one_is_saved(folder: Path) -> None:
     assert store.find_last_healthy_boot("b1") == {"kernel": "1"}
     assert store.add_incident(make(), ()).id == 4
     store.close()
-    assert HostIncidents(str(folder)).put_aside() is None
+    assert keep(folder).put_aside() is None
+
+
+def test_a_guest_tells_of_damage_and_leaves_it_to_the_keeper(folder: Path) -> None:
+    keep(folder).close()
+    folder.mkdir(exist_ok=True)
+    (folder / "incidents.db").write_bytes(b"rot" * 1000)
+    with pytest.raises(StateError, match="damaged: file is not a database"):
+        HostIncidents(str(folder)).list_incidents()
+    assert (folder / "incidents.db").read_bytes() == b"rot" * 1000
+    with hold_lock(f"{folder}/incidents.db.lock", alone=False, patience_s=1):  # a lock of this process stands in nobody's way here
+        assert keep(folder).list_incidents() == ()
+
+
+def test_a_guest_gives_up_no_evidence(folder: Path) -> None:
+    keeper, guest = HostIncidents(str(folder), evidence_bytes=1000), HostIncidents(str(folder))
+    for _ in range(4):
+        guest.add_incident(make(), EVIDENCE)
+        guest.update_incident(make(id=1))
+    assert guest.read_evidence(1) == EVIDENCE
+    keeper.update_incident(make(id=1))
+    assert all(piece.thinned for piece in guest.read_evidence(1))
+    assert guest.read_evidence(4) == EVIDENCE
 
 
 def test_evidence_that_rotted_is_found_out(folder: Path) -> None:
-    store = HostIncidents(str(folder))
+    store = keep(folder)
     store.add_incident(make(), EVIDENCE[:1])
     store.close()
     packed = zlib.compress(EVIDENCE[0].data, 1)
     damage(folder, packed[20:40], bytes(20))
     with pytest.raises(StateError, match="a piece of evidence is not what was written"):
         HostIncidents(str(folder), read_only=True).read_evidence(1)
-    store = HostIncidents(str(folder))
+    store = keep(folder)
     assert store.read_evidence(1) == ()
     assert store.find_incident(1) == make(id=1)
     assert store.put_aside() is not None
 
 
 def test_a_replacement_that_a_kill_left_unnamed_gets_its_name(folder: Path) -> None:
-    store = HostIncidents(str(folder))
+    store = keep(folder)
     store.add_incident(make(), EVIDENCE)
     store.close()
     (folder / "incidents.db").rename(folder / "incidents.db.new")
-    assert HostIncidents(str(folder)).list_incidents() == (make(id=1),)
+    assert keep(folder).list_incidents() == (make(id=1),)
 
 
 def test_only_the_newest_damaged_ones_are_kept(folder: Path) -> None:
     folder.mkdir()
     for number in range(6):
         (folder / "incidents.db").write_bytes(b"%d" % number)
-        store = HostIncidents(str(folder))
+        store = keep(folder)
         aside = store.put_aside()
         assert aside is not None
         assert Path(aside).read_bytes() == b"%d" % number
@@ -404,7 +436,7 @@ def test_only_the_newest_damaged_ones_are_kept(folder: Path) -> None:
 def test_damage_anywhere_ends_in_a_working_store(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     """Whatever a disk does to the bytes: it goes on, and what it tells of before is what was written, or nothing."""
     folder = tmp_path_factory.mktemp("state")
-    store = HostIncidents(str(folder))
+    store = keep(folder)
     written = [store.add_incident(make(interface=f"eth{number}"), EVIDENCE) for number in range(5)]
     names = ["incidents.db"]
     if data.draw(st.booleans(), "as a kill leaves it"):
@@ -421,7 +453,7 @@ def test_damage_anywhere_ends_in_a_working_store(tmp_path_factory: pytest.TempPa
         junk = data.draw(st.binary(min_size=1, max_size=64))
         broken[place : place + len(junk)] = junk
     path.write_bytes(bytes(broken)[: data.draw(st.just(len(broken)) | st.integers(0, len(broken)))])
-    store = HostIncidents(str(folder))
+    store = keep(folder)
     try:
         known = store.list_incidents()
     except StateError as error:
@@ -436,7 +468,7 @@ def test_damage_anywhere_ends_in_a_working_store(tmp_path_factory: pytest.TempPa
     assert store.find_incident(added.id) == added
     assert store.read_evidence(added.id) == EVIDENCE
     store.close()
-    again = HostIncidents(str(folder))
+    again = keep(folder)
     assert (again.put_aside(), again.find_incident(added.id)) == (None, added)
     again.close()
 
@@ -519,7 +551,7 @@ def test_far_beyond_thousands_the_oldest_go_those_of_hung_cards_last(folder: Pat
     monkeypatch.setattr("nicmedic.store.incidents._MOST_INCIDENTS", 3)
     monkeypatch.setattr("nicmedic.store.incidents._NEVER_FORGOTTEN", 2)
     monkeypatch.setattr("nicmedic.store.incidents._MOST_BOOTS", 2)
-    store = HostIncidents(str(folder))
+    store = keep(folder)
     for number in range(1, 8):
         store.add_incident(make(verdict=IncidentVerdict.NIC_HUNG if number == 2 else IncidentVerdict.LINK, actions=(HELPED,)), EVIDENCE[:1])
     for number in range(1, 5):
