@@ -7,7 +7,7 @@ _nicmedic() {
     COMPREPLY=()
     for word in "${COMP_WORDS[@]:1:COMP_CWORD - 1}"; do
         case "${path:+$path }$word" in
-        'check' | 'explain' | 'history' | 'snapshot' | 'plan' | 'treat' | 'confirm' | 'undo' | 'transactions' | 'incidents' | 'metrics' | 'prescribe' | 'install-service' | 'knowledge' | 'knowledge show' | 'knowledge lint' | 'knowledge literals') path=${path:+$path }$word ;;
+        'check' | 'explain' | 'history' | 'snapshot' | 'plan' | 'treat' | 'confirm' | 'undo' | 'transactions' | 'watch' | 'incidents' | 'metrics' | 'prescribe' | 'install-service' | 'knowledge' | 'knowledge show' | 'knowledge lint' | 'knowledge literals') path=${path:+$path }$word ;;
         esac
     done
     case $prev in
@@ -63,6 +63,14 @@ _nicmedic() {
         :
         return
         ;;
+    --policy)
+        compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+        return
+        ;;
+    --keep)
+        :
+        return
+        ;;
     --last)
         :
         return
@@ -109,7 +117,7 @@ _nicmedic() {
         esac
     fi
     case $path in
-    '') word='check explain history snapshot plan treat confirm undo transactions incidents metrics prescribe install-service knowledge --version --debug --help' ;;
+    '') word='check explain history snapshot plan treat confirm undo transactions watch incidents metrics prescribe install-service knowledge --version --debug --help' ;;
     'check') word='--json --from --wait --help' ;;
     'explain') word='--json --interface --since --all --help' ;;
     'history') word='--json --all --help' ;;
@@ -119,6 +127,7 @@ _nicmedic() {
     'confirm') word='--extend --out-of-band --help' ;;
     'undo') word='--help' ;;
     'transactions') word='--json --recover --help' ;;
+    'watch') word='--once --policy --json --keep --help' ;;
     'incidents') word='--json --last --since --evidence --output -o --help' ;;
     'metrics') word='--output -o --help' ;;
     'prescribe') word='--remedy --from --output -o --accept-losses --help' ;;

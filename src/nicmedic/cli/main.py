@@ -24,6 +24,7 @@ from nicmedic.cli.streams import mend_streams, turn_away, write_answer, write_co
 from nicmedic.cli.transactions import TRANSACTIONS
 from nicmedic.cli.treat import TREAT
 from nicmedic.cli.undo import UNDO
+from nicmedic.cli.watch import WATCH
 
 __all__ = ["COMMANDS", "PROGRAM", "build_parser", "main"]
 
@@ -37,6 +38,7 @@ COMMANDS: tuple[Command, ...] = (
     CONFIRM,
     UNDO,
     TRANSACTIONS,
+    WATCH,
     INCIDENTS,
     METRICS,
     PRESCRIBE,
@@ -52,7 +54,7 @@ For the host whose network card goes silent: says what each card does now, saves
 log, says which card hung, why that is so likely, and what others tried against it with what result, with the commands and their undo; and changes \
 a card over the very connection that may be dying, so that whatever is not confirmed is undone.
 
-Only treat, confirm, undo and install-service change the machine; snapshot writes its one file. A command of root also undoes what a crash has left \
+Only treat, confirm, undo and install-service change the machine, and watch where its policy has it call treat; snapshot writes its one file. A command of root also undoes what a crash has left \
 behind of treat.""",
     arguments=(
         Argument(("--version",), "print the version and end", version=f"nicmedic {__version__}"),

@@ -133,6 +133,7 @@ def render_reference(root: Path) -> Mapping[str, str]:
         "docs/history-json.md": _schema_page(root, "schema/history-1.json"),
         "docs/incidents-json.md": _schema_page(root, "schema/incidents-1.json"),
         "docs/transactions-json.md": _schema_page(root, "schema/transactions-1.json"),
+        "docs/watch-json.md": _schema_page(root, "schema/watch-1.json"),
         "docs/snapshot-manifest.md": _schema_page(root, "schema/snapshot-1.json"),
     }
 

@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""One card under watch: what its sentry thinks becomes an incident, and the incident goes its way until traffic flows again.
+
+The order is fixed: verdict, incident with evidence on disk, told, remedies, restored, told. What comes back soon after it was over, and that nobody
+treated, is the same incident: a link that flaps all night is one line, not a thousand.
+"""
+
+import dataclasses
+
+from nicmedic.app.watch.acts import Acts
+from nicmedic.app.watch.desk import Desk
+from nicmedic.app.watch.doubts import Doubts
+from nicmedic.app.watch.edges import Moment, read_moment
+from nicmedic.app.watch.evidence import find_last_line, keep_log, keep_log_after, keep_samples
+from nicmedic.app.watch.records import Record
+from nicmedic.diagnosis.sentry import Sentry
+from nicmedic.model.incident import Incident, IncidentVerdict
+from nicmedic.model.policy import NicPolicy
+from nicmedic.model.sample import Signal
+from nicmedic.model.watched import Card, Opinion
+
+__all__ = ["Case"]
+
+_LEAST_WAIT_S = 0.02
+_LOG_BYTES = 64 << 10
+"""Some six hundred lines. All that the kernel keeps goes into the heavy evidence."""
+_REOPEN_S = 60.0
+_TELL_AGAIN_S = 10.0
+"""One that was over and came back is told again when it has lasted so long."""
+_HEAVY_PAUSE_S = {IncidentVerdict.NIC_HUNG: 60.0}
+_USUAL_HEAVY_PAUSE_S = 900.0
+"""A picture of the host takes seconds of a processor."""
+_RANKS = {
+    IncidentVerdict.UNSURE: 0,
+    IncidentVerdict.HOST: 1,
+    IncidentVerdict.UPSTREAM: 2,
+    IncidentVerdict.LINK: 3,
+    IncidentVerdict.ADMINISTRATOR: 3,
+    IncidentVerdict.NIC_HUNG: 4,
+}
+"""An open incident is revised only to what explains more: a card that hung has no carrier afterwards, and its gateway does not answer either."""
+_MOST_REASONS = 16
+
+
+class Case:
+    """Of one card, for as long as that is watched."""
+
+    def __init__(self, desk: Desk, card: Card, policy: NicPolicy, record: Record | None = None) -> None:
+        """``record``: one of this card that is still open."""
+        self.desk, self.card, self.policy, self.record = desk, card, policy, record
+        self.sentry = Sentry(card)
+        self.doubts = Doubts(desk, self.sentry)
+        self.acts = Acts(desk, card)
+        self.next_look_s = 0.0
+        self.gone_since_s: float | None = None
+        self._flows_since: Moment | None = None
+        self._last_line = b""
+        self._last: tuple[Record, float] | None = None
+        self._returns = 0
+        self._untold_since_s: float | None = None
+        self._heavy_at_s: dict[IncidentVerdict, float] = {}
+
+    def begin_anew(self, card: Card) -> None:
+        """Forget what was seen, not what is open: another card under the name, or an oddity of ours."""
+        self.card = card
+        self.sentry = Sentry(card)
+        self.doubts = Doubts(self.desk, self.sentry)
+        self.acts.card = card
+        self.next_look_s = 0.0
+
+    def rename(self, interface: str) -> None:
+        """It is called otherwise now."""
+        self.card = self.acts.card = dataclasses.replace(self.card, interface=interface)
+        self.sentry.learn_card(self.card)
+
+    def take_card(self, card: Card) -> None:
+        """As it is listed now. Another index is another interface, though the card may be the same: it was gone, and what was seen means nothing."""
+        if card.ifindex != self.card.ifindex or card.tx_queues != self.card.tx_queues:
+            self.begin_anew(card)
+            self.acts.present_since_s = self.desk.edges.clock.read_monotonic_s()
+        elif card != self.card:
+            self.card = self.acts.card = card
+            self.sentry.learn_card(card)
+
+    @property
+    def is_hung(self) -> bool:
+        """Whether an incident is open that calls it so."""
+        return self.record is not None and self.record.incident.verdict is IncidentVerdict.NIC_HUNG
+
+    def hear(self, signal: Signal) -> None:
+        """Something happened, to this card or to the host; it is looked at at once."""
+        self.sentry.hear(signal)
+        self.next_look_s = 0.0
+
+    def turn(self) -> None:
+        """Look once, and do what follows from it."""
+        senses = self.desk.edges.senses
+        sample = senses.read_sample(self.card.interface)
+        moment = read_moment(self.desk.edges)
+        if sample is not None:
+            self.sentry.see(sample)
+        opinion = self.doubts.settle(self.card.interface, self.sentry.decide(moment.monotonic_s), moment.monotonic_s)
+        if self.record is None:
+            self.doubts.warm_up(self.card.interface, opinion, self.policy, moment.monotonic_s)
+        if opinion.verdict is not None and not opinion.wants:
+            self._judge(opinion)
+        elif self.record is not None and opinion.flows and self._flows_since is None:
+            self._flows_since = read_moment(self.desk.edges)
+        self._go_on()
+        now_s = self.desk.edges.clock.read_monotonic_s()
+        self.next_look_s = max(now_s + _LEAST_WAIT_S, self.doubts.find_next_s(opinion, now_s))
+
+    def _judge(self, opinion: Opinion) -> None:
+        """There is a verdict: an incident begins, or goes on."""
+        self._flows_since = None
+        moment = read_moment(self.desk.edges)
+        if self.record is not None:
+            self._revise(self.record, opinion, moment)
+            return
+        if not self._reopen(opinion, moment):
+            self._begin(opinion, moment)
+        self.sentry.settle(moment.monotonic_s)
+        self.acts.ask_again()
+
+    def _begin(self, opinion: Opinion, moment: Moment) -> None:
+        """Write it down; only then anybody is told, and anything is done."""
+        assert opinion.verdict is not None  # noqa: S101  # asked for before
+        began = moment.earlier(moment.monotonic_s if opinion.began_s is None else opinion.began_s)
+        boot, log = self.desk.edges.boot, self.desk.edges.senses.read_kernel_log(_LOG_BYTES)
+        incident = Incident(
+            boot_id=boot.boot_id,
+            interface=self.card.interface,
+            driver=self.card.driver,
+            bus=self.card.bus,
+            bus_address=self.card.bus_address,
+            permanent_address=self.card.permanent_address,
+            verdict=opinion.verdict,
+            reasons=opinion.reasons[:_MOST_REASONS],
+            began=began.at,
+            began_uptime_s=began.uptime_s,
+            detected=moment.at,
+            detected_uptime_s=moment.uptime_s,
+            kernel_release=boot.kernel_release,
+            kernel_package=boot.kernel_package,
+        )
+        self.record = Record(incident, (keep_samples(self.sentry.samples, moment.monotonic_s, moment.at), keep_log(log, moment.at)))
+        self.desk.ledger.save(self.record, moment.monotonic_s)
+        self._last_line, self._returns, self._untold_since_s = find_last_line(log), 0, None
+        self.doubts.reset_pause()
+        self.desk.tell_incident(self.record, "began")
+
+    def _reopen(self, opinion: Opinion, moment: Moment) -> bool:
+        """Whether it is one that was over a moment ago, and has come back."""
+        if self._last is None:
+            return False
+        record, ended_s = self._last
+        treated = any(action.transactions for action in record.actions)
+        if moment.monotonic_s - ended_s > _REOPEN_S or record.incident.verdict is not opinion.verdict or treated:
+            return False
+        self._returns += 1
+        told = [reason for reason in record.incident.reasons if not reason.startswith("it came back ")]
+        reasons = (*told, f"it came back {self._returns} times" if self._returns > 1 else "it came back once")
+        record.revise(
+            dataclasses.replace(record.incident, restored=None, restored_uptime_s=None, ended=None, ended_why=None, reasons=reasons)
+        )
+        self.record, self._last, self._untold_since_s = record, None, moment.monotonic_s
+        self.desk.ledger.save(record, moment.monotonic_s)
+        return True
+
+    def _revise(self, record: Record, opinion: Opinion, moment: Moment) -> None:
+        """What is open may turn out to be something that explains more."""
+        was = record.incident.verdict
+        assert opinion.verdict is not None  # noqa: S101  # as above
+        if _RANKS[opinion.verdict] <= _RANKS[was]:
+            return
+        reasons = (*opinion.reasons, f"at first it was taken for {was}", *record.incident.reasons)[:_MOST_REASONS]
+        record.revise(dataclasses.replace(record.incident, verdict=opinion.verdict, reasons=reasons))
+        self.desk.ledger.save(record, moment.monotonic_s)
+        self.sentry.settle(moment.monotonic_s)
+        self.acts.ask_again()
+        self.desk.tell_incident(record, "verdict")
+
+    def _go_on(self) -> None:
+        """With what is open: remedies, heavy evidence, its end."""
+        record = self.record
+        if record is None:
+            return
+        moment = read_moment(self.desk.edges)
+        if self._untold_since_s is not None and moment.monotonic_s - self._untold_since_s >= _TELL_AGAIN_S:
+            self._untold_since_s = None
+            self.desk.tell_incident(record, "began")
+        if self._flows_since is None:
+            self.acts.consider(record, self.policy, moment)
+        elif not self.acts.is_restoring:
+            self.acts.follow_up(record, self.policy, moment)
+            self._end(record, self._flows_since, moment)
+            return
+        if not self.acts.is_restoring:
+            self._keep_heavy(record, moment)
+
+    def _keep_heavy(self, record: Record, moment: Moment) -> None:
+        """A picture of the host, and what changed: once an incident, and not too often."""
+        verdict, number = record.incident.verdict, record.incident.id
+        if number is None or record.has_heavy or verdict in (IncidentVerdict.ADMINISTRATOR, IncidentVerdict.HOST):
+            return
+        record.has_heavy = True
+        if moment.monotonic_s >= self._heavy_at_s.get(verdict, 0.0):
+            self._heavy_at_s[verdict] = moment.monotonic_s + _HEAVY_PAUSE_S.get(verdict, _USUAL_HEAVY_PAUSE_S)
+            self.desk.edges.errands.keep_evidence(number)
+
+    def _end(self, record: Record, restored: Moment, moment: Moment) -> None:
+        """Traffic flows."""
+        self._keep_heavy(record, moment)
+        record.revise(
+            dataclasses.replace(
+                record.incident,
+                restored=restored.at,
+                restored_uptime_s=restored.uptime_s,
+                ended=moment.at,
+                ended_why="restored",
+            )
+        )
+        self._close(record, moment)
+        self.desk.count("nicmedic_watch_returns_total")
+        if self._untold_since_s is None:
+            self.desk.tell_incident(record, "restored")
+        self._last = (record, moment.monotonic_s)
+
+    def end_gone(self) -> None:
+        """The card went, and is not expected back."""
+        if self.record is not None:
+            record, moment = self.record, read_moment(self.desk.edges)
+            record.revise(dataclasses.replace(record.incident, ended=moment.at, ended_why="gone"))
+            self._close(record, moment)
+            self.desk.tell_incident(record, "ended")
+
+    def _close(self, record: Record, moment: Moment) -> None:
+        log = self.desk.edges.senses.read_kernel_log(_LOG_BYTES)
+        after = keep_log_after(log, self._last_line, moment.at)
+        if after is not None and not self._returns:
+            record.evidence.append(after)
+        self.acts.close(record)
+        self.desk.ledger.save(record, moment.monotonic_s)
+        self.sentry.settle(moment.monotonic_s)
+        self.record, self._flows_since = None, None
+
+    def note_stopping(self) -> None:
+        """We are ended while it goes on."""
+        if self.record is not None:
+            moment = read_moment(self.desk.edges)
+            reasons = (*self.record.incident.reasons[:_MOST_REASONS], f"nicmedic watch was ended at {moment.at} while this went on")
+            self.record.revise(dataclasses.replace(self.record.incident, reasons=reasons))
+            self.desk.ledger.save(self.record, moment.monotonic_s)

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The resident part of ``nicmedic watch``: a process that stays in memory for months, so it imports as little as can be.
+
+``nicmedic watch`` has read the command line, and replaces itself by this (``build_resident_line``): the parser of all commands takes 4 MB.
+"""
+
+import faulthandler
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+
+import nicmedic
+from nicmedic.app.watch.edges import Boot, Edges
+from nicmedic.app.watch.loop import Watcher
+from nicmedic.host.clock import HostClock
+from nicmedic.host.policy_file import read_policy_file
+from nicmedic.host.watching.errands import HostErrands
+from nicmedic.host.watching.heart import NotifyHeart
+from nicmedic.host.watching.lock import hold_lock
+from nicmedic.host.watching.senses import HostSenses
+from nicmedic.host.watching.teller import HostTeller
+from nicmedic.host.watching.treater import HostTreater
+from nicmedic.model.errors import NicmedicError, StateError
+from nicmedic.model.incident import Incident
+from nicmedic.model.policy import Policy
+from nicmedic.store import HostIncidents
+
+__all__ = ["build_resident_line", "main"]
+
+_NEWEST = 200
+"""Incidents that counters go on from."""
+_BOOT_ID = "/proc/sys/kernel/random/boot_id"
+_CODE = "import sys; sys.path.append(sys.argv[1]); from nicmedic.cli.resident import main; raise SystemExit(main(*sys.argv[2:]))"
+
+
+def build_resident_line(policy_path: str, kernel_package: str | None, program: Sequence[str]) -> tuple[str, ...]:
+    """The command that this process is to become.
+
+    Args:
+        policy_path: read again there.
+        kernel_package: found out before, for that takes more than it is worth in memory.
+        program: what starts nicmedic.
+    """
+    root = os.path.dirname(os.path.dirname(os.path.abspath(nicmedic.__file__)))  # noqa: PTH100, PTH120  # strings throughout
+    return (sys.executable, "-P", "-c", _CODE, root, policy_path, kernel_package or "", json.dumps(list(program)))
+
+
+def _list_known(store: HostIncidents) -> tuple[Incident, ...]:
+    try:
+        return store.list_incidents(newest=_NEWEST)
+    except StateError:
+        return ()  # the watcher tells it
+
+
+def _build_watcher(policy_path: str, kernel_package: str, program: Sequence[str], odd: str | None) -> Watcher:
+    policy, _ = read_policy_file(policy_path)
+    store = HostIncidents(evidence_bytes=policy.evidence_bytes)
+    teller = HostTeller(policy.telling, incidents=_list_known(store), echo=sys.stderr.isatty())
+    errands = HostErrands(program)
+    if odd is not None:
+        teller.tell_host(odd, bad=True)
+
+    def take_policy(new: Policy) -> None:
+        store.evidence_bytes = new.evidence_bytes
+        teller.change(new.telling)
+
+    def turn(now_s: float) -> None:
+        teller.turn(now_s)
+        errands.turn()
+
+    with open(_BOOT_ID, encoding="ascii") as file:  # noqa: PTH123  # as above
+        boot_id = file.read().strip()
+    edges = Edges(
+        senses=HostSenses(virtual=policy.watch_virtual),
+        store=store,
+        treater=HostTreater(program),
+        errands=errands,
+        teller=teller,
+        heart=NotifyHeart(),
+        clock=HostClock(),
+        boot=Boot(boot_id=boot_id, kernel_release=os.uname().release, kernel_package=kernel_package or None),
+        read_uptime_s=lambda: time.clock_gettime(time.CLOCK_BOOTTIME),
+        read_policy=lambda: read_policy_file(policy_path)[0],
+        take_policy=take_policy,
+        turn=turn,
+    )
+    return Watcher(edges, policy)
+
+
+def main(policy_path: str, kernel_package: str, program: str) -> int:
+    """Watch until a signal ends it."""
+    faulthandler.enable()
+    os.chdir("/")
+    try:
+        _, odd = hold_lock()
+        watcher = _build_watcher(policy_path, kernel_package, json.loads(program), odd)
+    except NicmedicError as error:
+        print(f"nicmedic: {error.message}\n          {error.hint}", file=sys.stderr)
+        return error.code
+    signal.signal(signal.SIGTERM, lambda *_: watcher.ask_stop())
+    signal.signal(signal.SIGINT, lambda *_: watcher.ask_stop())
+    signal.signal(signal.SIGHUP, lambda *_: watcher.ask_reload())
+    watcher.run()
+    return 0

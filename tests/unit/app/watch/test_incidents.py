@@ -1,0 +1,419 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""From a verdict to its end: what is written, told and done, in which order."""
+
+import json
+
+import pytest
+
+from nicmedic.model.incident import ActionState, EvidenceKind, IncidentVerdict
+from nicmedic.model.policy import Match, Mode, NicPolicy, Policy
+from nicmedic.model.sample import Signal, SignalKind
+from nicmedic.model.watched import Card
+from nicmedic.testing.simulated import SimulatedCard
+from tests.unit.app.watch.world import World
+
+RESTORE = NicPolicy(mode=Mode.RESTORE)
+
+
+def test_a_card_that_works_makes_no_incident() -> None:
+    world = World()
+    world.run(120)
+    assert world.incidents == ()
+    assert world.teller.incidents == []
+    assert world.heart.calls[0] == "ready"
+    assert world.heart.calls[-1] == "stopping"
+    assert world.heart.calls.count("beat") >= 20
+    assert world.heart.told[-1] == "watching eth0"
+
+
+def test_a_hang_is_written_down_with_its_evidence_before_anybody_is_told() -> None:
+    world = World()
+    world.senses.kernel_log = b"[ 1.0] e1000e: up\n[ 2.0] NIC link is up\n"
+    world.at(100, world.card.hang)
+    world.run(110)
+    (incident,) = world.incidents
+    assert incident.verdict is IncidentVerdict.NIC_HUNG
+    assert (incident.boot_id, incident.interface, incident.driver, incident.bus) == ("boot-1", "eth0", "e1000e", "pci")
+    assert (incident.kernel_release, incident.kernel_package) == ("6.1.0", "6.1.1-1")
+    assert 1099 <= incident.began_uptime_s <= incident.detected_uptime_s <= 1101
+    assert incident.began < incident.detected
+    assert incident.restored is None
+    assert incident.ended is None
+    assert "was ended at" in incident.reasons[-1]
+    samples, log = world.store.read_evidence(1)
+    assert samples.kind is EvidenceKind.SAMPLES
+    table = json.loads(samples.data)
+    assert 55 <= len(table["rows"]) <= 61
+    assert table["rows"][-1][0] == pytest.approx(0, abs=0.3)
+    assert all(len(row) == len(table["columns"]) for row in table["rows"])
+    assert (log.kind, log.data) == (EvidenceKind.KERNEL_LOG, world.senses.kernel_log)
+    assert world.news == ["began"]
+    assert world.teller.incidents[0][0].id == 1
+    assert world.errands.kept == [1]
+    assert world.treater.begun == []
+    assert world.treater.warmed == []
+
+
+def test_a_hang_that_ends_by_itself_is_restored() -> None:
+    world = World()
+    world.senses.kernel_log = b"one\ntwo\n"
+    world.at(10, world.card.hang)
+
+    def reset() -> None:
+        world.senses.kernel_log += b"three\n"
+        world.card.reset()
+
+    world.at(20, reset)
+    world.run(40)
+    (incident,) = world.incidents
+    assert incident.ended_why == "restored"
+    assert incident.restored_uptime_s == pytest.approx(1020, abs=3)
+    assert world.news == ["began", "restored"]
+    after = world.store.read_evidence(1)[-1]
+    assert (after.kind, after.data) == (EvidenceKind.KERNEL_LOG_AFTER, b"three\n")
+    assert world.teller.metrics[-1]['nicmedic_hung{interface="eth0"}'] == 0.0
+
+
+def test_restore_treats_it_after_it_is_on_disk() -> None:
+    world = World(policy=NicPolicy(mode=Mode.RESTORE, accept_losses=True, probes=("ping:192.0.2.1", "none:tcp"), hold_s=60))
+    world.at(10, world.card.hang)
+    world.run(40)
+    (incident,) = world.incidents
+    (action,) = incident.actions
+    assert (action.what, action.state, action.transactions, action.detail) == (
+        "restore",
+        ActionState.HELPED,
+        (1,),
+        "traffic flows again",
+    )
+    assert action.ended is not None
+    assert incident.ended_why == "restored"
+    ((treated, what, arguments),) = world.treater.begun
+    assert (treated.id, what) == (1, "restore")
+    assert arguments == ("--ladder", "restore", "--accept-losses", "--probe", "ping:192.0.2.1", "--probe", "none:tcp")
+    assert world.treater.warmed == ["eth0"]
+    assert world.store.calls.index("add_incident") < world.store.calls.index("add_action")
+    assert world.news == ["began", "action", "action", "restored"]
+    assert world.errands.kept == [1]
+
+
+def test_prevent_follows_a_restoration_and_outlasts_the_incident() -> None:
+    world = World(policy=NicPolicy(mode=Mode.RESTORE_AND_PREVENT, hold_s=90))
+    world.at(10, world.card.hang)
+    world.run(60)
+    (incident,) = world.incidents
+    assert [(action.what, action.state) for action in incident.actions] == [
+        ("restore", ActionState.HELPED),
+        ("prevent", ActionState.HELPED),
+    ]
+    assert incident.ended_why == "restored"
+    assert world.treater.begun[1][2] == ("--ladder", "prevent", "--hold", "90s")
+
+
+def test_a_hang_while_prevent_is_at_work_is_left_to_it() -> None:
+    world = World(policy=NicPolicy(mode=Mode.RESTORE_AND_PREVENT, cool_down_s=0))
+    world.at(10, world.card.hang)
+
+    def hang_again() -> None:
+        world.treater.takes_s = 100.0
+        world.card.hang()
+
+    world.treater.takes_s = 3.0
+    world.at(12, lambda: setattr(world.treater, "takes_s", 60.0))
+    world.at(35, hang_again)
+    world.run(60)
+    assert [what for _, what, _ in world.treater.begun] == ["restore", "prevent"]
+    second = world.incidents[1]
+    assert [action.state for action in second.actions] == [ActionState.HELD_BACK]
+    assert "prevent is at work" in second.actions[0].detail
+
+
+def test_what_the_policy_holds_back_is_noted_once() -> None:
+    world = World(policy=NicPolicy(mode=Mode.RESTORE, quiet_after_boot_s=120), uptime_s=50)
+    world.at(10, world.card.hang)
+    world.run(55)
+    (incident,) = world.incidents
+    assert [(action.what, action.state) for action in incident.actions] == [("restore", ActionState.HELD_BACK)]
+    assert world.treater.begun == []
+
+
+def test_and_it_is_done_when_the_time_has_come() -> None:
+    world = World(policy=NicPolicy(mode=Mode.RESTORE, quiet_after_boot_s=120), uptime_s=50)
+    world.at(10, world.card.hang)
+    world.run(100)
+    (incident,) = world.incidents
+    assert [action.state for action in incident.actions] == [ActionState.HELD_BACK, ActionState.HELPED]
+    assert incident.ended_why == "restored"
+
+
+def test_a_treatment_that_fails_is_tried_again_after_a_while() -> None:
+    world = World(policy=NicPolicy(mode=Mode.RESTORE, cool_down_s=30))
+    world.cures["restore"] = lambda: 43 if len(world.treater.begun) == 1 else world.cure()
+    world.treater.first_line = "nothing helped"
+    world.at(10, world.card.hang)
+    world.run(80)
+    (incident,) = world.incidents
+    states = [action.state for action in incident.actions if action.state is not ActionState.HELD_BACK]
+    assert states == [ActionState.FAILED, ActionState.HELPED]
+    assert incident.actions[0].detail == "nothing helped"
+    assert incident.ended_why == "restored"
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [
+        (22, ActionState.FAILED),
+        (43, ActionState.FAILED),
+        (50, ActionState.CHANGED),
+        (-9, ActionState.FAILED),
+        (25, ActionState.HELD_BACK),
+        (2, ActionState.HELD_BACK),
+    ],
+)
+def test_how_a_treatment_ended_is_told_by_its_status(status: int, state: ActionState) -> None:
+    world = World(policy=NicPolicy(mode=Mode.RESTORE, cool_down_s=3600))
+    world.cures["restore"] = lambda: status
+    world.at(10, world.card.hang)
+    world.run(20)
+    assert world.incidents[0].actions[0].state is state
+    assert ("its switch undoes" in world.incidents[0].actions[0].detail) == (status < 0)
+
+
+def test_the_host_is_booted_with_leave_and_only_after_restoring_failed_twice() -> None:
+    world = World(policy=NicPolicy(mode=Mode.RESTORE, reboot=True, cool_down_s=5))
+    world.cures["restore"] = lambda: 43
+    world.at(10, world.card.hang)
+    world.run(120)
+    begun = [(what, arguments) for _, what, arguments in world.treater.begun]
+    assert begun[:3] == [("restore", ("--ladder", "restore")), ("restore", ("--ladder", "restore")), ("reboot", ())]
+    assert [what for what, _ in begun].count("reboot") == 1
+
+
+@pytest.mark.parametrize("status", [2, 10, 15, 24, 25, 26, 27])
+def test_a_treatment_that_cannot_be_begun_leads_to_no_boot(status: int) -> None:
+    world = World(policy=NicPolicy(mode=Mode.RESTORE, reboot=True, cool_down_s=0))
+    world.cures["restore"] = lambda: status
+    world.at(10, world.card.hang)
+    world.run(600)
+    assert {what for _, what, _ in world.treater.begun} == {"restore"}
+    assert len(world.treater.begun) <= 11
+
+
+def test_without_leave_it_is_not() -> None:
+    world = World(policy=NicPolicy(mode=Mode.RESTORE, cool_down_s=5))
+    world.cures["restore"] = lambda: 43
+    world.at(10, world.card.hang)
+    world.run(300)
+    assert {what for _, what, _ in world.treater.begun} == {"restore"}
+
+
+def test_what_is_no_hang_is_not_treated() -> None:
+    world = World(policy=RESTORE)
+
+    def pull() -> tuple[Signal, ...]:
+        return world.card.set_carrier(world.clock.read_monotonic_s(), carrier=False)
+
+    def plug() -> tuple[Signal, ...]:
+        return world.card.set_carrier(world.clock.read_monotonic_s(), carrier=True)
+
+    world.at(10, pull)
+    world.at(40, plug)
+    world.run(80)
+    (incident,) = world.incidents
+    assert incident.verdict is IncidentVerdict.LINK
+    assert incident.ended_why == "restored"
+    assert world.treater.begun == []
+
+
+def test_a_gateway_that_goes_silent_is_upstream() -> None:
+    world = World(policy=RESTORE)
+
+    def go() -> None:
+        world.card.gateway_answers = False
+        world.card.partner_silent = True
+
+    def come() -> None:
+        world.card.gateway_answers = True
+        world.card.partner_silent = False
+
+    world.at(10, go)
+    world.at(60, come)
+    world.run(90)
+    assert [incident.verdict for incident in world.incidents] == [IncidentVerdict.UPSTREAM]
+    assert world.incidents[0].ended_why == "restored"
+    assert world.treater.begun == []
+
+
+def test_somebody_who_takes_it_down_is_the_administrator() -> None:
+    world = World()
+    world.at(10, lambda: world.card.set_up(world.clock.read_monotonic_s(), up=False))
+    world.at(30, lambda: world.card.set_up(world.clock.read_monotonic_s(), up=True))
+    world.run(60)
+    assert [incident.verdict for incident in world.incidents] == [IncidentVerdict.ADMINISTRATOR]
+    assert world.incidents[0].ended_why == "restored"
+    assert world.errands.kept == []
+
+
+def test_a_link_that_flaps_all_night_is_one_incident() -> None:
+    world = World()
+
+    def set_carrier(carrier: bool) -> tuple[Signal, ...]:
+        return world.card.set_carrier(world.clock.read_monotonic_s(), carrier=carrier)
+
+    for turn in range(20):
+        world.at(10 + 30 * turn, lambda: set_carrier(False))
+        world.at(15 + 30 * turn, lambda: set_carrier(True))
+    world.run(700)
+    (incident,) = world.incidents
+    assert incident.verdict is IncidentVerdict.LINK
+    assert incident.reasons[-1] == "it came back 19 times"
+    assert world.news == ["began", "restored"]
+    assert len(world.errands.kept) <= 1
+
+
+def test_one_that_came_back_and_stays_is_told_again() -> None:
+    world = World()
+
+    def set_carrier(carrier: bool) -> tuple[Signal, ...]:
+        return world.card.set_carrier(world.clock.read_monotonic_s(), carrier=carrier)
+
+    world.at(10, lambda: set_carrier(False))
+    world.at(20, lambda: set_carrier(True))
+    world.at(60, lambda: set_carrier(False))
+    world.run(120)
+    assert len(world.incidents) == 1
+    assert world.news == ["began", "restored", "began"]
+    assert world.incidents[0].restored is None
+
+
+def test_two_cards_are_two_cases() -> None:
+    other = World.make_card(card=Card(interface="eth1", ifindex=3, driver="igb", bus_address="0000:03:00.0", has_bql=True))
+    world = World(World.make_card(), other, policy=Policy(nics=((Match(interface="eth1"), RESTORE),)))
+    world.at(10, world.hang_all)
+
+    def cure() -> int:
+        other.reset()
+        return 0
+
+    world.cures["restore"] = cure
+    world.run(40)
+    assert sorted((one.interface, one.verdict) for one in world.incidents) == [
+        ("eth0", IncidentVerdict.NIC_HUNG),
+        ("eth1", IncidentVerdict.NIC_HUNG),
+    ]
+    assert [one.interface for one, _, _ in world.treater.begun] == ["eth1"]
+    assert {one.interface: one.ended_why for one in world.incidents} == {"eth0": None, "eth1": "restored"}
+
+
+def test_a_card_that_is_to_be_ignored_is_not_watched() -> None:
+    world = World(policy=Mode.IGNORE)
+    world.at(10, world.card.hang)
+    world.run(30)
+    assert world.incidents == ()
+    assert "read_sample" not in world.senses.calls
+    assert world.heart.told[-1] == "watching no card"
+
+
+def test_a_hang_seen_first_as_something_else_is_revised() -> None:
+    """The kernel's word comes later than our own doubt: the carrier went first."""
+    world = World()
+    card = world.card
+
+    def pull() -> tuple[Signal, ...]:
+        card.hang()
+        return card.set_carrier(world.clock.read_monotonic_s(), carrier=False)
+
+    def say() -> tuple[Signal, ...]:
+        card.set_carrier(world.clock.read_monotonic_s(), carrier=True)
+        return card.fire_watchdog(world.clock.read_monotonic_s())
+
+    world.at(10, pull)
+    world.at(20, say)
+    world.run(40)
+    (incident,) = world.incidents
+    assert incident.verdict is IncidentVerdict.NIC_HUNG
+    assert "at first it was taken for link" in incident.reasons
+    assert world.news == ["began", "verdict"]
+
+
+def test_an_interface_that_is_renamed_is_the_same_card() -> None:
+    world = World()
+
+    def rename() -> tuple[Signal, ...]:
+        card = world.senses.cards.pop("eth0")
+        card.card = Card(interface="lan0", ifindex=2, driver="e1000e", bus="pci", has_bql=True)
+        world.senses.cards["lan0"] = card
+        return (Signal(kind=SignalKind.RENAMED, monotonic_s=world.clock.read_monotonic_s(), interface="lan0", text="eth0"),)
+
+    world.at(10, world.card.hang)
+    world.at(20, rename)
+    world.at(30, world.card.reset)
+    world.run(50)
+    (incident,) = world.incidents
+    assert (incident.interface, incident.ended_why) == ("eth0", "restored")
+    assert world.heart.told[-1] == "watching lan0"
+
+
+def test_cards_come_and_go() -> None:
+    others = [
+        World.make_card(card=Card(interface=f"eth{number}", ifindex=number + 2, driver="igb", bus_address=str(number), has_bql=True))
+        for number in range(1, 8)
+    ]
+    for other in others:
+        other.is_there = False
+    world = World(World.make_card(), *others)
+    for other in others:
+        world.at(10, lambda other=other: other.appear(world.clock.read_monotonic_s()))  # type: ignore[misc]  # a default binds it
+        world.at(60, lambda other=other: other.vanish(world.clock.read_monotonic_s()))  # type: ignore[misc]  # as above
+    world.run(400)
+    assert not [incident for incident in world.incidents if incident.verdict is IncidentVerdict.NIC_HUNG]
+    assert world.teller.metrics[1]["nicmedic_watch_cards"] == 8.0
+    assert world.heart.told[-1].startswith("watching eth0")
+
+
+def test_a_driver_that_is_loaded_again_is_no_hang() -> None:
+    world = World(policy=RESTORE)
+    world.at(10, lambda: world.card.set_up(world.clock.read_monotonic_s(), up=False))
+    world.at(11, lambda: world.card.vanish(world.clock.read_monotonic_s()))
+
+    def load() -> tuple[Signal, ...]:
+        world.card.card = Card(interface="eth0", ifindex=9, driver="e1000e", bus="pci", has_bql=True)
+        world.card.up = True
+        return world.card.appear(world.clock.read_monotonic_s())
+
+    world.at(14, load)
+    world.run(60)
+    assert {incident.verdict for incident in world.incidents} <= {IncidentVerdict.ADMINISTRATOR}
+    assert all(incident.ended_why == "restored" for incident in world.incidents)
+    assert world.treater.begun == []
+
+
+def test_doubts_that_come_to_nothing_wake_nobody_all_the_time() -> None:
+    card = World.make_card()
+    card.lazy = True
+    world = World(card, policy=RESTORE)
+    card.tx_rate = 0.2
+    world.run(600)
+    assert world.incidents == ()
+    assert len(world.treater.warmed) <= 7
+
+
+def test_one_closer_look_serves_all_while_networking_is_stuck() -> None:
+    cards = [
+        World.make_card(card=Card(interface=f"eth{number}", ifindex=number + 2, driver="e100", bus_address=str(number), has_bql=True))
+        for number in range(8)
+    ]
+    world = World(*cards)
+    world.senses.stuck = True
+    world.at(10, world.hang_all)
+    world.run(20)
+    assert world.senses.calls.count("look_closer") <= 6
+    assert len(world.incidents) >= 8
+
+
+def test_a_simulated_card_without_a_line_is_told_in_the_status() -> None:
+    world = World(SimulatedCard())
+    world.card.tx_rate = world.card.rx_rate = 50.0
+    world.at(10, world.card.hang)
+    world.run(30)
+    assert "open: eth0: nic_hung" in world.heart.told[-1]

@@ -1,0 +1,297 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What may go wrong around the watcher: the disk, the policy, its own end, an oddity of one card."""
+
+import dataclasses
+
+import pytest
+
+from nicmedic.app.watch.records import Ledger, Record
+from nicmedic.model.errors import NicmedicError, StateError
+from nicmedic.model.incident import Action, ActionState, Evidence, EvidenceKind, Incident, IncidentVerdict
+from nicmedic.model.policy import Mode, NicPolicy, Policy
+from nicmedic.model.sample import Signal, SignalKind
+from nicmedic.model.watched import Card
+from nicmedic.testing.incidents import FakeIncidents
+from tests.unit.app.watch.world import World
+
+RESTORE = NicPolicy(mode=Mode.RESTORE)
+INCIDENT = Incident(
+    boot_id="boot-1",
+    interface="eth0",
+    verdict=IncidentVerdict.NIC_HUNG,
+    reasons=("r",),
+    began="2025-01-01T00:00:00+00:00",
+    began_uptime_s=1.0,
+    detected="2025-01-01T00:00:01+00:00",
+    detected_uptime_s=2.0,
+)
+RUNNING = Action(what="restore", state=ActionState.RUNNING, began="2025-01-01T00:00:02+00:00")
+
+
+def test_a_full_disk_is_told_and_nothing_is_done_before_the_incident_is_on_it() -> None:
+    world = World(policy=RESTORE)
+    world.store.is_full = True
+    world.at(10, world.card.hang)
+    world.at(60, lambda: setattr(world.store, "is_full", False))
+    world.run(120)
+    (bad, told), *others = world.teller.host
+    assert told
+    assert "cannot be written down" in bad
+    assert "df -h" in bad
+    assert [told for _, told in others] == [False]
+    assert "can be written down again" in others[0][0]
+    (incident,) = world.incidents
+    assert [action.state for action in incident.actions] == [ActionState.HELD_BACK, ActionState.HELPED]
+    assert "not on disk" in incident.actions[0].detail
+    assert incident.detected_uptime_s < 1012
+    assert incident.actions[1].began > "2025-01-01T00:01:00"
+    assert incident.ended_why == "restored"
+    assert world.news[0] == "began"
+    assert world.teller.metrics[2]["nicmedic_watch_unwritten_incidents"] == 1.0
+    assert world.teller.metrics[-1]["nicmedic_watch_unwritten_incidents"] == 0.0
+
+
+@pytest.mark.parametrize("number", range(1, 16))
+def test_whichever_write_fails_all_is_on_disk_in_the_end(number: int) -> None:
+    world = World(policy=RESTORE)
+    world.senses.kernel_log = b"one\n"
+
+    def hang() -> None:
+        world.senses.kernel_log += b"two\n"
+        world.card.hang()
+
+    world.store.fails_at = frozenset({number})
+    world.at(10, hang)
+    world.at(12, lambda: setattr(world.senses, "kernel_log", world.senses.kernel_log + b"three\n"))
+    world.run(200)
+    world.store.fails_at = frozenset()
+    (incident,) = world.incidents
+    assert incident.ended_why == "restored"
+    assert [action.state for action in incident.actions][-1] is ActionState.HELPED
+    assert [piece.kind for piece in world.store.read_evidence(1)] == [
+        EvidenceKind.SAMPLES,
+        EvidenceKind.KERNEL_LOG,
+        EvidenceKind.KERNEL_LOG_AFTER,
+    ]
+    assert world.teller.metrics[-1]["nicmedic_watch_unwritten_incidents"] == 0.0
+
+
+def test_what_waits_for_the_disk_is_bounded() -> None:
+    store, told = FakeIncidents(), []
+    store.is_full = True
+    ledger = Ledger(store, lambda text, _bad: told.append(text))
+    piece = Evidence(kind=EvidenceKind.KERNEL_LOG, at="t", data=b"x" * (64 << 10))
+    records = [Record(dataclasses.replace(INCIDENT, interface=f"eth{number}"), (piece,)) for number in range(100)]
+    for record in records:
+        assert not ledger.save(record, 0.0)
+    assert ledger.waiting == 64
+    assert ledger.lost == 36
+    assert sum(len(record.evidence) for record in records[36:]) == 32
+    assert len(told) == 1
+    store.is_full = False
+    ledger.retry(5.0)
+    assert ledger.waiting == 64
+    ledger.retry(10.0)
+    assert ledger.waiting == 0
+    assert "36 were lost" in told[-1]
+    assert store.list_incidents()[0].interface == "eth36"
+
+
+def test_a_reboot_that_cannot_be_written_down_is_not_begun() -> None:
+    world = World(policy=NicPolicy(mode=Mode.RESTORE, reboot=True, cool_down_s=1))
+    world.cures["restore"] = lambda: 43
+
+    def fail() -> int:
+        if len(world.treater.begun) == 2:
+            world.store.is_full = True
+        return 43
+
+    world.cures["restore"] = fail
+    world.at(10, world.card.hang)
+    world.run(120)
+    assert "reboot" not in [what for _, what, _ in world.treater.begun]
+
+
+def test_a_bad_policy_keeps_the_old_one() -> None:
+    world = World(policy=RESTORE)
+    world.policy_error = NicmedicError("mode 'foo' is none", hint="vi")
+    world.at(10, world.watcher.ask_reload)
+    world.at(20, world.card.hang)
+    world.run(60)
+    assert world.teller.host == [("the policy stays as it was: mode 'foo' is none", True)]
+    assert [what for _, what, _ in world.treater.begun] == ["restore"]
+    assert world.heart.calls.count("reloading") == 1
+    assert world.heart.calls.count("ready") == 2
+    assert world.taken == []
+
+
+def test_a_new_policy_is_in_force_at_once() -> None:
+    world = World(policy=Mode.OBSERVE)
+
+    def change() -> None:
+        world.policy = Policy(default=RESTORE)
+        world.watcher.ask_reload()
+
+    world.at(10, world.card.hang)
+    world.at(30, change)
+    world.run(60)
+    assert world.taken == [world.policy]
+    (incident,) = world.incidents
+    assert incident.ended_why == "restored"
+    assert world.teller.host == [("the policy was read again", False)]
+
+
+def test_a_card_that_is_ignored_from_now_on_is_let_go() -> None:
+    world = World()
+
+    def change() -> None:
+        world.policy = Policy(default=NicPolicy(mode=Mode.IGNORE))
+        world.watcher.ask_reload()
+
+    world.at(10, world.card.hang)
+    world.at(30, change)
+    world.run(60)
+    assert world.incidents[0].ended_why == "gone"
+    assert world.news == ["began", "ended"]
+
+
+def test_it_goes_on_after_it_was_killed() -> None:
+    """The same boot: what was open goes on, and ends when traffic flows."""
+    first = World(policy=RESTORE)
+    first.treater.takes_s = 1000.0
+    first.at(10, first.card.hang)
+    first.run(20)
+    second = World(store=first.store)
+    second.card.hang()
+    second.at(20, second.card.reset)
+    second.run(60)
+    (incident,) = second.incidents
+    assert incident.ended_why == "restored"
+    assert incident.actions[0].ended is not None
+    assert "started anew" in incident.actions[0].detail
+    assert second.news == ["restored"]
+
+
+def test_started_again_when_all_is_well_it_ends_what_was_open() -> None:
+    first = World()
+    first.at(10, first.card.hang)
+    first.run(20)
+    second = World(store=first.store)
+    second.run(60)
+    assert second.incidents[0].ended_why == "restored"
+
+
+def test_what_an_earlier_boot_left_open_ended_with_it() -> None:
+    first = World(policy=RESTORE)
+    first.treater.takes_s = 1000.0
+    first.at(10, first.card.hang)
+    first.run(20)
+    first.store.add_action(1, Action(what="reboot", state=ActionState.RUNNING, began="2025-01-01T00:00:30+00:00"))
+    second = World(store=first.store, boot_id="boot-2", uptime_s=10)
+    second.run(60)
+    (incident,) = second.incidents
+    assert (incident.ended_why, incident.restored) == ("boot", None)
+    assert [(action.what, action.state) for action in incident.actions] == [
+        ("restore", ActionState.FAILED),
+        ("reboot", ActionState.HELPED),
+    ]
+    assert second.news == []
+
+
+def test_only_the_newest_of_a_card_stays_open() -> None:
+    store = FakeIncidents()
+    for _ in range(3):
+        store.add_incident(dataclasses.replace(INCIDENT, bus="pci"), ())
+    world = World(store=store)
+    world.run(30)
+    assert [incident.ended_why for incident in world.incidents] == ["gone", "gone", "restored"]
+
+
+def test_incidents_that_cannot_be_read_are_told_and_read_later() -> None:
+    store = FakeIncidents()
+    store.add_incident(dataclasses.replace(INCIDENT, boot_id="boot-0"), ())
+    store.fails_at = frozenset({2, 4})
+    world = World(store=store)
+    world.run(200)
+    assert "cannot be read" in world.teller.host[0][0]
+    assert world.incidents[0].ended_why == "boot"
+
+
+def test_damaged_incidents_that_were_put_aside_are_told() -> None:
+    store = FakeIncidents()
+    store.aside = "/var/lib/nicmedic/incidents.db.damaged-1"
+    world = World(store=store)
+    world.run(10)
+    assert world.teller.host == [
+        ("the incidents were damaged: they are kept as /var/lib/nicmedic/incidents.db.damaged-1, and new ones are begun", True)
+    ]
+
+
+def test_what_a_boot_is_like_is_noted_after_some_minutes() -> None:
+    world = World(uptime_s=10)
+    world.run(400)
+    assert world.errands.calls == ["note_boot"]
+
+
+def test_an_oddity_of_one_card_is_told_once_and_the_others_go_on() -> None:
+    other = World.make_card(card=Card(interface="eth1", ifindex=3, driver="igb", bus_address="1", has_bql=True))
+    world = World(World.make_card(), other)
+    read = world.senses.read_sample
+    world.senses.read_sample = lambda interface: 1 / 0 if interface == "eth0" else read(interface)  # type: ignore[assignment, return-value]  # the oddity
+    world.at(10, other.hang)
+    world.run(60)
+    assert [incident.interface for incident in world.incidents] == ["eth1"]
+    (told,) = world.teller.host
+    assert told[1]
+    assert "ZeroDivisionError" in told[0]
+    assert "a bug in nicmedic" in told[0]
+    assert world.teller.metrics[-1]["nicmedic_watch_errors_total"] >= 10
+
+
+def test_an_oddity_after_an_incident_began_forgets_no_incident() -> None:
+    world = World()
+    world.at(10, world.card.hang)
+    world.at(20, lambda: setattr(world.senses, "fail_at", len(world.senses.calls) + 1))
+    world.at(30, world.card.reset)
+    world.run(60)
+    (incident,) = world.incidents
+    assert incident.ended_why == "restored"
+
+
+def test_a_treater_that_fails_is_an_oddity_too() -> None:
+    world = World(policy=RESTORE)
+    world.treater.fail_at = 1 + 200
+    world.run(60)
+    assert world.heart.calls[-1] == "stopping"
+
+
+def test_lost_lines_of_the_log_are_counted() -> None:
+    world = World()
+    world.at(5, lambda: (Signal(kind=SignalKind.LOG_LOST, monotonic_s=world.clock.read_monotonic_s(), value=7),))
+    world.at(6, lambda: (Signal(kind=SignalKind.LOG_LOST, monotonic_s=world.clock.read_monotonic_s()),))
+    world.run(20)
+    assert world.teller.metrics[-1]['nicmedic_watch_dropped_total{what="kernel log lines"}'] == 8.0
+
+
+def test_a_signal_of_a_card_that_nobody_listed_is_no_harm() -> None:
+    world = World()
+    world.at(5, lambda: (Signal(kind=SignalKind.CARRIER, monotonic_s=world.clock.read_monotonic_s(), interface="tap0", value=0),))
+    world.run(20)
+    assert world.incidents == ()
+
+
+def test_an_error_of_the_store_keeps_what_was_written() -> None:
+    store = FakeIncidents()
+    record = Record(INCIDENT, (Evidence(kind=EvidenceKind.SAMPLES, at="t", data=b"{}"),))
+    record.add_action(RUNNING)
+    record.revise(dataclasses.replace(record.incident, reasons=("other",)))
+    store.fails_at = frozenset({2})
+    with pytest.raises(StateError):
+        record.save(store)
+    states = [(record.incident.id, record.is_saved)]
+    record.save(store)
+    states.append((record.incident.id, record.is_saved))
+    assert states == [(1, False), (1, True)]
+    assert store.calls == ["add_incident", "add_action", "add_action"]
+    assert store.list_incidents()[0].reasons == ("other",)
+    assert store.list_incidents()[0].actions == (RUNNING,)
