@@ -54,8 +54,8 @@ For the host whose network card goes silent: says what each card does now, saves
 log, says which card hung, why that is so likely, and what others tried against it with what result, with the commands and their undo; and changes \
 a card over the very connection that may be dying, so that whatever is not confirmed is undone.
 
-Only treat, confirm, undo and install-service change the machine, and watch where its policy has it call treat; snapshot writes its one file. A command of root also undoes what a crash has left \
-behind of treat.""",
+Only treat, confirm, undo and install-service change the machine, and watch where its policy has it call treat; snapshot writes its one file. \
+A command of root also undoes what a crash has left behind of treat.""",
     arguments=(
         Argument(("--version",), "print the version and end", version=f"nicmedic {__version__}"),
         Argument(("--debug",), "show a traceback also for expected errors; stands before the command", flag=True),
