@@ -64,10 +64,13 @@ class SimulatedCard:
         self.gateway_answers = True
         self.partner_silent = False
         """Nothing comes in."""
+        self.renews_every_s = 0.0
+        """Its driver takes new counters from the card only so often."""
         self.holds_back = False
         self.lost: bool | None = False
         self._due_tx = self._due_rx = self._due_pause = 0.0
         self._next = 0
+        self._renewed: tuple[float, tuple[int, int, int, int]] | None = None
 
     def hang(self, *queues: int) -> None:
         """Send nothing any more from these queues; without any: from all."""
@@ -186,14 +189,17 @@ class SimulatedCard:
 
     def read_sample(self, now_s: float) -> Sample:
         """As sysfs shows it."""
+        if self._renewed is None or now_s - self._renewed[0] >= self.renews_every_s:
+            self._renewed = now_s, (self.tx_packets, self.tx_bytes, self.rx_packets, self.rx_bytes)
+        tx_packets, tx_bytes, rx_packets, rx_bytes = self._renewed[1]
         return Sample(
             monotonic_s=now_s,
             up=self.up,
             carrier=self.carrier and self.up,
-            tx_packets=self.tx_packets,
-            tx_bytes=self.tx_bytes,
-            rx_packets=self.rx_packets,
-            rx_bytes=self.rx_bytes,
+            tx_packets=tx_packets,
+            tx_bytes=tx_bytes,
+            rx_packets=rx_packets,
+            rx_bytes=rx_bytes,
             queues=tuple(QueueSample(sum(queue.inflight) if self.has_bql else None, queue.tx_timeout) for queue in self.queues),
         )
 

@@ -15,6 +15,7 @@ __all__ = ["Asked", "Look", "Looks", "Probes", "Standing"]
 _APART_S = 0.15
 """Two looks so far apart show whether a queue is served: a frame of 1500 bytes takes 1.2 ms even at 10 Mb/s."""
 _MOST_APART_S = 5.0
+_MOST_KEPT = 12
 _NOBODY_ASKS_S = 1.5
 """So long after it was wanted, a probe that nobody sent does not come any more."""
 
@@ -73,11 +74,11 @@ class Look:
 
 
 class Looks:
-    """The closer looks of the last seconds."""
+    """Closer looks: all of the last second, few of the minute before."""
 
     def __init__(self) -> None:
         """None yet."""
-        self._kept: deque[Look] = deque(maxlen=8)
+        self._kept: list[Look] = []
         self.wants = False
         """Whether a rule wants one now."""
         self._pause_counts: deque[tuple[float, dict[str, int]]] = deque(maxlen=8)
@@ -86,9 +87,19 @@ class Looks:
         """One more."""
         inflight = {index: flight.inflight for index, flight in flights.by_queue.items()}
         self._kept.append(Look(answer.monotonic_s, answer, flights.total, inflight))
+        if len(self._kept) > _MOST_KEPT:
+            self._thin(answer.monotonic_s)
         if answer.pause_frames is not None:
             counts = {name: count for name, count in answer.pause_frames.items() if is_pause_counter(name)}
             self._pause_counts.append((answer.monotonic_s, counts))
+
+    def _thin(self, now_s: float) -> None:
+        """Give up the one that is missed least: the older they are, the wider apart they stay."""
+        kept = self._kept
+        gaps = [
+            (kept[place + 1].at_s - kept[place - 1].at_s) / max(now_s - kept[place].at_s, _APART_S) for place in range(1, len(kept) - 1)
+        ]
+        del kept[1 + gaps.index(min(gaps))]
 
     @property
     def last(self) -> Look | None:

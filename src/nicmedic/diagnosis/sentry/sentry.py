@@ -65,7 +65,9 @@ class Sentry:
             self._minute.append(sample)
 
     def hear(self, signal: Signal) -> None:
-        """Something happened to this card, or to the host."""
+        """Something happened to this card, or to the host. What is told late, right after a gap, is known for that."""
+        if self._asked_s is not None:
+            self._memory.late.note(signal.monotonic_s, signal.monotonic_s - self._asked_s)
         self._memory.hear(signal)
 
     def learn(self, answer: Answer) -> None:

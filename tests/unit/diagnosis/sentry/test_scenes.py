@@ -1,0 +1,649 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What befalls a card, over a simulated one: the right verdict, in time, and "hung" only where it is."""
+
+import itertools
+from collections.abc import Callable
+
+import pytest
+
+from nicmedic.model.incident import IncidentVerdict as Verdict
+from nicmedic.model.sample import Signal, SignalKind
+from nicmedic.model.watched import Card
+from nicmedic.testing.simulated import SimulatedCard
+from nicmedic.testing.vigil import Vigil
+
+
+def busy(rate: float = 10.0, card: Card | None = None, *, has_bql: bool = True, counts_when_handed: bool = False, keep: int = 0) -> Vigil:
+    """Watch a card that has been sending and receiving for ten seconds."""
+    simulated = SimulatedCard(card, has_bql=has_bql, counts_when_handed=counts_when_handed, keep=lambda frames: min(frames, keep))
+    simulated.tx_rate = simulated.rx_rate = rate
+    vigil = Vigil(simulated)
+    vigil.run(10.0)
+    assert not vigil.verdicts
+    return vigil
+
+
+def several(queues: int = 4) -> Card:
+    return Card(interface="eth0", ifindex=2, driver="igb", tx_queues=queues, has_bql=True)
+
+
+def plain(driver: str = "8139too") -> Card:
+    return Card(interface="eth0", ifindex=2, driver=driver, has_bql=False)
+
+
+def tell(vigil: Vigil, kind: SignalKind, text: str = "", value: int | None = None, interface: str | None = "eth0") -> None:
+    vigil.hear(Signal(kind=kind, monotonic_s=vigil.clock.read_monotonic_s(), interface=interface, text=text, value=value))
+
+
+def act(vigil: Vigil, happens: Callable[[float], tuple[Signal, ...]]) -> None:
+    vigil.hear(*happens(vigil.clock.read_monotonic_s()))
+
+
+class TestHung:
+    @pytest.mark.parametrize("counts_when_handed", [False, True])
+    @pytest.mark.parametrize("rate", [1.0, 20.0, 5000.0])
+    def test_card_that_stops_is_found_within_a_second_of_its_next_frame(self, rate: float, counts_when_handed: bool) -> None:
+        vigil = busy(rate, counts_when_handed=counts_when_handed)
+        vigil.card.hang()
+        vigil.run(3.0)
+        ((at_s, opinion),) = vigil.verdicts
+        assert opinion.verdict is Verdict.NIC_HUNG
+        assert at_s <= 10.0 + max(1.0 / rate, 0.0) + 1.0
+        assert opinion.began_s is not None
+        assert "bytes are in flight, and nothing was reported as sent for" in opinion.reasons[0]
+        assert "the gateway did not answer over it" in opinion.reasons
+        vigil.card.reset()
+        vigil.run(3.0)
+        assert len(vigil.restored) == 1
+        assert len(vigil.verdicts) == 1
+
+    def test_packets_that_wait_are_told(self) -> None:
+        vigil = busy(5000.0)
+        vigil.card.hang()
+        vigil.run(2.0)
+        assert any("wait in the queueing discipline" in reason for reason in vigil.verdicts[0][1].reasons)
+
+    def test_card_that_hung_before_watching_began(self) -> None:
+        card = SimulatedCard()
+        card.hang()
+        card.tx_rate = 10.0
+        vigil = Vigil(card)
+        vigil.run(2.0)
+        assert vigil.words == [Verdict.NIC_HUNG]
+
+    def test_driver_that_resets_in_good_order_makes_one_incident_that_restores_itself(self) -> None:
+        vigil = busy()
+        act(vigil, vigil.card.fire_watchdog)
+        vigil.run(5.0)
+        assert vigil.words == [Verdict.NIC_HUNG]
+        assert len(vigil.restored) == 1
+        assert vigil.restored[0] < 13.0
+
+    def test_idle_card_is_asked_whether_it_works_again(self) -> None:
+        vigil = busy()
+        vigil.card.tx_rate = vigil.card.rx_rate = 0.0
+        act(vigil, vigil.card.fire_watchdog)
+        vigil.run(5.0)
+        assert len(vigil.restored) == 1
+
+    def test_idle_card_that_nobody_can_ask_stays_open(self) -> None:
+        vigil = busy()
+        vigil.senses.has_gateway = False
+        vigil.card.tx_rate = vigil.card.rx_rate = 0.0
+        act(vigil, vigil.card.fire_watchdog)
+        assert vigil.run(60.0).verdict is Verdict.NIC_HUNG
+        assert not vigil.restored
+        assert vigil.senses.calls.count("begin_probe") < 6
+
+    def test_hang_that_lasts_is_asked_about_less_and_less(self) -> None:
+        vigil = busy()
+        vigil.card.hang()
+        vigil.run(600.0)
+        assert vigil.words == [Verdict.NIC_HUNG]
+        assert vigil.senses.calls.count("begin_probe") < 220
+
+    def test_carrier_that_a_failed_reset_leaves_off_is_no_cable(self) -> None:
+        vigil = busy()
+        act(vigil, vigil.card.fire_watchdog)
+        vigil.card.hang()
+        vigil.run(0.5)
+        act(vigil, lambda now_s: vigil.card.set_carrier(now_s, carrier=False))
+        vigil.run(60.0)
+        assert vigil.words == [Verdict.NIC_HUNG]
+        assert not vigil.restored
+
+    def test_remedy_that_takes_it_down_and_away_is_no_administrator(self) -> None:
+        vigil = busy()
+        vigil.card.hang()
+        vigil.run(2.0)
+        act(vigil, lambda now_s: vigil.card.set_up(now_s, up=False))
+        vigil.run(10.0)
+        act(vigil, vigil.card.vanish)
+        vigil.run(20.0)
+        assert vigil.words == [Verdict.NIC_HUNG]
+        vigil.card.up = True
+        act(vigil, vigil.card.appear)
+        vigil.run(3.0)
+        assert len(vigil.restored) == 1
+
+    def test_expiry_that_only_its_counter_tells_counts(self) -> None:
+        vigil = busy()
+        vigil.card.queues[0].tx_timeout += 1
+        vigil.run(1.0)
+        assert vigil.words == [Verdict.NIC_HUNG]
+        assert "tx_timeout is 1" in vigil.verdicts[0][1].reasons[0]
+
+    def test_tracepoint_counts_and_log_text_is_harmless(self) -> None:
+        vigil = busy()
+        tell(vigil, SignalKind.FAULT_LINE, "eth0: \x1b[2Jreset")
+        tell(vigil, SignalKind.XMIT_TIMEOUT)
+        tell(vigil, SignalKind.HANG_LINE, "again" * 99)
+        tell(vigil, SignalKind.XMIT_TIMEOUT, interface=None)
+        tell(vigil, SignalKind.RENAMED, "eth9")
+        vigil.run(1.0)
+        reasons = vigil.verdicts[0][1].reasons
+        assert "net_dev_xmit_timeout" in reasons[0]
+        assert "eth0: \\x1b[2Jreset" in reasons
+
+    def test_line_without_an_interface_only_speaks_beside_what_is_seen(self) -> None:
+        vigil = busy()
+        tell(vigil, SignalKind.HANG_LINE, "Detected Hardware Unit Hang", interface=None)
+        vigil.run(5.0)
+        assert not vigil.verdicts
+        tell(vigil, SignalKind.HANG_LINE, "Detected Hardware Unit Hang", interface=None)
+        vigil.card.hang()
+        vigil.run(2.0)
+        assert "Detected Hardware Unit Hang" in vigil.verdicts[0][1].reasons
+
+    def test_networking_that_is_stuck_is_no_excuse_and_takes_longer(self) -> None:
+        vigil = busy(100.0)
+        vigil.senses.stuck = True
+        vigil.card.hang()
+        vigil.run(6.0)
+        assert vigil.words == [Verdict.NIC_HUNG]
+        assert any("lock of networking" in reason for reason in vigil.verdicts[0][1].reasons)
+
+    def test_word_of_somebody_else_that_networking_is_stuck_is_told(self) -> None:
+        vigil = busy()
+        tell(vigil, SignalKind.RTNL_STUCK)
+        act(vigil, vigil.card.fire_watchdog)
+        vigil.run(2.0)
+        assert any("lock of networking" in reason for reason in vigil.verdicts[0][1].reasons)
+
+
+class TestSeveralQueues:
+    def test_one_that_stands_while_others_send_is_found(self) -> None:
+        vigil = busy(100.0, several())
+        vigil.card.hang(2)
+        vigil.run(6.0)
+        ((at_s, opinion),) = vigil.verdicts
+        assert opinion.verdict is Verdict.NIC_HUNG
+        assert "queue 2" in opinion.reasons[0]
+        assert at_s < 13.0
+        vigil.run(10.0)
+        assert not vigil.restored
+        vigil.card.reset()
+        vigil.run(3.0)
+        assert len(vigil.restored) == 1
+
+    def test_one_with_packets_that_wait_is_found(self) -> None:
+        vigil = busy(4000.0, several())
+        vigil.card.hang(1)
+        vigil.run(3.0)
+        assert "packets wait behind them" in vigil.verdicts[0][1].reasons[0]
+
+    def test_one_with_light_traffic_is_found_when_more_frames_join(self) -> None:
+        vigil = busy(4.0, several())
+        vigil.card.hang(2)
+        vigil.run(20.0)
+        assert vigil.words == [Verdict.NIC_HUNG]
+        assert "more frames were handed over" in vigil.verdicts[0][1].reasons[0]
+
+    def test_lone_frame_of_a_lazy_driver_is_none(self) -> None:
+        vigil = busy(4.0, several())
+        vigil.card.lazy = True
+        vigil.run(120.0)
+        assert not vigil.verdicts
+        assert vigil.senses.calls.count("look_closer") < 100
+
+    def test_full_queue_that_looks_the_same_is_served(self) -> None:
+        vigil = busy(4000.0, several(), keep=2)
+        vigil.card.renews_every_s = 2.0
+        vigil.run(60.0)
+        assert not vigil.verdicts
+        assert vigil.senses.calls.count("look_closer") < 40
+
+    def test_all_that_stand_are_found_at_once(self) -> None:
+        vigil = busy(100.0, several(16))
+        vigil.card.hang()
+        vigil.run(2.0)
+        assert vigil.words == [Verdict.NIC_HUNG]
+        assert vigil.verdicts[0][0] < 11.0
+
+    def test_number_of_queues_that_changes_is_nothing(self) -> None:
+        vigil = busy(10.0, several())
+        del vigil.card.queues[2:]
+        vigil.run(5.0)
+        assert not vigil.verdicts
+
+
+class TestWithoutByteQueueLimits:
+    def test_packets_that_wait_and_are_not_taken_are_a_hang(self) -> None:
+        vigil = busy(10.0, plain(), has_bql=False)
+        vigil.card.most_inflight = 600
+        vigil.card.hang()
+        vigil.run(6.0)
+        assert vigil.words == [Verdict.NIC_HUNG]
+        assert "wait in the queueing discipline" in vigil.verdicts[0][1].reasons[0]
+        vigil.card.reset()
+        vigil.run(5.0)
+        assert len(vigil.restored) == 1
+
+    def test_discipline_that_may_hold_back_says_nothing(self) -> None:
+        vigil = busy(10.0, plain(), has_bql=False)
+        vigil.card.holds_back = True
+        vigil.card.most_inflight = 600
+        vigil.card.hang()
+        vigil.run(20.0)
+        assert not vigil.verdicts
+
+    def test_it_is_looked_at_rarely(self) -> None:
+        vigil = busy(0.2, plain(), has_bql=False)
+        vigil.run(60.0)
+        vigil.card.tx_rate = 0.0
+        vigil.run(60.0)
+        assert not vigil.verdicts
+        assert vigil.senses.calls.count("look_closer") <= 25
+
+    def test_light_traffic_that_is_stuck_shows_by_a_probe_that_is_not_counted(self) -> None:
+        vigil = busy(1.0, plain("virtio_net"), has_bql=False)
+        vigil.card.hang()
+        vigil.run(3.0)
+        tell(vigil, SignalKind.GATEWAY, value=0)
+        vigil.run(10.0)
+        assert vigil.words == [Verdict.NIC_HUNG]
+        assert "none was counted as sent" in vigil.verdicts[0][1].reasons[0]
+
+    def test_light_traffic_of_another_driver_leaves_it_open(self) -> None:
+        vigil = busy(1.0, plain(), has_bql=False)
+        vigil.card.hang()
+        vigil.run(1.0)
+        tell(vigil, SignalKind.GATEWAY, value=0)
+        vigil.run(10.0)
+        assert vigil.words == [Verdict.UNSURE]
+        assert "no frame of ours was counted" in vigil.verdicts[0][1].reasons[1]
+
+    def test_silent_gateway_of_a_driver_that_counts_early_leaves_it_open(self) -> None:
+        vigil = busy(1.0, plain(), has_bql=False, counts_when_handed=True)
+        vigil.card.hang()
+        tell(vigil, SignalKind.GATEWAY, value=0)
+        vigil.run(10.0)
+        assert vigil.words == [Verdict.UNSURE]
+        vigil.card.reset()
+        vigil.run(10.0)
+        assert len(vigil.restored) == 1
+
+
+class TestElsewhere:
+    def test_idle_card_costs_nothing_and_is_nothing(self) -> None:
+        vigil = Vigil()
+        vigil.run(300.0)
+        assert not vigil.verdicts
+        assert set(vigil.senses.calls) == {"read_sample", "wait_signals"}
+
+    @pytest.mark.parametrize("counts_when_handed", [False, True])
+    def test_full_load_is_none(self, counts_when_handed: bool) -> None:
+        vigil = busy(80_000.0, counts_when_handed=counts_when_handed, keep=60)
+        vigil.card.frame_bytes = 1514
+        vigil.run(30.0)
+        assert not vigil.verdicts
+
+    def test_slow_link_that_is_full_with_counters_that_lag_is_served(self) -> None:
+        vigil = busy(800.0, keep=2)
+        vigil.card.renews_every_s = 2.0
+        vigil.card.gateway_answers = False
+        vigil.run(60.0)
+        assert Verdict.NIC_HUNG not in vigil.words
+        assert vigil.senses.calls.count("look_closer") < 40
+
+    @pytest.mark.parametrize("has_gateway", [True, False])
+    @pytest.mark.parametrize("rate", [0.1, 0.3, 1.0, 2.0])
+    def test_lazy_driver_is_none(self, rate: float, has_gateway: bool) -> None:
+        vigil = busy(1.0)
+        vigil.card.lazy = True
+        vigil.card.tx_rate = rate
+        vigil.senses.has_gateway = has_gateway
+        vigil.run(120.0)
+        assert not vigil.verdicts
+        assert vigil.senses.calls.count("look_closer") < 100
+
+    def test_cable_that_is_out_is_the_link(self) -> None:
+        vigil = busy()
+        act(vigil, lambda now_s: vigil.card.set_carrier(now_s, carrier=False))
+        vigil.run(10.0)
+        tell(vigil, SignalKind.HANG_LINE, "late words")
+        vigil.run(10.0)
+        assert vigil.words == [Verdict.LINK]
+        assert "no carrier since 4 s" in vigil.verdicts[0][1].reasons[0]
+        act(vigil, lambda now_s: vigil.card.set_carrier(now_s, carrier=True))
+        vigil.run(5.0)
+        assert len(vigil.restored) == 1
+
+    def test_port_that_never_had_a_cable_is_nothing(self) -> None:
+        card = SimulatedCard()
+        card.carrier = False
+        vigil = Vigil(card)
+        vigil.run(30.0)
+        assert not vigil.verdicts
+
+    def test_short_loss_is_nothing(self) -> None:
+        vigil = busy()
+        act(vigil, lambda now_s: vigil.card.set_carrier(now_s, carrier=False))
+        vigil.run(3.0)
+        act(vigil, lambda now_s: vigil.card.set_carrier(now_s, carrier=True))
+        vigil.run(10.0)
+        assert not vigil.verdicts
+
+    def test_link_that_flaps_is_the_link_until_it_is_steady(self) -> None:
+        vigil = busy()
+        for _ in range(5):
+            act(vigil, lambda now_s: vigil.card.set_carrier(now_s, carrier=False))
+            vigil.run(1.0)
+            act(vigil, lambda now_s: vigil.card.set_carrier(now_s, carrier=True))
+            vigil.run(1.0)
+        assert vigil.words == [Verdict.LINK]
+        assert not vigil.restored
+        vigil.run(12.0)
+        assert len(vigil.restored) == 1
+
+    @pytest.mark.parametrize("seconds", [1.0, 6.0])
+    def test_setting_that_takes_the_link_along_is_nothing(self, seconds: float) -> None:
+        vigil = busy()
+        tell(vigil, SignalKind.CHANGED)
+        vigil.card.reset()
+        act(vigil, lambda now_s: vigil.card.set_carrier(now_s, carrier=False))
+        vigil.run(seconds)
+        act(vigil, lambda now_s: vigil.card.set_carrier(now_s, carrier=True))
+        vigil.run(10.0)
+        assert not vigil.verdicts
+
+    def test_partner_that_says_nothing_more_is_upstream(self) -> None:
+        vigil = busy()
+        vigil.card.partner_silent = True
+        vigil.run(20.0)
+        assert vigil.words == [Verdict.UPSTREAM]
+        assert "whether it still receives is open" in vigil.verdicts[0][1].reasons[1]
+        vigil.card.partner_silent = False
+        vigil.run(5.0)
+        assert len(vigil.restored) == 1
+
+    def test_gateway_that_is_gone_is_upstream(self) -> None:
+        vigil = busy()
+        vigil.card.gateway_answers = False
+        tell(vigil, SignalKind.GATEWAY, value=0)
+        tell(vigil, SignalKind.GATEWAY, value=0)
+        vigil.run(20.0)
+        assert vigil.words == [Verdict.UPSTREAM]
+        assert vigil.verdicts[0][0] < 13.0
+        assert len(vigil.verdicts[0][1].reasons) == 1
+        tell(vigil, SignalKind.GATEWAY, value=1)
+        vigil.run(1.0)
+        assert len(vigil.restored) == 1
+
+    def test_gateway_that_answers_after_all_is_nothing(self) -> None:
+        vigil = busy()
+        tell(vigil, SignalKind.GATEWAY, value=0)
+        vigil.run(20.0)
+        assert not vigil.verdicts
+        assert vigil.senses.calls.count("begin_probe") == 1
+
+    def test_silence_where_nobody_can_be_asked_is_nothing(self) -> None:
+        vigil = busy()
+        vigil.senses.has_gateway = False
+        vigil.card.partner_silent = True
+        vigil.run(60.0)
+        assert not vigil.verdicts
+        assert vigil.senses.calls.count("begin_probe") < 8
+
+    def test_who_only_sends_to_a_gateway_that_answers_is_nothing(self) -> None:
+        vigil = busy()
+        vigil.card.rx_rate = 0.0
+        vigil.run(120.0)
+        assert not vigil.verdicts
+
+    def test_switched_off_is_the_administrator(self) -> None:
+        vigil = busy()
+        act(vigil, lambda now_s: vigil.card.set_up(now_s, up=False))
+        vigil.run(5.0)
+        tell(vigil, SignalKind.HANG_LINE, "words of a driver that is closed")
+        vigil.run(5.0)
+        assert vigil.words == [Verdict.ADMINISTRATOR]
+        act(vigil, lambda now_s: vigil.card.set_up(now_s, up=True))
+        vigil.run(2.0)
+        assert len(vigil.restored) == 1
+
+    def test_off_and_on_again_or_off_from_the_beginning_is_nothing(self) -> None:
+        vigil = busy()
+        act(vigil, lambda now_s: vigil.card.set_up(now_s, up=False))
+        vigil.run(1.0)
+        act(vigil, lambda now_s: vigil.card.set_up(now_s, up=True))
+        vigil.run(10.0)
+        assert not vigil.verdicts
+        card = SimulatedCard()
+        card.up = False
+        vigil = Vigil(card)
+        vigil.run(10.0)
+        assert not vigil.verdicts
+
+
+class TestPause:
+    def storm(self, speed_mbps: int | None = 1000) -> Vigil:
+        vigil = busy(100.0, Card(interface="eth0", ifindex=2, has_bql=True, speed_mbps=speed_mbps))
+        vigil.card.pause_frames = 7
+        vigil.card.paused = True
+        return vigil
+
+    def test_storm_is_the_link_even_if_the_watchdog_fires(self) -> None:
+        vigil = self.storm()
+        vigil.run(5.0)
+        act(vigil, vigil.card.fire_watchdog)
+        vigil.run(20.0)
+        assert vigil.words == [Verdict.LINK]
+        assert "pause frames" in vigil.verdicts[0][1].reasons[0]
+        vigil.card.paused = False
+        vigil.run(5.0)
+        assert len(vigil.restored) == 1
+        assert vigil.words == [Verdict.LINK]
+
+    def test_short_one_is_nothing(self) -> None:
+        vigil = self.storm()
+        vigil.run(1.0)
+        vigil.card.paused = False
+        vigil.run(10.0)
+        assert not vigil.verdicts
+
+    def test_without_a_speed_it_stays_open(self) -> None:
+        vigil = self.storm(None)
+        vigil.run(5.0)
+        assert vigil.words == [Verdict.UNSURE]
+        assert "its speed is not known" in vigil.verdicts[0][1].reasons[0]
+
+    def test_watchdog_alone_makes_it_ask_first(self) -> None:
+        """The queue that stands does not show: the driver tells of no bytes in flight."""
+        card = SimulatedCard(plain(), has_bql=False)
+        card.pause_frames = 0
+        vigil = Vigil(card)
+        vigil.run(10.0)
+        card.paused = True
+        vigil.sentry.learn_card(Card(interface="eth0", ifindex=2, driver="8139too", has_bql=False, speed_mbps=100))
+        act(vigil, card.fire_watchdog)
+        vigil.run(3.0)
+        assert Verdict.NIC_HUNG not in vigil.words
+
+    def test_few_frames_explain_nothing(self) -> None:
+        vigil = self.storm()
+        vigil.card.paused = False
+        vigil.card.hang()
+        vigil.run(0.3)
+        vigil.card.pause_frames = 8
+        vigil.run(2.0)
+        assert vigil.words == [Verdict.NIC_HUNG]
+
+    def test_watchdog_of_a_card_that_counts_and_gets_none(self) -> None:
+        vigil = busy(100.0)
+        vigil.card.pause_frames = 7
+        act(vigil, vigil.card.fire_watchdog)
+        vigil.run(1.0)
+        assert vigil.words == [Verdict.NIC_HUNG]
+
+
+class TestHost:
+    def test_host_that_starves_is_the_host(self) -> None:
+        vigil = busy()
+        late = itertools.cycle([0.7, 0.02])
+        vigil.senses.late_s = 0.6
+        vigil._jitter = lambda: next(late)
+        vigil.card.paused = True  # no completions, and nothing tells why
+        vigil.run(20.0)
+        assert vigil.words == [Verdict.HOST]
+        vigil.senses.late_s = 0.0
+        vigil._jitter = lambda: 0.0
+        vigil.card.paused = False
+        vigil.run(15.0)
+        assert len(vigil.restored) == 1
+
+    def test_healthy_card_of_a_host_that_starves_is_nothing(self) -> None:
+        vigil = busy()
+        vigil.senses.late_s = 0.95
+        vigil.run(120.0)
+        assert not vigil.verdicts
+
+    def test_card_that_hangs_is_found_when_the_host_runs_again(self) -> None:
+        vigil = busy()
+        tell(vigil, SignalKind.STARVED, value=900, interface=None)
+        vigil.run(1.0)
+        tell(vigil, SignalKind.STARVED, value=900, interface=None)
+        vigil.card.hang()
+        vigil.run(30.0)
+        assert vigil.words == [Verdict.HOST, Verdict.NIC_HUNG]
+
+    def test_watchdog_after_a_stop_is_the_host(self) -> None:
+        vigil = busy()
+        vigil.clock.wait_s(60.0)
+        act(vigil, vigil.card.fire_watchdog)
+        vigil.run(30.0)
+        assert vigil.words == [Verdict.HOST]
+        assert len(vigil.restored) == 1
+
+    def test_watchdog_after_a_suspend_is_the_host_and_the_link_may_take_its_time(self) -> None:
+        vigil = busy()
+        tell(vigil, SignalKind.SLEPT, value=60_000, interface=None)
+        act(vigil, vigil.card.fire_watchdog)
+        act(vigil, vigil.card.fire_watchdog)
+        act(vigil, lambda now_s: vigil.card.set_carrier(now_s, carrier=False))
+        vigil.run(5.0)
+        act(vigil, lambda now_s: vigil.card.set_carrier(now_s, carrier=True))
+        vigil.run(30.0)
+        assert vigil.words == [Verdict.HOST]
+        assert len(vigil.restored) == 1
+
+    def test_watchdog_that_fires_again_when_the_host_runs_is_the_card(self) -> None:
+        vigil = busy()
+        vigil.card.tx_rate = vigil.card.rx_rate = 0.0
+        tell(vigil, SignalKind.SLEPT, value=60_000, interface=None)
+        act(vigil, vigil.card.fire_watchdog)
+        vigil.senses.has_gateway = False
+        vigil.run(8.0)
+        tell(vigil, SignalKind.STARVED, value=10)
+        vigil.run(4.0)
+        act(vigil, vigil.card.fire_watchdog)
+        vigil.run(2.0)
+        assert vigil.words == [Verdict.HOST, Verdict.NIC_HUNG]
+
+    def test_host_verdict_of_an_idle_card_ends_when_it_is_calm(self) -> None:
+        vigil = busy()
+        vigil.senses.has_gateway = False
+        vigil.card.tx_rate = vigil.card.rx_rate = 0.0
+        tell(vigil, SignalKind.SLEPT, value=60_000, interface=None)
+        act(vigil, vigil.card.fire_watchdog)
+        vigil.run(30.0)
+        assert vigil.words == [Verdict.HOST]
+        assert len(vigil.restored) == 1
+
+
+class TestGone:
+    def test_driver_that_is_loaded_anew_is_nothing(self) -> None:
+        vigil = busy()
+        act(vigil, vigil.card.vanish)
+        vigil.run(6.0)
+        act(vigil, vigil.card.appear)
+        vigil.run(10.0)
+        assert not vigil.verdicts
+
+    def test_driver_that_is_taken_away_is_the_administrator(self) -> None:
+        vigil = busy()
+        act(vigil, vigil.card.vanish)
+        vigil.run(20.0)
+        assert vigil.words == [Verdict.ADMINISTRATOR]
+        act(vigil, vigil.card.appear)
+        vigil.run(3.0)
+        assert len(vigil.restored) == 1
+
+    def test_switched_off_and_then_taken_away_is_the_administrator(self) -> None:
+        vigil = busy()
+        vigil.card.lost = None
+        act(vigil, lambda now_s: vigil.card.set_up(now_s, up=False))
+        vigil.run(1.5)
+        act(vigil, vigil.card.vanish)
+        vigil.run(5.0)
+        assert vigil.words == [Verdict.ADMINISTRATOR]
+
+    def test_lost_from_the_bus_is_a_hang(self) -> None:
+        vigil = busy()
+        vigil.card.lost = True
+        act(vigil, vigil.card.vanish)
+        vigil.run(5.0)
+        assert vigil.words == [Verdict.NIC_HUNG]
+
+    @pytest.mark.parametrize(
+        ("line", "verdict"),
+        [
+            ("pcieport 0000:21:03.0: pciehp: Slot(3): Link Down", Verdict.NIC_HUNG),
+            ("usb 1-1: USB disconnect, device number 5", Verdict.UNSURE),
+            ("", Verdict.UNSURE),
+        ],
+    )
+    def test_line_before_it_went_tells_why(self, line: str, verdict: Verdict) -> None:
+        vigil = busy()
+        vigil.card.lost = None
+        if line:
+            tell(vigil, SignalKind.FAULT_LINE, line)
+        act(vigil, vigil.card.vanish)
+        vigil.run(20.0)
+        assert vigil.words == [verdict]
+        assert not line or line in vigil.verdicts[0][1].reasons
+
+    def test_line_after_it_was_taken_away_in_order_tells_nothing(self) -> None:
+        vigil = busy()
+        act(vigil, vigil.card.vanish)
+        vigil.run(0.5)
+        tell(vigil, SignalKind.FAULT_LINE, "pcieport 0000:21:03.0: pciehp: Slot(3): Card not present")
+        vigil.run(20.0)
+        assert vigil.words == [Verdict.ADMINISTRATOR]
+
+    def test_one_that_carried_nothing_concerns_nobody(self) -> None:
+        vigil = Vigil()
+        vigil.run(5.0)
+        vigil.card.lost = True
+        act(vigil, vigil.card.vanish)
+        vigil.run(30.0)
+        assert not vigil.verdicts
+
+
+def test_samples_of_the_minute_before_are_kept_one_a_second() -> None:
+    vigil = busy()
+    vigil.run(200.0)
+    samples = vigil.sentry.samples
+    assert 58 <= len(samples) <= 61
+    assert samples[-1].monotonic_s - samples[0].monotonic_s < 70.0
+    assert Vigil().sentry.samples == ()
