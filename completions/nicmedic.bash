@@ -7,7 +7,7 @@ _nicmedic() {
     COMPREPLY=()
     for word in "${COMP_WORDS[@]:1:COMP_CWORD - 1}"; do
         case "${path:+$path }$word" in
-        'check' | 'explain' | 'history' | 'snapshot' | 'plan' | 'treat' | 'confirm' | 'undo' | 'transactions' | 'watch' | 'incidents' | 'metrics' | 'prescribe' | 'install-service' | 'knowledge' | 'knowledge show' | 'knowledge lint' | 'knowledge literals') path=${path:+$path }$word ;;
+        'check' | 'explain' | 'history' | 'blame' | 'snapshot' | 'plan' | 'treat' | 'confirm' | 'undo' | 'transactions' | 'watch' | 'incidents' | 'metrics' | 'prescribe' | 'install-service' | 'knowledge' | 'knowledge show' | 'knowledge lint' | 'knowledge literals') path=${path:+$path }$word ;;
         esac
     done
     case $prev in
@@ -25,6 +25,26 @@ _nicmedic() {
         ;;
     --since)
         :
+        return
+        ;;
+    --before)
+        :
+        return
+        ;;
+    --after)
+        :
+        return
+        ;;
+    --history)
+        compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+        return
+        ;;
+    --twin)
+        compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+        return
+        ;;
+    --changelog)
+        compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$cur")
         return
         ;;
     --output)
@@ -94,6 +114,10 @@ _nicmedic() {
             compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$cur")
             return
             ;;
+        'blame')
+            mapfile -t COMPREPLY < <(compgen -W "$(ls /sys/class/net 2>/dev/null)" -- "$cur")
+            return
+            ;;
         'plan')
             mapfile -t COMPREPLY < <(compgen -W "$(ls /sys/class/net 2>/dev/null)" -- "$cur")
             return
@@ -117,10 +141,11 @@ _nicmedic() {
         esac
     fi
     case $path in
-    '') word='check explain history snapshot plan treat confirm undo transactions watch incidents metrics prescribe install-service knowledge --version --debug --help' ;;
+    '') word='check explain history blame snapshot plan treat confirm undo transactions watch incidents metrics prescribe install-service knowledge --version --debug --help' ;;
     'check') word='--json --from --wait --help' ;;
     'explain') word='--json --interface --since --all --help' ;;
     'history') word='--json --all --help' ;;
+    'blame') word='--json --all --before --after --history --twin --changelog --help' ;;
     'snapshot') word='--output -o --scrub --help' ;;
     'plan') word='--remedy --ladder --accept-losses --json --from --help' ;;
     'treat') word='--remedy --ladder --timeout --probe --confirm --hold --accept-losses --json --help' ;;

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from nicmedic import __version__
+from nicmedic.cli.blame import BLAME
 from nicmedic.cli.check import CHECK
 from nicmedic.cli.confirm import CONFIRM
 from nicmedic.cli.declare import Argument, Command, Example, add_arguments
@@ -32,6 +33,7 @@ COMMANDS: tuple[Command, ...] = (
     CHECK,
     EXPLAIN,
     HISTORY,
+    BLAME,
     SNAPSHOT,
     PLAN,
     TREAT,

@@ -130,6 +130,7 @@ def render_reference(root: Path) -> Mapping[str, str]:
         "docs/explain-json.md": _schema_page(root, "schema/explain-1.json"),
         "docs/knowledge-json.md": _schema_page(root, "schema/knowledge-show-1.json"),
         "docs/plan-json.md": _schema_page(root, "schema/plan-1.json"),
+        "docs/blame-json.md": _schema_page(root, "schema/blame-1.json"),
         "docs/history-json.md": _schema_page(root, "schema/history-1.json"),
         "docs/incidents-json.md": _schema_page(root, "schema/incidents-1.json"),
         "docs/transactions-json.md": _schema_page(root, "schema/transactions-1.json"),

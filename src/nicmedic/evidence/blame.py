@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A history, and perhaps a twin's and a changelog, to the whole answer."""
+"""A history, and perhaps those of twins, to the answer; changelogs are added by ``app/blame.py``, which knows where they are."""
 
 from collections.abc import Iterator, Sequence
 
-from nicmedic.evidence.changelog import Stanza, select_entries
 from nicmedic.evidence.compare import compare_arms
 from nicmedic.evidence.confounders import find_confounders, find_unknown_factors
 from nicmedic.evidence.kernels import choose_change, count_kernels, list_changes, list_packages, watch_all
@@ -34,6 +33,14 @@ def _choose(history: History, watched: Sequence[Watched], before: str | None, af
 def _collect_drivers(history: History, interface: str | None) -> tuple[str, ...]:
     hangs = (hang for boot in history.boots for hang in boot.hangs if interface is None or hang.interface in {None, interface})
     return tuple(dict.fromkeys(hang.driver for hang in hangs if hang.driver))
+
+
+def _note_interface(history: History, interface: str | None) -> Iterator[str]:
+    hung = {hang.interface or "(no name)" for boot in history.boots for hang in boot.hangs}
+    if interface is not None and hung and interface not in hung:
+        yield f"No hang of {interface} is told. Cards that hung: {', '.join(sorted(hung))}."
+    if interface is None and len(hung) > 1:
+        yield f"Hangs of {', '.join(sorted(hung))} are counted together; name one to see it alone."
 
 
 def _note_watch(history: History, watched: Sequence[Watched]) -> Iterator[str]:
@@ -86,8 +93,6 @@ def build_blame(
     before: str | None = None,
     after: str | None = None,
     twins: Sequence[History] = (),
-    changelog: Sequence[Stanza] | None = None,
-    changelog_trouble: str | None = None,
 ) -> Blame:
     """Everything that can be told.
 
@@ -97,8 +102,6 @@ def build_blame(
         before: the package to compare with; both or none.
         after: the package that is suspected.
         twins: histories of other hosts.
-        changelog: of the kernel package, newest first; None: there is none.
-        changelog_trouble: why not.
 
     Raises:
         UsageError: a package that was named ran in no boot.
@@ -113,7 +116,6 @@ def build_blame(
     drivers = _collect_drivers(history, interface)
     spells = to_spells(watched, control, suspect) if control is not None and suspect is not None else []
     verdict, looks = (compared.verdict, compared.looks) if compared is not None else (Verdict.NOT_SHOWN, 1)
-    entries, trouble = select_entries(changelog, control, suspect, drivers) if changelog is not None else ((), changelog_trouble)
     both = control is not None and suspect is not None
     return Blame(
         host=history.host,
@@ -126,8 +128,11 @@ def build_blame(
         confounders=find_confounders(history, control or "", suspect or "") if both else (),
         unknown_factors=find_unknown_factors(history, control or "", suspect or "") if both else (),
         twins=tuple(ask_twin(twin, history, suspect, new.figures) for twin in twins) if suspect is not None and new is not None else (),
-        changelog=entries,
-        changelog_trouble=trouble,
         next_steps=plan_next(spells, old, new, verdict, looks),
-        notes=(*_note_watch(history, watched), *_note_comparison(compared, named=before is not None), *history.notes),
+        notes=(
+            *_note_interface(history, interface),
+            *_note_watch(history, watched),
+            *_note_comparison(compared, named=before is not None),
+            *history.notes,
+        ),
     )

@@ -37,7 +37,7 @@ def is_proven(spells: Sequence[Spell], looks: int = 1, level: float = PROVEN) ->
     p_rate = compare_rates(*_exposures(told))
     if p_rate is None or p_rate * max(looks, 1) > level:
         return False
-    p = _combine(p_rate, compare_boots(told), looks)
+    p = _combine(p_rate, compare_boots(told, enough=level / max(looks, 1)), looks)
     return p is not None and p <= level
 
 

@@ -66,9 +66,10 @@ def render_boot_commands(package: str, kernel: KernelFigures, other: KernelFigur
         )
     name = shlex.quote(f"linux-image-{release}={package}")
     gone = f"# if it is not to be had any more: https://snapshot.debian.org/binary/linux-image-{release}/"
-    install = (f"apt-get install --allow-downgrades {name}", gone)
+    image = shlex.quote(f"linux-image-{release}")
+    install = (f"apt-mark unhold {image}", f"apt-get install {name}", gone, f"apt-mark hold {image}")
     if release in other.releases:
-        return (*install, f"apt-mark hold {shlex.quote(f'linux-image-{release}')}", "reboot")
+        return (*install, "reboot")
     return (*install, f"# in the boot menu, under the advanced options: Linux {release}", "reboot")
 
 
@@ -76,7 +77,7 @@ def _legs(control: KernelFigures, suspect: KernelFigures, rounds: int, hours: fl
     old, new = control.package or "", suspect.package or ""
     back, forth = render_boot_commands(old, control, suspect), render_boot_commands(new, suspect, control)
     typical = say_duration(_typical_h(suspect.figures) * 3600)
-    watch = ("nicmedic blame",)
+    watch = (f"# let it run for {hours:g} h under the usual load, or until it hangs", "nicmedic blame")
     legs = []
     for _ in range(rounds):
         legs += [
@@ -95,7 +96,7 @@ def plan_next(
     """What to do next: before it is proven, what would prove it; after that, what tells the kernel from what came with it."""
     if control is None or suspect is None:
         return NextSteps(
-            summary="Only one kernel package is known here. Boot another one, with the same load, and ask again.", reachable=False
+            summary="There are no two kernel packages to compare. Boot another one, with the same load, and ask again.", reachable=False
         )
     if not suspect.figures.boots_hung:
         return _plan_quiet(control, suspect)
@@ -114,9 +115,10 @@ def plan_next(
         )
         return NextSteps(summary=summary, reachable=False)
     rounds, hours = found
+    all_h = rounds * (hours + min(hours, _typical_h(suspect.figures)))
     summary = (
         f"If both go on as they did, this proves it: {rounds} more boot{'s' if rounds > 1 else ''} on {old}, of {hours:g} h each, and as many on "
-        f"{new}, in turn; about {rounds * (hours + min(hours, _typical_h(suspect.figures))):.0f} h in all. Change nothing else, neither packages nor load."
+        f"{new}, in turn; about {all_h:.0f} h in all. Change nothing else, neither packages nor load."
     )
     return NextSteps(summary=summary, legs=_legs(control, suspect, rounds, hours))
 

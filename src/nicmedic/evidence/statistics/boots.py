@@ -94,12 +94,13 @@ def compare_shares(table: Table) -> float:
     return min(1.0, fisher, max(fine))
 
 
-def compare_boots(told: Sequence[Told], p_survival: float | None = None) -> float | None:
+def compare_boots(told: Sequence[Told], p_survival: float | None = None, *, enough: float = 0.0) -> float | None:
     """Chance that boots which differ for other reasons fell so by accident; None: an arm has no boots.
 
     Args:
         told: all spells.
         p_survival: of ``compare_survival``, if it is known already.
+        enough: a p-value that need not be undercut: below it the second test is not asked.
     """
     control = [one.spell for one in told if one.spell.arm is Arm.CONTROL]
     suspect = [one.spell for one in told if one.spell.arm is Arm.SUSPECT and not one.carried]
@@ -107,5 +108,7 @@ def compare_boots(told: Sequence[Told], p_survival: float | None = None) -> floa
         return None
     table = count_boots(control, suspect)
     p_table = 1.0 if table is None else compare_shares(table) / _SHARE_OF_TABLE
+    if p_table <= enough:
+        return p_table
     p_order = compare_survival(told) if p_survival is None else p_survival
     return min(1.0, p_table, 1.0 if p_order is None else p_order / (1 - _SHARE_OF_TABLE))

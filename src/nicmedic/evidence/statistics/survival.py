@@ -17,8 +17,8 @@ __all__ = ["compare_survival", "score_spells"]
 
 _MOST_DEALS: Final = 20_000
 """Up to so many ways to deal out, all are looked at."""
-_FIRST_DEALS, _MORE_DEALS = 999, 19_999
-_WORTH_MORE: Final = 0.05
+_FIRST_DEALS, _MORE_DEALS = 999, 9_999
+_WORTH_MORE: Final = 0.02
 _SEED: Final = 1
 
 
@@ -47,6 +47,9 @@ def _deal_all(scores: Sequence[float], size: int, limit: float) -> float:
 def _deal_some(scores: Sequence[float], size: int, limit: float) -> float:
     """As Phipson and Smyth have it (2010): what was seen is one of the deals, so the answer is never 0."""
     deal = random.Random(_SEED)  # noqa: S311  # the same answer each time is wanted
+    rest = len(scores) - size
+    if rest < size:  # all scores together are 0: who deals out the smaller hand knows the larger one
+        size, scores = rest, [-score for score in scores]
     extreme = sum(math.fsum(deal.sample(scores, size)) >= limit for _ in range(_FIRST_DEALS))
     number = _FIRST_DEALS
     if (extreme + 1) / (number + 1) <= _WORTH_MORE:
