@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from nicmedic.model.incident import Action, ActionState, Incident, IncidentVerdict
 from nicmedic.report.escape import escape_terminal
 
-__all__ = ["News", "Urgency", "render_host_news", "render_news"]
+__all__ = ["News", "Urgency", "find_latest_action", "render_host_news", "render_news"]
 
 _PHRASES = {
     IncidentVerdict.NIC_HUNG: "hangs",
@@ -60,8 +60,12 @@ def _say_down(incident: Incident) -> str:
     return f" after {max(0.0, incident.restored_uptime_s - incident.began_uptime_s):.1f} s"
 
 
-def _tell_action(name: str, actions: tuple[Action, ...], number: str) -> News:
-    action = actions[-1] if actions else Action(what="action", state=ActionState.RUNNING, began="")
+def find_latest_action(incident: Incident) -> Action | None:
+    """The one that began or ended last: an earlier one may end after a later one has begun."""
+    return max(incident.actions, key=lambda action: action.ended or action.began, default=None)
+
+
+def _tell_action(name: str, action: Action, number: str) -> News:
     detail = f": {escape_terminal(action.detail)}" if action.detail else ""
     if action.transactions:
         detail += f" (transaction {', '.join(map(str, action.transactions))})"
@@ -82,8 +86,9 @@ def render_news(incident: Incident, what: str) -> News:
     name = escape_terminal(incident.interface) + (f" ({escape_terminal(incident.driver)})" if incident.driver else "")
     number = f" [incident {incident.id}]" if incident.id is not None else " [incident not on disk]"
     phrase, reasons = _PHRASES[incident.verdict], _say_reasons(incident)
-    if what == "action":
-        return _tell_action(name, incident.actions, number)
+    action = find_latest_action(incident)
+    if what == "action" and action is not None:
+        return _tell_action(name, action, number)
     if what == "restored":
         title = f"{name} works again{_say_down(incident)}"
         return News(what=what, title=title, text=title + number, urgency=Urgency.NOTICE, worth_a_message=True)

@@ -69,7 +69,12 @@ def test_names_and_details_are_harmless_for_a_terminal() -> None:
     action = Action(what="restore", state=ActionState.FAILED, began="", detail="\x1b[2J")
     incident = dataclasses.replace(INCIDENT, interface="e\x1b[2Jth", actions=(action,))
     assert "\x1b" not in render_news(incident, "action").text + render_news(incident, "began").title
-    assert render_news(dataclasses.replace(INCIDENT, actions=()), "action").title == "eth0 (e1000e): action begun"
+
+
+def test_the_action_that_ended_last_is_told() -> None:
+    first = Action(what="restore", state=ActionState.FAILED, began="2026-11-23T02:59:52+00:00", ended="2026-11-23T03:01:00+00:00")
+    second = Action(what="reboot", state=ActionState.HELD_BACK, began="2026-11-23T03:00:00+00:00", ended="2026-11-23T03:00:00+00:00")
+    assert render_news(dataclasses.replace(INCIDENT, actions=(first, second)), "action").title.startswith("eth0 (e1000e): restore failed")
 
 
 def test_news_of_the_watcher_have_a_first_line_for_a_title() -> None:

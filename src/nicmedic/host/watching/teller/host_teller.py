@@ -19,7 +19,7 @@ from nicmedic.model.incident import Incident
 from nicmedic.model.policy import Telling
 from nicmedic.report.incident_tally import IncidentTally
 from nicmedic.report.metrics_text import render_label, render_metrics
-from nicmedic.report.news_text import News, render_host_news, render_news
+from nicmedic.report.news_text import News, find_latest_action, render_host_news, render_news
 
 __all__ = ["METRICS_FILE", "HostTeller"]
 
@@ -69,14 +69,15 @@ class HostTeller:
     def tell_incident(self, incident: Incident, news: str) -> None:
         self._tally.note(incident)
         told = render_news(incident, news)
+        action = find_latest_action(incident) if news == "action" else None
         fields = {
             "NICMEDIC_INTERFACE": incident.interface,
             "NICMEDIC_DRIVER": incident.driver,
             "NICMEDIC_BUS_ADDRESS": incident.bus_address,
             "NICMEDIC_VERDICT": str(incident.verdict),
             "NICMEDIC_INCIDENT": None if incident.id is None else str(incident.id),
-            "NICMEDIC_ACTION": str(incident.actions[-1].what) if news == "action" and incident.actions else None,
-            "NICMEDIC_ACTION_STATE": str(incident.actions[-1].state) if news == "action" and incident.actions else None,
+            "NICMEDIC_ACTION": None if action is None else action.what,
+            "NICMEDIC_ACTION_STATE": None if action is None else str(action.state),
         }
         self._tell(told, {key: value for key, value in fields.items() if value is not None}, incident)
         if news in {"restored", "ended"}:  # the network may be back
