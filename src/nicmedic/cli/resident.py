@@ -11,6 +11,7 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 
 import nicmedic
 from nicmedic.app.watch.edges import Boot, Edges
@@ -55,10 +56,12 @@ def _list_known(store: HostIncidents) -> tuple[Incident, ...]:
         return ()  # the watcher tells it
 
 
-def _build_watcher(policy_path: str, kernel_package: str, program: Sequence[str], odd: str | None) -> Watcher:
+def _build_watcher(policy_path: str, kernel_package: str, program: Sequence[str], odd: str | None, at_end: ExitStack) -> Watcher:
     policy, _ = read_policy_file(policy_path)
     store = HostIncidents(evidence_bytes=policy.evidence_bytes)
+    at_end.callback(store.close)
     teller = HostTeller(policy.telling, incidents=_list_known(store), echo=sys.stderr.isatty())
+    at_end.callback(teller.close)
     errands = HostErrands(program)
     if odd is not None:
         teller.tell_host(odd, bad=True)
@@ -74,7 +77,7 @@ def _build_watcher(policy_path: str, kernel_package: str, program: Sequence[str]
     with open(_BOOT_ID, encoding="ascii") as file:  # noqa: PTH123  # as above
         boot_id = file.read().strip()
     edges = Edges(
-        senses=HostSenses(virtual=policy.watch_virtual),
+        senses=at_end.enter_context(HostSenses(virtual=policy.watch_virtual)),
         store=store,
         treater=HostTreater(program),
         errands=errands,
@@ -94,14 +97,15 @@ def main(policy_path: str, kernel_package: str, program: str) -> int:
     """Watch until a signal ends it."""
     faulthandler.enable()
     os.chdir("/")
-    try:
-        _, odd = hold_lock()
-        watcher = _build_watcher(policy_path, kernel_package, json.loads(program), odd)
-    except NicmedicError as error:
-        print(f"nicmedic: {error.message}\n          {error.hint}", file=sys.stderr)
-        return error.code
-    signal.signal(signal.SIGTERM, lambda *_: watcher.ask_stop())
-    signal.signal(signal.SIGINT, lambda *_: watcher.ask_stop())
-    signal.signal(signal.SIGHUP, lambda *_: watcher.ask_reload())
-    watcher.run()
+    with ExitStack() as at_end:
+        try:
+            _, odd = hold_lock()
+            watcher = _build_watcher(policy_path, kernel_package, json.loads(program), odd, at_end)
+        except NicmedicError as error:
+            print(f"nicmedic: {error.message}\n          {error.hint}", file=sys.stderr)
+            return error.code
+        signal.signal(signal.SIGTERM, lambda *_: watcher.ask_stop())
+        signal.signal(signal.SIGINT, lambda *_: watcher.ask_stop())
+        signal.signal(signal.SIGHUP, lambda *_: watcher.ask_reload())
+        watcher.run()
     return 0

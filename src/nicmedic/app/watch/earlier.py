@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What there was before we were started: incidents left open, by us or by an earlier boot, and what was done about cards: the policy counts that."""
 
+import contextlib
 import dataclasses
 
 from nicmedic.app.watch.desk import Desk
@@ -39,22 +40,34 @@ class Earlier:
         self._known: tuple[Incident, ...] = ()
         self._read_at_s: float | None = 0.0
         self._is_noted = False
+        self._aside: str | None = None
+        self._aside_at_s = 0.0
 
     def read(self) -> None:
         """Look through them, and end what an earlier boot has left open."""
         moment = read_moment(self._desk.edges)
         try:
-            aside = self._desk.edges.store.put_aside()
+            self._tell_aside(moment.monotonic_s)
             self._known = self._desk.edges.store.list_incidents(newest=_NEWEST)
         except StateError as error:
             self._desk.tell_once("earlier", f"incidents cannot be read: {error.message}; {error.hint}")
             self._read_at_s = moment.monotonic_s + _RETRY_S
             return
         self._read_at_s = None
-        if aside is not None:
-            self._desk.tell_host(f"the incidents were damaged: they are kept as {aside}, and new ones are begun", True)  # noqa: FBT003  # bad
         for incident in self._known:
             self._look_at(incident, moment)
+
+    def _tell_aside(self, now_s: float) -> None:
+        """Damage may also be found later, by any write.
+
+        Raises:
+            StateError: the store cannot be opened.
+        """
+        self._aside_at_s = now_s + _RETRY_S
+        aside = self._desk.edges.store.put_aside()
+        if aside is not None and aside != self._aside:
+            self._aside = aside
+            self._desk.tell_host(f"the incidents were damaged: they are kept as {aside}, and new ones are begun", True)  # noqa: FBT003  # bad
 
     def _look_at(self, incident: Incident, moment: Moment) -> None:
         is_of_now = incident.boot_id == self._desk.edges.boot.boot_id
@@ -88,6 +101,9 @@ class Earlier:
         moment = read_moment(self._desk.edges)
         if self._read_at_s is not None and moment.monotonic_s >= self._read_at_s:
             self.read()
+        elif moment.monotonic_s >= self._aside_at_s:
+            with contextlib.suppress(StateError):  # the next write tells it
+                self._tell_aside(moment.monotonic_s)
         if not self._is_noted and moment.uptime_s >= _NOTE_AFTER_S:
             self._is_noted = True
             self._desk.edges.errands.note_boot()

@@ -227,6 +227,13 @@ def test_damaged_incidents_that_were_put_aside_are_told() -> None:
     ]
 
 
+def test_damage_that_is_found_later_is_told_too() -> None:
+    world = World()
+    world.at(30, lambda: setattr(world.store, "aside", "/x"))
+    world.run(200)
+    assert world.teller.host == [("the incidents were damaged: they are kept as /x, and new ones are begun", True)]
+
+
 def test_what_a_boot_is_like_is_noted_after_some_minutes() -> None:
     world = World(uptime_s=10)
     world.run(400)
