@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""``nicmedic watch --once``: would it work here? Everything is tried, nothing is changed, and no incident is written."""
+"""``nicmedic watch --once``: would it work here? Everything is tried; at most folders are made, and no incident is written."""
 
 from collections.abc import Callable, Iterator
 

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""``nicmedic watch`` from the command line: what it refuses, what its self-test says, and what its resident part would be."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from nicmedic.cli import resident, watch
+from nicmedic.cli.main import main
+
+HEAVY = ("argparse", "subprocess", "shutil", "pyroute2", "nicmedic.knowledge", "nicmedic.model.host", "nicmedic.host.machine", "logging")
+
+
+@pytest.fixture(autouse=True)
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("NICMEDIC_STATE", str(tmp_path / "state"))
+    return tmp_path / "state"
+
+
+@pytest.fixture
+def root(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+
+
+@pytest.mark.parametrize("words", [(), ("--once",), ("--keep", "boot")])
+def test_only_root_may(words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    assert main(["watch", *words]) == 24
+    assert "only root may watch" in capsys.readouterr().err
+
+
+def test_json_is_of_the_self_test_only(root: None, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["watch", "--json"]) == 2
+    assert "only the self-test prints it" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [(), ("--once",)])
+def test_a_policy_that_makes_no_sense_is_told(
+    words: tuple[str, ...], root: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_text('[default]\nmode = "sometimes"\n')
+    assert main(["watch", *words, "--policy", str(path)]) == 16
+    assert "sometimes" in capsys.readouterr().err
+    path.write_text("mode = \n")
+    assert main(["watch", *words, "--policy", str(path)]) == 16
+
+
+def test_a_policy_that_was_named_must_be_there(root: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["watch", "--policy", str(tmp_path / "none")]) == 11
+    assert "there is no such file" in capsys.readouterr().err
+    assert main(["watch", "--policy", str(tmp_path)]) == 11
+    large = tmp_path / "large"
+    large.write_text("#" * ((1 << 20) + 1))
+    assert main(["watch", "--policy", str(large)]) == 11
+
+
+def test_the_command_becomes_its_resident_part(root: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    class BecomeError(Exception):
+        pass
+
+    def become(command: tuple[str, ...]) -> None:
+        assert command[0] == sys.executable
+        assert command[-3] == "/etc/nicmedic/policy.toml"
+        raise BecomeError
+
+    monkeypatch.setattr("nicmedic.host.run.become_program", become)
+    monkeypatch.setattr("nicmedic.host.policy_file.read_policy_file", lambda _path: None)
+    with pytest.raises(BecomeError):
+        watch._become_resident("/etc/nicmedic/policy.toml")
+
+
+def test_the_resident_part_loads_nothing_heavy() -> None:
+    line = resident.build_resident_line("/p", None, ("nicmedic",))
+    code = "import sys; sys.path.append(sys.argv[1]); import nicmedic.cli.resident; print(*sys.modules)"
+    done = subprocess.run([*line[:3], code, *line[4:]], capture_output=True, text=True, check=True, timeout=60, cwd="/")
+    assert set(done.stdout.split()).isdisjoint(HEAVY)
+
+
+def test_faults_are_found(root: None, state: Path) -> None:
+    assert watch._find_faults(acts=True) == ()
+    assert not (state / "incidents.db").exists()
+    assert sorted(os.listdir(state)) == ["transactions"]  # noqa: PTH208  # names are enough
+    (state / "incidents.db").write_bytes(b"x" * 100_000)
+    (fault,) = watch._find_faults(acts=False)
+    assert fault.startswith("incidents could not be written down: ")
+
+
+def test_a_folder_that_cannot_be_written_is_a_fault(root: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("NICMEDIC_STATE", str(tmp_path / "file"))
+    faults = watch._find_faults(acts=True)
+    assert len(faults) == 2
+    assert "could not be written down" in faults[0]
+    assert "could not keep its undo" in faults[1]
