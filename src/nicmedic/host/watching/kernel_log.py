@@ -23,6 +23,8 @@ _MOST = 4000
 _TURN_S = 0.006
 """At 50,000 lines a second every fifth moment is spent with them, and no more."""
 _PAUSE_S = 0.025
+_BEGIN_S = 5.0
+"""For what is there at the start, should more be written as fast as it is read."""
 _ESCAPE = re.compile(rb"\\x([0-9a-f]{2})")
 _DEVICE = re.compile(rb"\n DEVICE=\+[\w-]+:([^\s\\]+)")
 
@@ -79,7 +81,8 @@ class KernelLog:
         """Records that were overwritten before they were read; whoever tells of them sets it back."""
         self.rest_until_s = 0.0
         """Until then there is a pause: too much is written."""
-        while self._read(_MOST, time.monotonic() + 10.0)[1]:
+        end_s = time.monotonic() + _BEGIN_S
+        while self._read(_MOST, end_s)[1] and time.monotonic() < end_s:
             pass
         self.lost, self.rest_until_s = 0, 0.0
 

@@ -121,7 +121,7 @@ class CardReader:
         self._timeout = [_open(folder, f"{queue}/tx_timeout") for queue in queues]
         self._counters: list[int | None] = []
         self._timeouts: list[int | None] = []
-        self._timeouts_s = 0.0
+        self._timeouts_s = float("-inf")
 
     def _open_counters(self) -> None:
         folder = Folder().folder(f"{NET}/{os.fsdecode(self._name)}/statistics")

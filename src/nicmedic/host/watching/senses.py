@@ -41,6 +41,8 @@ _ROUTES_S = 60.0
 _PROBE_S = 10.0
 _LOST_S = 1.0
 _DESCRIPTORS = 8192
+_NEVER_S = float("-inf")
+"""The clock of a machine that has just started is near 0."""
 _NEW = frozenset({SignalKind.APPEARED, SignalKind.VANISHED, SignalKind.RENAMED, SignalKind.CHANGED, SignalKind.ADMIN, SignalKind.CARRIER})
 _ANEW = frozenset({SignalKind.APPEARED, SignalKind.VANISHED, SignalKind.RENAMED})
 
@@ -91,7 +93,7 @@ class HostSenses:
         self._lines = LineReader(self._known_cards)
         self._own_time = OwnTime()
         self._gateways: tuple[Gateway, ...] = ()
-        self._gateways_s = 0.0
+        self._gateways_s = _NEVER_S
         self._survey: Child | None = None
         self._survey_due_s: float | None = None
         self._reading: Child | None = None
@@ -100,7 +102,7 @@ class HostSenses:
         self._stuck: Child | None = None
         self._left: list[Child] = []
         self._lock_stuck = False
-        self._lost_told_s = 0.0
+        self._lost_told_s = _NEVER_S
         self._why_no_patterns = ""
         self._log, self._why_no_log = self._open_log(keep_log_bytes)
         self._link_socket, self._why_no_links = self._open_messages(LINKS, b"", self._hear_links)
@@ -208,12 +210,13 @@ class HostSenses:
         self._survey, self._lock_stuck = None, not child.ended
         links = links_of(said)
         signals = [] if links is None else self._links.take_list(links, now_s)
+        self._take_note(signals)
         self._speeds = speeds_of(said) or self._speeds
+        self._cards, self._survey_due_s = None, None
         if not child.ended:
             self._left.append(child)
             self._survey_due_s = now_s + _SURVEY_AGAIN_S
             signals.append(Signal(SignalKind.RTNL_STUCK, now_s))
-        self._cards = None
         return signals
 
     def _begin_reading(self, cards: Sequence[Card]) -> None:
@@ -285,7 +288,7 @@ class HostSenses:
                     if reader is not None:
                         reader.close()
             if signal.kind in _NEW:
-                self._cards, self._gateways_s = None, 0.0
+                self._cards, self._gateways_s = None, _NEVER_S
             if signal.kind is SignalKind.APPEARED or (signal.kind is SignalKind.CARRIER and signal.value):
                 self._survey_due_s = signal.monotonic_s  # its speed
 
@@ -344,11 +347,12 @@ class HostSenses:
             self._gateways, self._gateways_s = read_gateways(Folder()), now_s
         for name in [name for name, probe in self._probes.items() if now_s - probe.began_s > _PROBE_S]:
             self._probes.pop(name).close()
+        late = [] if self._reading is None or now_s - self._reading.began_s < _READING_S else self._hear_reading(now_s)
         if self._survey is None and self._survey_due_s is not None and now_s >= self._survey_due_s:
             self._begin_survey()
         if self._survey is not None and now_s - self._survey.began_s >= _SURVEY_S:
-            return self._end_survey(now_s)
-        return []
+            late += self._end_survey(now_s)
+        return late
 
     def wait_signals(self, until_s: float) -> tuple[Signal, ...]:
         began_s = time.monotonic()
