@@ -54,6 +54,8 @@ MemoryDenyWriteExecute=yes
 SystemCallArchitectures=native
 SystemCallFilter=@system-service
 SystemCallFilter=~@privileged @resources
+# Children that load much make way for others (nice).
+SystemCallFilter=setpriority
 SystemCallErrorNumber=EPERM
 # The kernel log is a device; ProtectKernelLogs= and PrivateDevices= would take it away.
 DevicePolicy=closed

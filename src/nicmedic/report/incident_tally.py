@@ -2,13 +2,15 @@
 """Incidents as numbers. Old ones are added up, and only the last are kept: thousands cost no more memory than a few."""
 
 import datetime
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from nicmedic.model.incident import Incident, IncidentVerdict
 from nicmedic.report.metrics_text import render_label
 
-__all__ = ["IncidentTally"]
+__all__ = ["IncidentTally", "sum_up"]
 
+_NEWEST = "nicmedic_last_incident_timestamp_seconds"
 _MOST_RECENT = 64
 """Something may become of one that is over, too: a treatment ends after traffic came back."""
 
@@ -33,10 +35,16 @@ def _measure_outage(incident: Incident, now: float) -> float:
 class IncidentTally:
     """Hand it every incident, and again whenever something became of it."""
 
-    def __init__(self, incidents: Iterable[Incident] = ()) -> None:
-        """``incidents``: those that are known already, oldest first."""
-        self._sums: dict[str, float] = {}
-        self._newest: dict[str, float] = {}
+    def __init__(self, incidents: Iterable[Incident] = (), *, sums: Mapping[str, float] | None = None) -> None:
+        """Nothing more is known.
+
+        Args:
+            incidents: those that are known already, oldest first.
+            sums: older ones, as ``sum_up`` gives them: who stays in memory need not read thousands.
+        """
+        known = sums or {}
+        self._sums = {name: value for name, value in known.items() if not name.startswith(_NEWEST)}
+        self._newest = {name: value for name, value in known.items() if name.startswith(_NEWEST)}
         self._recent: dict[tuple[str, int | None, str], Incident] = {}
         for incident in incidents:
             self.note(incident)
@@ -66,7 +74,7 @@ class IncidentTally:
     def _remember(newest: dict[str, float], incident: Incident) -> None:
         began = _read_time(incident.began)
         if began is not None:
-            name = f"nicmedic_last_incident_timestamp_seconds{{{render_label('interface', incident.interface)}}}"
+            name = f"{_NEWEST}{{{render_label('interface', incident.interface)}}}"
             newest[name] = max(began, newest.get(name, 0.0))
 
     @staticmethod
@@ -95,3 +103,9 @@ class IncidentTally:
             if incident.verdict is IncidentVerdict.NIC_HUNG:
                 values[f"nicmedic_hung{{{interface}}}"] = 1.0
         return values | newest
+
+
+def sum_up(incidents: Iterable[Incident]) -> dict[str, float]:
+    """Those that are over and old, as numbers: for ``IncidentTally``. None of them is open, whether its end was seen or not."""
+    tally = IncidentTally(replace(one, ended=one.ended or one.detected) for one in incidents)
+    return tally.read_values(0.0)

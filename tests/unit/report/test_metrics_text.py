@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from nicmedic.model.incident import Action, ActionState, Incident, IncidentVerdict
-from nicmedic.report.incident_tally import IncidentTally
+from nicmedic.report.incident_tally import IncidentTally, sum_up
 from nicmedic.report.metrics_text import FAMILIES, render_label, render_metrics
 
 SRC = Path(__file__).parents[3] / "src"
@@ -111,3 +111,12 @@ def test_a_verdict_that_is_revised_moves() -> None:
     assert [name for name in tally.read_values(NOW) if "incidents_total" in name] == [
         'nicmedic_incidents_total{interface="eth0",driver="e1000e",verdict="upstream"}'
     ]
+
+
+def test_older_ones_may_come_as_numbers() -> None:
+    """Counters that went down when the watcher starts anew would look as if they had begun at 0, and hundreds of hangs had come since."""
+    incidents = [build(number, ended="2026-11-23T02:59:52+00:00", interface=f"eth{number % 3}") for number in range(1, 301)]
+    incidents += [build(301), build(302, interface="eth9")]
+    split = IncidentTally(incidents[200:], sums=sum_up(incidents[:200]))
+    assert split.read_values(NOW) == IncidentTally(incidents).read_values(NOW)
+    assert "nicmedic_hung" not in render_metrics(sum_up(incidents))

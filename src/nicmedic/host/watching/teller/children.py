@@ -13,6 +13,8 @@ __all__ = ["Helper"]
 
 _ORDINARY = "0"
 """The watcher is spared when memory is short; who only tells is not."""
+_MODESTY = 15
+"""A treatment that runs at the same time goes first."""
 
 
 class Helper:
@@ -50,6 +52,8 @@ class Helper:
             keep_descriptors(read_end)
             with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:  # noqa: PTH123  # a string
                 file.write(_ORDINARY)
+            with contextlib.suppress(OSError):
+                os.nice(_MODESTY)
             task(read_end)
             status = 0
         finally:

@@ -45,17 +45,26 @@ _SERVE_AGAIN_S = 60.0
 class HostTeller:
     """Of this host. Call ``turn`` about once a second."""
 
-    def __init__(self, telling: Telling, *, incidents: Iterable[Incident] = (), folder: str | None = None, echo: bool = False) -> None:
+    def __init__(
+        self,
+        telling: Telling,
+        *,
+        incidents: Iterable[Incident] = (),
+        sums: Mapping[str, float] | None = None,
+        folder: str | None = None,
+        echo: bool = False,
+    ) -> None:
         """Nothing is begun yet.
 
         Args:
             telling: of the policy.
-            incidents: those on disk, oldest first, so that counters go on where they were.
+            incidents: the last ones on disk, oldest first, so that counters go on where they were.
+            sums: those before, as ``report.incident_tally.sum_up`` gives them.
             folder: of the outbox; None: the usual one.
             echo: lines also on standard error, for who watches in a terminal.
         """
         state = os.environ.get("NICMEDIC_STATE") or "/var/lib/nicmedic"
-        self._telling, self._tally = telling, IncidentTally(incidents)
+        self._telling, self._tally = telling, IncidentTally(incidents, sums=sums)
         self._journal = Journal(echo=echo)
         self._outbox = Outbox(folder or f"{state}/telling")
         self._host = os.uname().nodename
