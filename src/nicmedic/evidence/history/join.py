@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from nicmedic.evidence.history.sighting import ANY_ZONE_S, Sighting
+from nicmedic.model.history import BootEnd
 
 __all__ = ["find_zone_shift", "group_sightings", "order_groups", "shift_zone"]
 
@@ -131,6 +132,10 @@ def group_sightings(sightings: Iterable[Sighting]) -> list[Group]:
         union.join(first, second, _may_be_same)
     for first, second in _pairs_off_by_zone(listed, union):
         union.join(first, second, _may_be_same)
+    dated = [number for number, sighting in enumerate(listed) if sighting.began is not None]
+    for number, sighting in enumerate(listed):  # the kernel that ran last, of which nothing says when, is that of the last boot
+        if dated and sighting.end is BootEnd.RUNNING and sighting.began is None:
+            union.join(max(dated, key=lambda each: listed[each].began or 0.0), number, _may_be_same)
     return union.groups()
 
 
