@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from nicmedic.cli.main import main
-from nicmedic.host import service
+from nicmedic.host import policy_file, service
 from nicmedic.host.run import run_limited
+from nicmedic.model.policy import Policy, Telling
+from nicmedic.remedy.policy import parse_policy
 
 COMMANDS = (
     ("treat", "nothing0", "--remedy", "mtu:1400"),
@@ -96,6 +98,22 @@ def test_the_watcher_is_left_out_when_it_is_not_wanted(units: Path, capsys: pyte
     assert main(["install-service", "--no-watch"]) == 0
     assert [unit.name for unit in units.iterdir()] == ["nicmedic-recover.service"]
     assert "nicmedic-watch" not in capsys.readouterr().out
+
+
+def test_the_watcher_may_write_where_the_policy_wants_its_metrics(
+    units: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(policy_file, "read_policy_file", lambda: (Policy(telling=Telling(metrics_file="/srv/metrics/a.prom")), True))
+    assert main(["install-service"]) == 0
+    assert 'ReadWritePaths="-/srv/metrics"\n' in (units / "nicmedic-watch.service").read_text()
+
+
+def test_a_policy_that_makes_no_sense_is_told_before_anything_is_installed(
+    units: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(policy_file, "read_policy_file", lambda: parse_policy("mode = 1"))
+    assert main(["install-service"]) == 16
+    assert not list(units.iterdir())
 
 
 def test_a_watcher_that_does_not_start_is_not_left_behind(

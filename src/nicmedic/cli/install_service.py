@@ -14,6 +14,21 @@ if TYPE_CHECKING:
 __all__ = ["INSTALL_SERVICE"]
 
 
+def _find_metrics_folder() -> str | None:
+    """Where the policy wants its metrics: the unit must be allowed to write there.
+
+    Raises:
+        PolicyError: it makes no sense: better told now than by a service that ends at once.
+        UnreadableInputError: it cannot be read.
+    """
+    import os.path
+
+    from nicmedic.host.policy_file import read_policy_file
+
+    path = read_policy_file()[0].telling.metrics_file
+    return None if path is None else os.path.dirname(path)  # noqa: PTH120  # strings throughout
+
+
 def _show_units(units: "Sequence[Unit]") -> str:
     from nicmedic.host.service import list_commands
 
@@ -62,7 +77,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.remove:
         _remove(dry_run=arguments.dry_run)
         return 0
-    units = plan_units(watch=not arguments.no_watch)
+    units = plan_units(watch=not arguments.no_watch, metrics_folder=None if arguments.no_watch else _find_metrics_folder())
     shown = _show_units(units)
     if arguments.dry_run:
         write_answer(f"nothing was changed; this would be written and done:\n{shown}")
@@ -96,7 +111,9 @@ metrics_file of the policy has changed its folder. Without systemd the lines for
     exit_statuses=(
         (0, "installed, removed, or shown"),
         (2, "the command line is wrong"),
+        (11, "the policy cannot be read"),
         (15, "there is no systemd here; nothing was changed"),
+        (16, "the policy makes no sense"),
         (24, "only root may"),
         (27, "a file cannot be written, or systemctl failed; all is as it was"),
     ),

@@ -17,7 +17,6 @@ FAMILIES: Mapping[str, tuple[str, str]] = {
     "nicmedic_outage_seconds_total": ("counter", "Seconds from the last sign of work to the return of traffic, or to now, by verdict."),
     "nicmedic_actions_total": ("counter", "What was done about incidents, and how it ended."),
     "nicmedic_last_incident_timestamp_seconds": ("gauge", "When the newest incident of this card began."),
-    "nicmedic_carrier": ("gauge", "1 while the card has a carrier."),
     "nicmedic_tx_timeouts_total": ("counter", "Expiries of the kernel's transmit watchdog since the card appeared, all queues together."),
     "nicmedic_watch_heartbeat_timestamp_seconds": ("gauge", "When the watcher last said that it lives."),
     "nicmedic_watch_cards": ("gauge", "Cards that are watched now."),
