@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
+from itertools import pairwise
 
 from nicmedic.diagnosis.hold_back import is_pause_counter
 from nicmedic.diagnosis.sentry.flights import SHORTEST_FRAME, Flights
@@ -16,6 +17,7 @@ _APART_S = 0.15
 """Two looks so far apart show whether a queue is served: a frame of 1500 bytes takes 1.2 ms even at 10 Mb/s."""
 _MOST_APART_S = 5.0
 _MOST_KEPT = 12
+_LEAST_TIMES = 3
 _NOBODY_ASKS_S = 1.5
 """So long after it was wanted, a probe that nobody sent does not come any more."""
 
@@ -64,6 +66,10 @@ class Look:
         if queues:
             return sum(packets for packets, _ in queues.values())
         return self.answer.dequeued
+
+    def inflight(self, queue: int | None) -> int:
+        """Bytes in flight of a queue, or of all, at the sample before."""
+        return self.total if queue is None else self.by_queue.get(queue, 0)
 
     def waits(self, queue: int | None) -> int:
         """Bytes that wait for a queue, or for all."""
@@ -135,17 +141,19 @@ class Looks:
             return Standing.UNKNOWN
         if len(looks) < 2 or looks[-1].at_s - looks[0].at_s < _APART_S or sampled_s <= looks[-1].at_s:
             return Standing.OPEN
-        first, last = looks[0], looks[-1]
-        before, after = first.handed(queue), last.handed(queue)
-        if before is None or after is None:
+        handed = [packets for look in looks if (packets := look.handed(queue)) is not None]
+        if len(handed) < len(looks):
             return Standing.UNKNOWN
-        in_flight_before = first.total if queue is None else first.by_queue.get(queue, 0)
-        if after != before:
-            if after < before or inflight - in_flight_before < SHORTEST_FRAME * (after - before):
-                return Standing.SERVED
-            return Standing.GROWS if after - before >= least else Standing.IDLE
-        waited = first.waits(queue) and last.waits(queue) and not last.answer.holds_back
-        return Standing.BLOCKED if waited else Standing.IDLE
+        flights = [*(look.inflight(queue) for look in looks), inflight]
+        # what was handed over between two looks is in flight at the sample after the second, if nothing was completed
+        steps = [(after - before, flights[place + 2] - flights[place]) for place, (before, after) in enumerate(pairwise(handed))]
+        if any(packets < 0 or grown < SHORTEST_FRAME * packets for packets, grown in steps):
+            return Standing.SERVED
+        if steps[-1][0] == 0 and looks[-1].waits(queue) and looks[-2].waits(queue) and not looks[-1].answer.holds_back:
+            return Standing.BLOCKED
+        # a late report of a small frame before a large one looks like growth too, but not again and again
+        times = sum(packets > 0 for packets, _ in steps)
+        return Standing.GROWS if handed[-1] - handed[0] >= least and times >= min(least, _LEAST_TIMES) else Standing.IDLE
 
     def count_pauses(self, since_s: float) -> tuple[int, float] | None:
         """Pause frames that came in between looks since then, and over how many seconds; None: not counted, or not known yet."""

@@ -179,7 +179,7 @@ class TestSeveralQueues:
         ((at_s, opinion),) = vigil.verdicts
         assert opinion.verdict is Verdict.NIC_HUNG
         assert "queue 2" in opinion.reasons[0]
-        assert at_s < 13.0
+        assert at_s < 15.0
         vigil.run(10.0)
         assert not vigil.restored
         vigil.card.reset()
@@ -484,9 +484,9 @@ class TestPause:
         vigil = self.storm()
         vigil.card.paused = False
         vigil.card.hang()
-        vigil.run(0.3)
-        vigil.card.pause_frames = 8
-        vigil.run(2.0)
+        for count in range(8, 20):
+            vigil.card.pause_frames = count
+            vigil.run(0.1)
         assert vigil.words == [Verdict.NIC_HUNG]
 
     def test_watchdog_of_a_card_that_counts_and_gets_none(self) -> None:

@@ -33,8 +33,7 @@ def judge(memory: Memory, now_s: float) -> Finding | None:
     speed_mbps = memory.card.speed_mbps
     if speed_mbps and rise * _HELD_BITS / (speed_mbps * 1e6) < seconds:
         return None
-    look = memory.looks.last
-    memory.excused_s = now_s if look is None else look.at_s
+    memory.excused_s = now_s
     memory.looks.want(now_s, _ASKS_S)
     memory.sign = None  # a port that is held makes the watchdog fire
     if now_s - since_s < _STANDS_S:

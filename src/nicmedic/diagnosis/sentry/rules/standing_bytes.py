@@ -9,8 +9,8 @@
   left;
 - pause frames, a starved host, a link that went: rules before this one.
 
-Where nobody can be asked, a frame that stays alone is no verdict: some more must join it, or packets wait behind it. A driver must report in time
-(Documentation/networking/driver.rst: a frame may not wait for its successor), but some have timers for it.
+Where nobody can be asked, a frame that stays alone is no verdict: some more must join it, or packets wait behind it. A driver must free what it took
+in finite time, even if no other frame comes (Documentation/networking/driver.rst), but not all do.
 """
 
 from nicmedic.diagnosis.sentry.finding import Finding
