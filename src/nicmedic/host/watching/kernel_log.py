@@ -23,7 +23,7 @@ _MOST = 4000
 _TURN_S = 0.006
 """At 50,000 lines a second every fifth moment is spent with them, and no more."""
 _PAUSE_S = 0.025
-_BEGIN_S = 5.0
+_BEGIN_S = 2.0
 """For what is there at the start, should more be written as fast as it is read."""
 _ESCAPE = re.compile(rb"\\x([0-9a-f]{2})")
 _DEVICE = re.compile(rb"\n DEVICE=\+[\w-]+:([^\s\\]+)")
