@@ -33,6 +33,8 @@ WHOLE_BYTES = 8 << 20
 WHOLE_LINES = 60_000
 """A log up to this size is read whole; of a bigger one what stands around lines that may matter."""
 _WINDOW_BYTES = 512 << 10
+_WRITTEN_WITHIN_S = 300.0
+"""Between a boot's last message and the program that writes them all down."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +130,9 @@ def _as_named(sighting: Sighting, log: LogChain, *, last: bool) -> Sighting:
     """With what the log itself does not say, but whoever opened it knows."""
     if log.boot_id is not None and sighting.boot_id is None:
         sighting = dataclasses.replace(sighting, boot_id=log.boot_id)
+    if log.written_s is not None and last and sighting.began is None and sighting.covers_uptime:
+        began = log.written_s - sighting.covers_uptime[-1][1]
+        sighting = dataclasses.replace(sighting, began=began, within_s=_WRITTEN_WITHIN_S, seen=(began, log.written_s))
     if log.uptime_s is not None and last and sighting.covers_uptime:
         *spans, (first, until) = sighting.covers_uptime
         sighting = dataclasses.replace(sighting, covers_uptime=(*spans, (first, max(until, log.uptime_s))))

@@ -35,6 +35,8 @@ class LogChain:
     """It would tell of a shutdown, as the journal does."""
     boot_id: str | None = None
     """All of it is of this boot, though it does not say so: the ring buffer."""
+    written_s: float | None = None
+    """Seconds since 1970, when it was written at the end of a boot's beginning; it has no wall clock of its own."""
     uptime_s: float | None = None
     """On the kernel's clock, when it was read, if its last line was the last that there was to tell."""
 

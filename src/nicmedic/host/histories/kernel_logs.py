@@ -2,6 +2,7 @@
 """Kernel logs as files: kern.log, messages, syslog, dmesg and their like, each with its rotations as one log, oldest first."""
 
 import datetime
+import os
 import re
 from collections.abc import Iterator, Sequence
 
@@ -15,13 +16,15 @@ __all__ = ["READER"]
 
 _NOT_ONE = re.compile(r"(?:^|/)(?:boot\.log|guest-[^/]*\.log|xl-dmesg[^/]*|crash\.txt)")
 """Logs of other machines, and of programs only."""
+_BOOTS_OWN = re.compile(r"/var/log/dmesg(?:\.\d{1,3})?(?:\.gz)?\Z")
+"""Written once a boot, when its services are up, and without a wall clock (Debian's initscripts, ``/etc/init.d/bootlogs``)."""
 
 
 def _parts(files: Sequence[Found]) -> Iterator[LogPart | NicmedicError]:
-    before: int | None = None
+    before: float | None = None
     for file in files:
         _, age = rotation(file.name)
-        follows = before is None or age - before == 1 or age < -(10**6)
+        follows = before is None or before < -(10**6) or age - before <= 1  # of dates nobody knows whether one is missing
         before = age
         for stream in HostLogs().open_logs([file.path]):
             if isinstance(stream, NicmedicError):
@@ -36,10 +39,19 @@ def _read(place: Place, files: Sequence[Found], zone: datetime.tzinfo | None) ->
     chains: dict[str, list[Found]] = {}
     for file in files:
         if place.root is None or (is_log_name(file.name) and not _NOT_ONE.search(file.name)):
-            chains.setdefault(rotation(file.name)[0], []).append(file)
+            is_boots_own = place.root is not None and _BOOTS_OWN.match(file.name)
+            chains.setdefault(file.name if is_boots_own else rotation(file.name)[0], []).append(file)
     for chain in chains.values():
         name = chain[-1].shown if len(chain) == 1 else f"{chain[-1].shown} and {len(chain) - 1} rotated"
-        yield LogChain(name=name, parts=_parts(chain), zone=zone)
+        written_s = _written_s(chain[0]) if place.root is not None and _BOOTS_OWN.match(chain[0].name) else None
+        yield LogChain(name=name, parts=_parts(chain), zone=zone, written_s=written_s)
+
+
+def _written_s(file: Found) -> float | None:
+    try:
+        return os.stat(file.path).st_mtime or None  # noqa: PTH116  # as places.py
+    except OSError:
+        return None
 
 
 READER = Reader("kernel logs", re.compile(""), _read)

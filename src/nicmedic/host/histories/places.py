@@ -68,17 +68,19 @@ class Place:
     """When they were collected; seconds since 1970."""
 
 
-def rotation(name: str) -> tuple[str, int]:
+def rotation(name: str) -> tuple[str, float]:
     """A log's name without its number, and a key that is the smaller the older the file is.
 
-    >>> rotation("/var/log/kern.log.2.gz"), rotation("/var/log/kern.log")
-    (('/var/log/kern.log', -2), ('/var/log/kern.log', 0))
+    Counts begin with 1 (logrotate) or 0 (savelog); dates are below all counts.
+
+    >>> rotation("/var/log/kern.log.2.gz"), rotation("/var/log/kern.log"), rotation("/var/log/dmesg.0")
+    (('/var/log/kern.log', -2), ('/var/log/kern.log', 0), ('/var/log/dmesg', -0.5))
     """
     found = _ROTATED.search(name)
     if found is None or not (found["number"] or found["old"]):
         return re.sub(r"\.(?:gz|xz|bz2|zst)\Z", "", name), 0
     number = int(found["number"] or 1)
-    return name[: found.start()], number - 10**9 if number > 10**6 else -number  # a date, or a count
+    return name[: found.start()], number - 10**9 if number > 10**6 else -number or -0.5
 
 
 def open_places(names: Sequence[str], opened: contextlib.ExitStack) -> Iterator[Place | NicmedicError]:
