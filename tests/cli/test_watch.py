@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """``nicmedic watch`` from the command line: what it refuses, what its self-test says, and what its resident part would be."""
 
+import json
 import os
 import subprocess
 import sys
@@ -10,8 +11,15 @@ import pytest
 
 from nicmedic.cli import resident, watch
 from nicmedic.cli.main import main
+from nicmedic.model.incident import Incident, IncidentVerdict
+from nicmedic.store import HostIncidents
 
 HEAVY = ("argparse", "subprocess", "shutil", "pyroute2", "nicmedic.knowledge", "nicmedic.model.host", "nicmedic.host.machine", "logging")
+
+INCIDENT = Incident(
+    boot_id="b", interface="eth0", verdict=IncidentVerdict.LINK, reasons=(), began="2026-11-23T02:59:50+00:00", began_uptime_s=1.0,
+    detected="2026-11-23T02:59:51+00:00", detected_uptime_s=2.0,
+)  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -64,13 +72,27 @@ def test_the_command_becomes_its_resident_part(root: None, monkeypatch: pytest.M
 
     def become(command: tuple[str, ...]) -> None:
         assert command[0] == sys.executable
-        assert command[-3] == "/etc/nicmedic/policy.toml"
+        assert command[-4] == "/etc/nicmedic/policy.toml"
         raise BecomeError
 
     monkeypatch.setattr("nicmedic.host.run.become_program", become)
     monkeypatch.setattr("nicmedic.host.policy_file.read_policy_file", lambda _path: None)
     with pytest.raises(BecomeError):
         watch._become_resident("/etc/nicmedic/policy.toml")
+
+
+def test_older_incidents_come_to_the_resident_part_as_numbers(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert watch._sum_up_older() == {}
+    store = HostIncidents()
+    for _ in range(3):
+        store.add_incident(INCIDENT, ())
+    store.close()
+    monkeypatch.setattr(resident, "NEWEST", 2)
+    sums = watch._sum_up_older()
+    assert sums['nicmedic_incidents_total{interface="eth0",driver="",verdict="link"}'] == 1
+    assert json.loads(resident.build_resident_line("/p", None, ("nicmedic",), sums)[-1]) == sums
+    (state / "incidents.db").write_bytes(b"x" * 100_000)
+    assert watch._sum_up_older() == {}
 
 
 def test_the_resident_part_loads_nothing_heavy() -> None:

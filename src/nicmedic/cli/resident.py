@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 
 import nicmedic
@@ -29,38 +29,53 @@ from nicmedic.model.incident import Incident
 from nicmedic.model.policy import Policy
 from nicmedic.store import HostIncidents
 
-__all__ = ["build_resident_line", "main"]
+__all__ = ["NEWEST", "build_resident_line", "main"]
 
-_NEWEST = 200
-"""Incidents that counters go on from."""
+NEWEST = 200
+"""So many incidents are read again here; those before come as numbers, for thousands of them would take more memory than all else."""
 _BOOT_ID = "/proc/sys/kernel/random/boot_id"
 _CODE = "import sys; sys.path.append(sys.argv[1]); from nicmedic.cli.resident import main; raise SystemExit(main(*sys.argv[2:]))"
 
 
-def build_resident_line(policy_path: str, kernel_package: str | None, program: Sequence[str]) -> tuple[str, ...]:
+def build_resident_line(
+    policy_path: str, kernel_package: str | None, program: Sequence[str], sums: Mapping[str, float] | None = None
+) -> tuple[str, ...]:
     """The command that this process is to become.
 
     Args:
         policy_path: read again there.
         kernel_package: found out before, for that takes more than it is worth in memory.
         program: what starts nicmedic.
+        sums: what older incidents add to counters, by their names.
     """
     root = os.path.dirname(os.path.dirname(os.path.abspath(nicmedic.__file__)))  # noqa: PTH100, PTH120  # strings throughout
-    return (sys.executable, "-P", "-c", _CODE, root, policy_path, kernel_package or "", json.dumps(list(program)))
+    return (
+        sys.executable,
+        "-P",
+        "-c",
+        _CODE,
+        root,
+        policy_path,
+        kernel_package or "",
+        json.dumps(list(program)),
+        json.dumps(dict(sums or {})),
+    )
 
 
 def _list_known(store: HostIncidents) -> tuple[Incident, ...]:
     try:
-        return store.list_incidents(newest=_NEWEST)
+        return store.list_incidents(newest=NEWEST)
     except StateError:
         return ()  # the watcher tells it
 
 
-def _build_watcher(policy_path: str, kernel_package: str, program: Sequence[str], odd: str | None, at_end: ExitStack) -> Watcher:
+def _build_watcher(
+    policy_path: str, kernel_package: str, program: Sequence[str], sums: Mapping[str, float], odd: str | None, at_end: ExitStack
+) -> Watcher:
     policy, _ = read_policy_file(policy_path)
     store = HostIncidents(evidence_bytes=policy.evidence_bytes)
     at_end.callback(store.close)
-    teller = HostTeller(policy.telling, incidents=_list_known(store), echo=sys.stderr.isatty())
+    teller = HostTeller(policy.telling, incidents=_list_known(store), sums=sums, echo=sys.stderr.isatty())
     at_end.callback(teller.close)
     errands = HostErrands(program)
     if odd is not None:
@@ -93,14 +108,14 @@ def _build_watcher(policy_path: str, kernel_package: str, program: Sequence[str]
     return Watcher(edges, policy)
 
 
-def main(policy_path: str, kernel_package: str, program: str) -> int:
+def main(policy_path: str, kernel_package: str, program: str, sums: str = "{}") -> int:
     """Watch until a signal ends it."""
     faulthandler.enable()
     os.chdir("/")
     with ExitStack() as at_end:
         try:
             _, odd = hold_lock()
-            watcher = _build_watcher(policy_path, kernel_package, json.loads(program), odd, at_end)
+            watcher = _build_watcher(policy_path, kernel_package, json.loads(program), json.loads(sums), odd, at_end)
         except NicmedicError as error:
             print(f"nicmedic: {error.message}\n          {error.hint}", file=sys.stderr)
             return error.code

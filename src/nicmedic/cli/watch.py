@@ -74,6 +74,22 @@ def _run_self_test(path: str, *, as_json: bool) -> int:
     return 1 if test.faults else 0
 
 
+def _sum_up_older() -> dict[str, float]:
+    """What incidents before the newest add to counters: a counter that fell when the watcher starts anew would look like new hangs to Prometheus."""
+    from nicmedic.cli.resident import NEWEST
+    from nicmedic.model.errors import NicmedicError
+    from nicmedic.report.incident_tally import sum_up
+    from nicmedic.store import HostIncidents
+
+    store = HostIncidents(read_only=True)
+    try:
+        return sum_up(store.list_incidents()[:-NEWEST] if store.exists() else ())
+    except NicmedicError:
+        return {}  # the resident part tells it
+    finally:
+        store.close()
+
+
 def _become_resident(path: str) -> NoReturn:
     from nicmedic.cli.resident import build_resident_line
     from nicmedic.host.policy_file import read_policy_file
@@ -83,7 +99,7 @@ def _become_resident(path: str) -> NoReturn:
     from nicmedic.host.system import read_kernel
 
     read_policy_file(path)  # its errors are told here
-    line = build_resident_line(path, read_kernel(Folder("/"))["kernel_package"], find_program_line())
+    line = build_resident_line(path, read_kernel(Folder("/"))["kernel_package"], find_program_line(), _sum_up_older())
     sys.stdout.flush()
     sys.stderr.flush()
     become_program(line)
