@@ -85,7 +85,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 BLAME = Command(
     name="blame",
-    summary="say whether hangs came with a kernel package, what else came with it, and what would prove it",
+    summary="say whether hangs came with a kernel package, and what would prove it",
     description="""\
 Counts for each version of the kernel's package the hours in which a hang would have been seen, the boots, the boots with a hang and the time to the \
 first one, with exact intervals, and compares before and after a change of kernel: proven, likely or not shown, with the figures in words. Boots and \
