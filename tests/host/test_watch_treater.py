@@ -80,11 +80,11 @@ def test_one_that_was_woken_up_is_told_what_to_do(folder: Path) -> None:
     assert list_fifos(folder) == []
 
 
-def test_one_that_was_woken_up_for_nothing_goes_by_itself(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_was_woken_up_for_nothing_goes_by_itself(folder: Path) -> None:
     ours = HostTreater(PROGRAM)
     ours.warm_up("nothing0")
     time.sleep(1.0)
-    monkeypatch.setattr(treater, "_FRESH_S", 0.0)
+    ours._awake["nothing0"].until_s = 0.0
     until = time.monotonic() + 40
     while (ours._awake or ours._asleep) and time.monotonic() < until:
         assert ours.read_ended() == ()
@@ -94,14 +94,40 @@ def test_one_that_was_woken_up_for_nothing_goes_by_itself(folder: Path, monkeypa
     assert list_fifos(folder) == []
 
 
-def test_one_that_is_no_longer_fresh_is_not_relied_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_is_no_longer_fresh_is_not_relied_on() -> None:
     ours = HostTreater(PROGRAM)
     ours.warm_up("nothing0")
-    monkeypatch.setattr(treater, "_FRESH_S", 0.0)
+    ours._awake["nothing0"].until_s = 0.0
     awake = ours._awake["nothing0"].job
     ours.begin(INCIDENT, "restore", RESTORE)
     assert ours._running[1].job is not awake
     assert await_end(ours)[1] == 22
+
+
+def test_one_that_stands_by_serves_whichever_card_and_is_followed_by_another(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = HostTreater(PROGRAM)
+    ours.stand_by = True
+    assert ours.read_ended() == ()
+    awake = ours._awake[""].job
+    ours.warm_up("nothing0")
+    assert list(ours._awake) == [""]
+    assert ours.read_ended() == ()
+    assert ours._awake[""].job is awake
+    ours.begin(INCIDENT, "restore", RESTORE)
+    assert ours._running[1].job is awake
+    assert await_end(ours)[1] == 22
+    assert not ours._awake
+    monkeypatch.setattr(treater, "_AGAIN_S", 0.0)
+    ours._any_at_s = 0.0
+    assert ours.read_ended() == ()
+    assert ours._awake[""].job is not awake
+    ours.stand_by = False
+    until = time.monotonic() + 40
+    while (ours._awake or ours._asleep) and time.monotonic() < until:
+        assert ours.read_ended() == ()
+        time.sleep(0.1)
+    assert not ours._asleep
+    assert list_fifos(folder) == []
 
 
 def test_its_transactions_are_found_and_those_of_others_are_not(folder: Path) -> None:

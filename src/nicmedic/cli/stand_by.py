@@ -6,6 +6,7 @@ The line is a list of words in JSON, the arguments of the command. It comes thro
 
 import argparse
 import json
+import math
 import os
 import select
 import time
@@ -13,6 +14,7 @@ import time
 __all__ = ["await_orders"]
 
 _VARIABLE = "NICMEDIC_GO"
+_FOR_EVER = "NICMEDIC_GO_WAIT"
 _WAIT_S = 20.0
 _MOST_BYTES = 4096
 """No more is written at once into a pipe (PIPE_BUF)."""
@@ -33,7 +35,7 @@ def _load() -> None:
 def await_orders() -> argparse.Namespace | None:
     """The command line that the command is to go by instead of its own; None: nothing is wanted of it."""
     path = os.environ.pop(_VARIABLE, "")
-    until_s = time.monotonic() + _WAIT_S
+    until_s = math.inf if os.environ.pop(_FOR_EVER, "") else time.monotonic() + _WAIT_S
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
@@ -55,7 +57,7 @@ def _read_words(handle: int, until_s: float) -> list[str]:
     poll = select.poll()
     poll.register(handle, select.POLLIN)
     left_s = until_s - time.monotonic()
-    if left_s <= 0 or not poll.poll(left_s * 1000):
+    if left_s <= 0 or not poll.poll(None if left_s == math.inf else left_s * 1000):
         return []
     said = os.read(handle, _MOST_BYTES)
     return [str(word) for word in json.loads(said)] if said.endswith(b"\n") else []

@@ -26,6 +26,8 @@ _LEAST_UNDONE, _LEAST_CHANGED = 40, 50
 _OF_THE_CARD = frozenset({22, 23})
 """No such interface; refused."""
 _COULD_NOT_S = 60.0
+_HEAVY_S = 20.0
+"""The heavy evidence takes so long at most, and a boot would take it away."""
 _LONGEST_DETAIL = 500
 
 
@@ -58,6 +60,10 @@ class Acts:
     def is_restoring(self) -> bool:
         """Whether that is what brings traffic back now."""
         return any(job.what != _PREVENT for job in self._jobs.values())
+
+    def has_failed(self, record: Record) -> bool:
+        """Whether something was tried that did not help, and nothing is at work."""
+        return not self._jobs and any(action.state in (ActionState.FAILED, ActionState.CHANGED) for action in record.actions)
 
     def ask_again(self) -> None:
         """Something changed: ask the policy at once."""
@@ -99,6 +105,9 @@ class Acts:
             if choice.again_s is not None:
                 self._ask_at_s = moment.monotonic_s + max(1.0, min(choice.again_s, _ASK_AGAIN_S))
             return
+        if choice.what == _REBOOT and record.heavy_at_s is not None and moment.monotonic_s < record.heavy_at_s + _HEAVY_S:
+            self._ask_at_s = record.heavy_at_s + _HEAVY_S
+            return
         self._begin(record, policy, choice.what, moment)
 
     def _begin(self, record: Record, policy: NicPolicy, what: str, moment: Moment) -> None:
@@ -127,6 +136,8 @@ class Acts:
         job = self._jobs.pop(number, None)
         if job is None:
             return
+        if job.what == _REBOOT and status == 0:
+            return  # it is on its way, and the next boot takes note of it; until then nothing else is begun
         if status < 0:
             line = f"{line}; its switch undoes what it had begun"
         state = _find_state(status)

@@ -94,20 +94,20 @@ class Case:
 
     def turn(self) -> None:
         """Look once, and do what follows from it."""
-        senses = self.desk.edges.senses
-        sample = senses.read_sample(self.card.interface)
-        moment = read_moment(self.desk.edges)
+        edges, interface = self.desk.edges, self.card.interface
+        sample = edges.senses.read_sample(interface)
+        now_s = edges.clock.read_monotonic_s()
         if sample is not None:
             self.sentry.see(sample)
-        opinion = self.doubts.settle(self.card.interface, self.sentry.decide(moment.monotonic_s), moment.monotonic_s)
+        opinion = self.doubts.settle(interface, self.sentry.decide(now_s), now_s)
         if self.record is None:
-            self.doubts.warm_up(self.card.interface, opinion, self.policy, moment.monotonic_s)
+            self.doubts.warm_up(interface, opinion, self.policy, now_s)
         if opinion.verdict is not None and not opinion.wants:
             self._judge(opinion)
         elif self.record is not None and opinion.flows and self._flows_since is None:
-            self._flows_since = read_moment(self.desk.edges)
+            self._flows_since = read_moment(edges)
         self._go_on()
-        now_s = self.desk.edges.clock.read_monotonic_s()
+        now_s = edges.clock.read_monotonic_s()
         self.next_look_s = max(now_s + _LEAST_WAIT_S, self.doubts.find_next_s(opinion, now_s))
 
     def _judge(self, opinion: Opinion) -> None:
@@ -189,6 +189,8 @@ class Case:
         if self._untold_since_s is not None and moment.monotonic_s - self._untold_since_s >= _TELL_AGAIN_S:
             self._untold_since_s = None
             self.desk.tell_incident(record, "began")
+        if self.acts.has_failed(record):
+            self._keep_heavy(record, moment)  # a boot of the host may be next
         if self._flows_since is None:
             self.acts.consider(record, self.policy, moment)
         elif not self.acts.is_restoring:
@@ -205,6 +207,7 @@ class Case:
             return
         record.has_heavy = True
         if moment.monotonic_s >= self._heavy_at_s.get(verdict, 0.0):
+            record.heavy_at_s = moment.monotonic_s
             self._heavy_at_s[verdict] = moment.monotonic_s + _HEAVY_PAUSE_S.get(verdict, _USUAL_HEAVY_PAUSE_S)
             self.desk.edges.errands.keep_evidence(number)
 

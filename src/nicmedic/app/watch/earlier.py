@@ -98,13 +98,14 @@ class Earlier:
 
     def turn(self) -> None:
         """Once in a while."""
-        moment = read_moment(self._desk.edges)
-        if self._read_at_s is not None and moment.monotonic_s >= self._read_at_s:
+        edges = self._desk.edges
+        now_s = edges.clock.read_monotonic_s()
+        if self._read_at_s is not None and now_s >= self._read_at_s:
             self.read()
-        elif moment.monotonic_s >= self._aside_at_s:
+        elif now_s >= self._aside_at_s:
             with contextlib.suppress(StateError):  # the next write tells it
-                self._tell_aside(moment.monotonic_s)
-        if not self._is_noted and moment.uptime_s >= _NOTE_AFTER_S:
+                self._tell_aside(now_s)
+        if not self._is_noted and edges.read_uptime_s() >= _NOTE_AFTER_S:
             self._is_noted = True
             self._desk.edges.errands.note_boot()
 

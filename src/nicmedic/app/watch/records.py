@@ -22,7 +22,7 @@ _MOST_EVIDENCE_BYTES = 2 << 20
 class Record:
     """One incident with its actions and what evidence waits to be written."""
 
-    __slots__ = ("_places", "_stale", "actions", "evidence", "has_heavy", "incident", "is_changed")
+    __slots__ = ("_places", "_stale", "actions", "evidence", "has_heavy", "heavy_at_s", "incident", "is_changed")
 
     def __init__(self, incident: Incident, evidence: Iterable[Evidence] = ()) -> None:
         """One with a number is on disk as it is."""
@@ -32,6 +32,8 @@ class Record:
         self.is_changed = False
         self.has_heavy = False
         """Whether the heavy evidence was asked for."""
+        self.heavy_at_s: float | None = None
+        """When somebody began to make it."""
         self._places: list[int] = list(range(len(self.actions)))
         self._stale: set[int] = set()
 

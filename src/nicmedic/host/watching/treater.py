@@ -7,6 +7,7 @@ waits for a line in a FIFO, whose other end is held open here: should we go, it 
 
 import contextlib
 import json
+import math
 import os
 import time
 from collections.abc import Iterator, Sequence
@@ -18,10 +19,15 @@ from nicmedic.host.watching.jobs import Job, start_job
 from nicmedic.model.errors import NicmedicError
 from nicmedic.model.incident import Incident
 
-__all__ = ["GO", "HostTreater"]
+__all__ = ["GO", "GO_WAIT", "HostTreater"]
 
 GO = "NICMEDIC_GO"
 """Names the FIFO, in the environment of who waits."""
+GO_WAIT = "NICMEDIC_GO_WAIT"
+"""It is there for one that waits until we go."""
+_ANY = ""
+_AGAIN_S = 60.0
+"""One that is needed, or ends by itself, is followed by another not sooner."""
 _FIFO = "go-"
 _FRESH_S = 15.0
 """It waits for 20 s, counted from later on."""
@@ -37,7 +43,12 @@ class _Awake:
     job: Job
     path: str
     descriptor: int
-    began_s: float
+    until_s: float
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether it still waits, and will until it has its work."""
+        return time.monotonic() < self.until_s and self.job.read_status() is None
 
     def close(self) -> None:
         os.close(self.descriptor)
@@ -109,6 +120,9 @@ class HostTreater:
         """Were woken up for nothing, and end by themselves."""
         self._running: dict[int, _Running] = {}
         self._last = 0
+        self._any_at_s = 0.0
+        self.stand_by = False
+        """Keep one ready all the time, for whichever card."""
         _remove_old_fifos()
 
     def begin(self, incident: Incident, what: str, arguments: Sequence[str]) -> int:
@@ -123,17 +137,18 @@ class HostTreater:
             command = ("systemctl", "reboot") if os.path.isdir("/run/systemd/system") else ("reboot",)  # noqa: PTH112  # as above
             return start_job("reboot", command, description="nicmedic: boot the host, for its network card hangs"), None
         words = ("treat", interface, *arguments)
-        awake = self._awake.pop(interface, None)
-        if awake is not None:
-            if self._send(awake, words):
-                return awake.job, awake
-            self._put_to_sleep(awake)
+        for name in (interface, _ANY):
+            awake = self._awake.pop(name, None)
+            if awake is not None:
+                if self._send(awake, words):
+                    return awake.job, awake
+                self._put_to_sleep(awake)
         return start_job("treat", (*self._program, *words), description=f"nicmedic: {what} {interface}"), None
 
     @staticmethod
     def _send(awake: _Awake, words: Sequence[str]) -> bool:
         """Give it its work; False: it has ended, or may end before it reads."""
-        if time.monotonic() - awake.began_s >= _FRESH_S or awake.job.read_status() is not None:
+        if not awake.is_fresh:
             return False
         try:
             os.write(awake.descriptor, json.dumps(words).encode() + b"\n")
@@ -142,10 +157,13 @@ class HostTreater:
         return True
 
     def warm_up(self, interface: str) -> None:
-        awake = self._awake.get(interface)
-        if awake is not None:
-            if time.monotonic() - awake.began_s < _FRESH_S and awake.job.read_status() is None:
-                return
+        if any(name in self._awake and self._awake[name].is_fresh for name in (interface, _ANY)):
+            return
+        self._wake(interface, _FRESH_S)
+
+    def _wake(self, interface: str, fresh_s: float) -> None:
+        """Begin one; another that has the name is let go."""
+        if interface in self._awake:
             self._put_to_sleep(self._awake.pop(interface))
         path = f"{JOBS}/{_FIFO}{os.getpid()}-{time.monotonic_ns()}"
         try:
@@ -154,9 +172,10 @@ class HostTreater:
             descriptor = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
         except (OSError, NicmedicError):
             return  # the treatment will start a little later
-        line = (*self._program, "treat", interface, "--ladder", "restore")
-        job = start_job("treat", line, description=f"nicmedic: ready to restore {interface}", environment={GO: path})
-        self._awake[interface] = _Awake(job, path, descriptor, time.monotonic())
+        line = (*self._program, "treat", interface or "any", "--ladder", "restore")
+        environment = {GO: path, **({} if interface else {GO_WAIT: "for-ever"})}
+        job = start_job("treat", line, description=f"nicmedic: ready to restore {interface or 'any card'}", environment=environment)
+        self._awake[interface] = _Awake(job, path, descriptor, time.monotonic() + fresh_s)
 
     def _put_to_sleep(self, awake: _Awake) -> None:
         """It sees that this end is closed, and ends."""
@@ -181,8 +200,13 @@ class HostTreater:
 
     def _look_after_sleepers(self) -> None:
         now_s = time.monotonic()
-        for interface in [name for name, awake in self._awake.items() if now_s - awake.began_s >= _FRESH_S]:
+        for interface in [name for name, awake in self._awake.items() if now_s >= awake.until_s]:
             self._put_to_sleep(self._awake.pop(interface))
+        if not self.stand_by and _ANY in self._awake:
+            self._put_to_sleep(self._awake.pop(_ANY))
+        if self.stand_by and now_s >= self._any_at_s and (_ANY not in self._awake or not self._awake[_ANY].is_fresh):
+            self._any_at_s = now_s + _AGAIN_S
+            self._wake(_ANY, math.inf)
         for job in [job for job in self._asleep if job.read_status() is not None]:
             self._asleep.remove(job)
             job.forget()

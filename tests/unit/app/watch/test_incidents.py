@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """From a verdict to its end: what is written, told and done, in which order."""
 
+import datetime
 import json
 
 import pytest
@@ -187,6 +188,20 @@ def test_the_host_is_booted_with_leave_and_only_after_restoring_failed_twice() -
     begun = [(what, arguments) for _, what, arguments in world.treater.begun]
     assert begun[:3] == [("restore", ("--ladder", "restore")), ("restore", ("--ladder", "restore")), ("reboot", ())]
     assert [what for what, _ in begun].count("reboot") == 1
+    (incident,) = world.incidents
+    (reboot,) = [action for action in incident.actions if action.what == "reboot"]
+    assert reboot.state is ActionState.RUNNING
+    assert world.errands.kept == [1]
+    failed = datetime.datetime.fromisoformat(incident.actions[0].ended or "")
+    assert (datetime.datetime.fromisoformat(reboot.began) - failed).total_seconds() >= 20
+
+
+def test_a_boot_that_cannot_be_begun_is_told() -> None:
+    world = World(policy=NicPolicy(mode=Mode.RESTORE, reboot=True, cool_down_s=1))
+    world.cures = {"restore": lambda: 43, "reboot": lambda: 10}
+    world.at(10, world.card.hang)
+    world.run(60)
+    assert {action.state for action in world.incidents[0].actions if action.what == "reboot"} == {ActionState.HELD_BACK}
 
 
 @pytest.mark.parametrize("status", [2, 10, 15, 24, 25, 26, 27])
