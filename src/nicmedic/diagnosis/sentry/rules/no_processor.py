@@ -9,7 +9,7 @@ from nicmedic.diagnosis.sentry.finding import Finding, quote
 from nicmedic.diagnosis.sentry.memory import Memory
 from nicmedic.model.incident import IncidentVerdict
 
-__all__ = ["judge"]
+__all__ = ["find_standing", "judge"]
 
 _STANDS_S = 2.0
 _RECOVERS_S = 15.0
