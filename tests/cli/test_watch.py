@@ -11,7 +11,9 @@ import pytest
 
 from nicmedic.cli import resident, watch
 from nicmedic.cli.main import main
+from nicmedic.model.errors import PolicyError
 from nicmedic.model.incident import Incident, IncidentVerdict
+from nicmedic.model.policy import Policy
 from nicmedic.store import HostIncidents
 
 HEAVY = ("argparse", "subprocess", "shutil", "pyroute2", "nicmedic.knowledge", "nicmedic.model.host", "nicmedic.host.machine", "logging")
@@ -55,6 +57,19 @@ def test_a_policy_that_makes_no_sense_is_told(
     assert "sometimes" in capsys.readouterr().err
     path.write_text("mode = \n")
     assert main(["watch", *words, "--policy", str(path)]) == 16
+
+
+def test_a_service_observes_while_its_policy_makes_no_sense(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_text('[default]\nmode = "sometimes"\n')
+    with pytest.raises(PolicyError):
+        resident._read_first_policy(str(path))
+    monkeypatch.setenv("NICMEDIC_CONFINED", "yes")
+    monkeypatch.setattr("nicmedic.host.outside._SYSTEMD", str(tmp_path))
+    policy, wrong = resident._read_first_policy(str(path))
+    assert policy == Policy()
+    assert wrong is not None
+    assert "sometimes" in wrong
 
 
 def test_a_policy_that_was_named_must_be_there(root: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

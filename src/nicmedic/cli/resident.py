@@ -17,6 +17,7 @@ import nicmedic
 from nicmedic.app.watch.edges import Boot, Edges
 from nicmedic.app.watch.loop import Watcher
 from nicmedic.host.clock import HostClock
+from nicmedic.host.outside import is_confined
 from nicmedic.host.policy_file import read_policy_file
 from nicmedic.host.watching.errands import HostErrands
 from nicmedic.host.watching.heart import NotifyHeart
@@ -69,21 +70,37 @@ def _list_known(store: HostIncidents) -> tuple[Incident, ...]:
         return ()  # the watcher tells it
 
 
+def _read_first_policy(path: str) -> tuple[Policy, str | None]:
+    """And what is wrong with it. A service that is started anew by night must not leave the host unwatched for a typing error."""
+    try:
+        return read_policy_file(path)[0], None
+    except NicmedicError as error:
+        if not is_confined():
+            raise
+        return Policy(), error.message
+
+
 def _build_watcher(
     policy_path: str, kernel_package: str, program: Sequence[str], sums: Mapping[str, float], odd: str | None, at_end: ExitStack
 ) -> Watcher:
-    policy, _ = read_policy_file(policy_path)
+    policy, wrong = _read_first_policy(policy_path)
     store = HostIncidents(evidence_bytes=policy.evidence_bytes)
     at_end.callback(store.close)
     teller = HostTeller(policy.telling, incidents=_list_known(store), sums=sums, echo=sys.stderr.isatty())
     at_end.callback(teller.close)
-    errands = HostErrands(program)
+    errands, treater = HostErrands(program), HostTreater(program)
+    treater.stand_by = policy.stand_by
     if odd is not None:
         teller.tell_host(odd, bad=True)
+    if wrong is not None:
+        teller.tell_host(f"everything is only observed until the policy is mended: {wrong}", bad=True)
 
     def take_policy(new: Policy) -> None:
         store.evidence_bytes = new.evidence_bytes
         teller.change(new.telling)
+        treater.stand_by = new.stand_by
+        if new.watch_virtual != policy.watch_virtual:
+            teller.tell_host("watch_virtual of the new policy counts when the watcher is started anew", bad=True)
 
     def turn(now_s: float) -> None:
         teller.turn(now_s)
@@ -94,7 +111,7 @@ def _build_watcher(
     edges = Edges(
         senses=at_end.enter_context(HostSenses(virtual=policy.watch_virtual)),
         store=store,
-        treater=HostTreater(program),
+        treater=treater,
         errands=errands,
         teller=teller,
         heart=NotifyHeart(),

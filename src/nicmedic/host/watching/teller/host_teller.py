@@ -39,7 +39,9 @@ _ROUND_S = 300.0
 _LEAVE_ALONE_S = 10.0
 """Messages take a library to send: the processor is for the treatment first, and while a card hangs they would hardly get out."""
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 5.0, 300.0
-_SERVE_AGAIN_S = 60.0
+_SERVE_AGAIN_S, _LONGEST_SERVE_AGAIN_S = 60.0, 3600.0
+_ROUNDS_A_COMPLAINT = 12
+"""An hour of them: who reads the journal knows by then."""
 
 
 class HostTeller:
@@ -71,7 +73,8 @@ class HostTeller:
         self._sender: Helper | None = None
         self._server: Helper | None = None
         self._command_at_s = self._send_at_s = self._serve_at_s = 0.0
-        self._wait_s, self._was_whole = _FIRST_WAIT_S, True
+        self._wait_s, self._was_whole, self._rounds_in_vain = _FIRST_WAIT_S, True, 0
+        self._serve_wait_s = _SERVE_AGAIN_S
         self._is_waiting = len(self._outbox) > 0
         self._was_refused = False
 
@@ -147,6 +150,7 @@ class HostTeller:
             self._server.end()
         self._telling = telling
         self._send_at_s = self._serve_at_s = 0.0
+        self._serve_wait_s, self._rounds_in_vain = _SERVE_AGAIN_S, 0
 
     def turn(self, now_s: float) -> None:
         """Take note of children that ended, begin those that are wanted; ``now_s``: of ``time.monotonic``."""
@@ -159,6 +163,7 @@ class HostTeller:
                 return
             self._sender = None
             self._is_waiting = len(self._outbox) > 0
+            self._rounds_in_vain = self._rounds_in_vain + 1 if self._is_waiting else 0
             if self._was_whole:
                 self._send_at_s = now_s + self._wait_s
                 self._wait_s = min(2 * self._wait_s, _LONGEST_WAIT_S) if self._is_waiting else _FIRST_WAIT_S
@@ -173,7 +178,8 @@ class HostTeller:
                 return
             self._server = None
         if self._telling.metrics_listen and now_s >= self._serve_at_s:
-            self._serve_at_s = now_s + _SERVE_AGAIN_S
+            self._serve_at_s = now_s + self._serve_wait_s
+            self._serve_wait_s = min(2 * self._serve_wait_s, _LONGEST_SERVE_AGAIN_S)
             self._server = self._begin(self._serve, None)
 
     def _begin(self, task: Callable[[int], None], within_s: float | None) -> Helper | None:
@@ -192,7 +198,7 @@ class HostTeller:
             complaints = deliver_letters(self._outbox.folder, self._telling, for_people=self._was_whole)
         except NicmedicError as error:
             complaints = [error.message]
-        for complaint in complaints:
+        for complaint in complaints if self._rounds_in_vain % _ROUNDS_A_COMPLAINT == 0 else ():
             self._tell_journal(f"news wait to be told: {complaint}")
 
     def _serve(self, until_closed: int) -> None:
