@@ -20,10 +20,10 @@ __all__ = ["Stanza", "parse_changelog", "select_entries"]
 
 _DEBIAN: Final = re.compile(r"^[a-z0-9][a-z0-9+.-]* \(([^)\s]+)\) [^;]+;")
 _SIGNED: Final = re.compile(r"^\s+\* Sign kernel from \S+ (\S+)")
-_RPM: Final = re.compile(r"^\* [A-Z][a-z]{2} [A-Z][a-z]{2} +\d+ \d{4} .*?(?:\[([^\]\s]+)\]|> ?-? ?(\S+))?\s*$")
+_RPM: Final = re.compile(r"^\* [A-Z][a-z]{2} [A-Z][a-z]{2} +\d+ \d{4} .*?(?:\[([^\]\s]+)\]|> ?-? ?([^\s\[]\S*))?\s*$")
 _ITEM: Final = re.compile(r"^(?: {2}\* | {4,}[-+*] |- )(.*)$")
 _TRAILER: Final = re.compile(r"^ -- ")
-_REBUILD: Final = re.compile(r"\+(?:b\d+|\d+)$")
+_REBUILD: Final = re.compile(r"\+(?:b\d+|\d+)$|\.(?:x86_64|aarch64|i686|ppc64le|s390x)$")
 _LONGEST: Final = 300
 
 _TOUCHES: Final[Mapping[str, re.Pattern[str]]] = {
@@ -108,7 +108,7 @@ def parse_changelog(lines: Iterable[str], until: str | None = None) -> tuple[Sta
 
 
 def _same(one: str, other: str) -> bool:
-    """Versions but for an epoch and a rebuild's mark."""
+    """Versions but for an epoch, a rebuild's mark and an architecture."""
     return _REBUILD.sub("", one).split(":", 1)[-1] == _REBUILD.sub("", other).split(":", 1)[-1]
 
 

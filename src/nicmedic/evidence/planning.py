@@ -18,6 +18,8 @@ _MOST_ROUNDS: Final = 20
 _QUIET_FACTOR: Final = 5.0
 """A control boot that outlasts five mean times to the hang would have hung in 99 of 100 cases."""
 _LEAST_H, _MOST_H = 2.0, 336.0
+_NEARLY: Final = 0.98
+"""So much of a hang is taken for one."""
 _RPM: Final = re.compile(r"\.(?:el|fc|amzn|oe|suse|lp)\d|\.(?:x86_64|aarch64)$")
 
 
@@ -31,13 +33,13 @@ def _quiet_h(figures: ArmFigures) -> float:
 
 
 def _continue(figures: ArmFigures, arm: Arm, most_h: float) -> Iterator[Spell]:
-    """Boots of at most so many hours that go on as the arm did, by its rate: each takes its share of a hang."""
+    """Boots of at most so many hours that go on as the arm did, at its rate: each takes its share of a hang."""
     rate, owed = (figures.boots_hung / figures.hours_at_risk if figures.hours_at_risk else 0.0), 0.0
     while True:
-        owed += rate * most_h if arm is Arm.CONTROL else 1 - math.exp(-rate * most_h)
-        hung = owed >= 1 - 1e-9 or (arm is Arm.SUSPECT and owed > 1 - 0.02)
+        owed += 1 - math.exp(-rate * most_h)
+        hung = owed >= _NEARLY
         owed -= hung
-        yield Spell(arm=arm, hours=min(most_h, _typical_h(figures)) if hung and arm is Arm.SUSPECT else most_h, hung=hung)
+        yield Spell(arm=arm, hours=min(most_h, 1 / rate) if hung else most_h, hung=hung)
 
 
 def project_rounds(spells: Sequence[Spell], control: ArmFigures, suspect: ArmFigures, looks: int) -> tuple[int, float] | None:
