@@ -166,6 +166,12 @@ def read_rss_kib(pid: int) -> int:
     return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:"))
 
 
+def list_children(pid: int) -> list[int]:
+    """Those that are nicmedic again; others come and go."""
+    numbers = map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split())
+    return [number for number in numbers if b"--ladder" in Path(f"/proc/{number}/cmdline").read_bytes()]
+
+
 def test_a_gateway_that_goes_silent_is_on_disk_and_ends_when_it_is_back(room: Room) -> None:
     pid = room.start()
     await_that(lambda: is_watching(room))
@@ -200,8 +206,9 @@ def test_a_policy_is_read_again_and_a_bad_one_is_not(room: Room) -> None:
     os.kill(pid, signal.SIGHUP)
     await_that(lambda: "the policy stays as it was" in room.said.read_text(encoding="utf-8"))
     assert "mood" in room.said.read_text(encoding="utf-8")
-    room.policy.write_text('watch_virtual = ["veth*"]\n[default]\nmode = "ignore"\n')
+    room.policy.write_text('watch_virtual = ["veth*", "tap*"]\n[default]\nmode = "ignore"\n')
     os.kill(pid, signal.SIGHUP)
+    await_that(lambda: "counts when the watcher is started anew" in room.said.read_text(encoding="utf-8"))
     await_that(lambda: "the policy was read again" in room.said.read_text(encoding="utf-8"))
     room.ping()
     room.silence(silent=True)
@@ -249,6 +256,18 @@ def test_it_loads_nothing_heavy(room: Room) -> None:
     loaded = set(out.read_text(encoding="utf-8").split())
     assert "nicmedic.app.watch.loop" in loaded
     assert loaded.isdisjoint(HEAVY)
+
+
+def test_one_that_stands_by_goes_with_it(room: Room) -> None:
+    room.policy.write_text('watch_virtual = ["veth*"]\nstand_by = true\n')
+    pid = room.start()
+    await_that(lambda: list_children(pid))
+    (child,) = list_children(pid)
+    assert b"treat" in Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
+    time.sleep(3)
+    assert list_children(pid) == [child]
+    assert room.send(signal.SIGKILL) == -signal.SIGKILL
+    await_that(lambda: not Path(f"/proc/{child}/cmdline").exists() or not Path(f"/proc/{child}/cmdline").read_bytes())
 
 
 def test_the_self_test_says_what_it_would_watch(room: Room) -> None:
