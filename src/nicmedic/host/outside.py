@@ -111,7 +111,7 @@ def read_outside(name: str) -> int | None:
     alive = _has_cgroup(name)  # before the status is read: that is written while it is there
     status = _read_status(name)
     if status is None and not alive and os.path.exists(_path(name, "out")):  # noqa: PTH110  # as above
-        return _read_status(name) or -signal.SIGKILL
+        return -signal.SIGKILL
     return status
 
 
