@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Changelogs of kernel packages: of Debian and Ubuntu below /usr/share/doc, of RPM by ``rpm -q --changelog``, or a copy of one."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -59,8 +59,8 @@ def _find_debian(releases: Iterable[str], root: str) -> str | None:
     return None
 
 
-def _read_rpm(package: str, *, has: Callable[[str], str | None] = find_program) -> Iterator[str] | None:
-    if has("rpm") is None:
+def _read_rpm(package: str) -> Iterator[str] | None:
+    if find_program("rpm") is None:
         return None
     for name in ("kernel-core", "kernel", "kernel-default"):
         command = ["rpm", "-q", "--changelog", f"{name}-{package}"]
