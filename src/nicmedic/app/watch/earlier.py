@@ -19,6 +19,8 @@ _MOST_ACTIONS = 50
 _NOTE_AFTER_S = 300.0
 """Of uptime. What a boot is like shows when all has been set up."""
 _RETRY_S = 60.0
+_HEAVY_S = 120.0
+"""One that was there for so long has its heavy evidence; a watcher that falls over and over again must not take a picture each time."""
 
 
 def is_about(incident: Incident, card: Card) -> bool:
@@ -48,14 +50,13 @@ class Earlier:
         moment = read_moment(self._desk.edges)
         try:
             self._tell_aside(moment.monotonic_s)
-            self._known = self._desk.edges.store.list_incidents(newest=_NEWEST)
+            found = self._desk.edges.store.list_incidents(newest=_NEWEST)
         except StateError as error:
             self._desk.tell_once("earlier", f"incidents cannot be read: {error.message}; {error.hint}")
             self._read_at_s = moment.monotonic_s + _RETRY_S
             return
         self._read_at_s = None
-        for incident in self._known:
-            self._look_at(incident, moment)
+        self._known = tuple(self._look_at(incident, moment) for incident in found)
 
     def _tell_aside(self, now_s: float) -> None:
         """Damage may also be found later, by any write.
@@ -69,8 +70,11 @@ class Earlier:
             self._aside = aside
             self._desk.tell_host(f"the incidents were damaged: they are kept as {aside}, and new ones are begun", True)  # noqa: FBT003  # bad
 
-    def _look_at(self, incident: Incident, moment: Moment) -> None:
+    def _look_at(self, incident: Incident, moment: Moment) -> Incident:
+        """One, as it is known now."""
         is_of_now = incident.boot_id == self._desk.edges.boot.boot_id
+        if not is_of_now:
+            moment = moment.earlier(moment.monotonic_s - moment.uptime_s)  # this boot ended it
         record = Record(incident)
         for index, action in enumerate(incident.actions):
             if action.state is ActionState.RUNNING and action.ended is None:
@@ -78,9 +82,11 @@ class Earlier:
         if incident.ended is None and not is_of_now:
             record.revise(dataclasses.replace(record.incident, ended=moment.at, ended_why="boot"))
         if not record.is_saved:
-            self._desk.ledger.save(record, moment.monotonic_s)
+            self._desk.ledger.save(record, self._desk.edges.clock.read_monotonic_s())
         if incident.ended is None and is_of_now:
+            record.has_heavy = moment.uptime_s - incident.detected_uptime_s > _HEAVY_S
             self._open.append(record)
+        return record.whole
 
     def take_open(self, card: Card) -> Record | None:
         """The newest of this card that is still open; older ones end with it."""
@@ -92,9 +98,10 @@ class Earlier:
             self._desk.ledger.save(record, moment.monotonic_s)
         return found[-1] if found else None
 
-    def list_actions(self, card: Card) -> list[Action]:
-        """What was done about a card, oldest first."""
-        return [action for incident in self._known if is_about(incident, card) for action in incident.actions][-_MOST_ACTIONS:]
+    def list_actions(self, card: Card, taken: Record | None) -> list[Action]:
+        """What was done about a card, oldest first; without what was done about the one that is still open, for that knows it by itself."""
+        known = [incident for incident in self._known if is_about(incident, card) and (taken is None or incident.id != taken.incident.id)]
+        return [action for incident in known for action in incident.actions][-_MOST_ACTIONS:]
 
     def turn(self) -> None:
         """Once in a while."""

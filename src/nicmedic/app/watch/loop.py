@@ -168,8 +168,9 @@ class Watcher:
             self._cases[name].policy = policy
             self._cases[name].take_card(card)
         elif len(self._cases) < _MOST_CASES:
-            case = Case(self._desk, card, policy, self._earlier.take_open(card))
-            case.acts.earlier.extend(self._earlier.list_actions(card))
+            taken = self._earlier.take_open(card)
+            case = Case(self._desk, card, policy, taken)
+            case.acts.earlier.extend(self._earlier.list_actions(card, taken))
             self._cases[name] = case
         else:
             self._desk.tell_once("cases", f"there are more than {_MOST_CASES} cards: {name} and others are not watched")

@@ -198,6 +198,28 @@ def test_what_an_earlier_boot_left_open_ended_with_it() -> None:
     assert second.news == []
 
 
+def test_what_a_boot_has_cut_off_holds_nothing_back() -> None:
+    store = FakeIncidents()
+    store.add_incident(dataclasses.replace(INCIDENT, boot_id="boot-0", bus="pci"), ())
+    store.add_action(1, dataclasses.replace(RUNNING, began="2024-12-31T23:58:00+00:00"))
+    world = World(store=store, policy=RESTORE, uptime_s=200)
+    world.at(10, world.card.hang)
+    world.run(40)
+    assert [action.state for action in world.incidents[1].actions] == [ActionState.HELPED]
+
+
+def test_what_was_tried_before_it_was_killed_counts_once() -> None:
+    store = FakeIncidents()
+    store.add_incident(dataclasses.replace(INCIDENT, bus="pci", detected_uptime_s=990.0), ())
+    for _ in range(2):
+        ended = "2024-12-31T23:57:00+00:00"
+        store.add_action(1, Action(what="restore", state=ActionState.FAILED, began="2024-12-31T23:56:00+00:00", ended=ended))
+    world = World(store=store, policy=NicPolicy(mode=Mode.RESTORE, attempts_per_hour=3))
+    world.card.hang()
+    world.run(30)
+    assert [action.state for action in world.incidents[0].actions][-1] is ActionState.HELPED
+
+
 def test_only_the_newest_of_a_card_stays_open() -> None:
     store = FakeIncidents()
     for _ in range(3):
