@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from lab.disk_vm import DiskVM
+from lab.errors import LabError
 from lab.machine import Machine
 
 __all__ = ["Answer", "Inside", "Standing", "read_state"]
@@ -88,6 +89,13 @@ class Inside:
                 return Answer(**json.loads(self.machine.run("cat", f"/run/nm/answer-{number}").out))
             time.sleep(0.1)
         raise AssertionError(f"no answer within {timeout_s} s; so far: " + self.machine.run("sh", "-c", f"cat /run/nm/*-{number}").out)
+
+    def has_ended(self, number: str) -> bool:
+        """Whether a command that was begun has its answer; False too where the machine does not answer any more."""
+        try:
+            return self.machine.run("test", "-e", f"/run/nm/answer-{number}").status == 0
+        except LabError:
+            return False
 
     def nicmedic(self, *arguments: str, kill_at: int | None = None, timeout_s: float = PATIENCE_S) -> Answer:
         """Carry out a command to its end."""

@@ -70,10 +70,13 @@ class Host:
             self.machine.qemu.kill()
             return f"{command}, while its script works"
         at = int(share * self.calls[command])
-        self.inside.ask(*self.find_words(command), cut_at=at)
+        number = self.inside.ask(*self.find_words(command), cut_at=at)
         until = time.monotonic() + 120
         while self.machine.qemu.alive:
             assert time.monotonic() < until, f"{command}: the power did not go at call {at}"
+            if self.inside.has_ended(number):  # it took fewer calls than the first time
+                self.machine.qemu.kill()
+                return f"{command}, right after its end"
             time.sleep(0.1)
         return f"{command}, before call {at} of {self.calls[command]}"
 
