@@ -145,6 +145,8 @@ class FakeTreater(_Edge):
         self._clock, self._cure = clock, cure
         self.takes_s = takes_s
         self.first_line = "traffic flows again"
+        self.has_transaction = True
+        """Whether it comes so far that there is one: its number is that of the job."""
         self.begun: list[tuple[Incident, str, tuple[str, ...]]] = []
         self.warmed: list[str] = []
         self._running: list[tuple[float, int]] = []
@@ -164,7 +166,9 @@ class FakeTreater(_Edge):
         now_s = self._clock.read_monotonic_s()
         over = [number for end_s, number in self._running if end_s <= now_s]
         self._running = [item for item in self._running if item[1] not in over]
-        return tuple((number, self._cure(*self.begun[number - 1][:2]), self.first_line, (number,)) for number in over)
+        return tuple(
+            (number, self._cure(*self.begun[number - 1][:2]), self.first_line, (number,) if self.has_transaction else ()) for number in over
+        )
 
 
 class FakeErrands(_Edge):

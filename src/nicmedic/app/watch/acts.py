@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from nicmedic.app.watch.desk import Desk
 from nicmedic.app.watch.edges import Moment, read_moment
 from nicmedic.app.watch.records import Record
-from nicmedic.model.incident import Action, ActionState
+from nicmedic.model.incident import Action, ActionState, IncidentVerdict
 from nicmedic.model.policy import Mode, NicPolicy
 from nicmedic.model.watched import Card
 from nicmedic.remedy.policy import choose_act
@@ -22,7 +22,7 @@ _RESTORE, _PREVENT, _REBOOT = "restore", "prevent", "reboot"
 _ASK_AGAIN_S = 10.0
 _MOST_EARLIER = 50
 _MOST_ACTIONS = 100
-_LEAST_UNDONE, _LEAST_CHANGED = 40, 50
+_LEAST_UNDONE, _CHANGED = 40, range(50, 60)
 _OF_THE_CARD = frozenset({22, 23})
 """No such interface; refused."""
 _COULD_NOT_S = 60.0
@@ -75,7 +75,7 @@ class Acts:
             return
         self._ask_at_s = moment.monotonic_s + _ASK_AGAIN_S
         if self._jobs:
-            if not self.is_restoring:
+            if not self.is_restoring and record.incident.verdict is IncidentVerdict.NIC_HUNG:
                 self._hold_back(record, _RESTORE, "nicmedic treat --ladder prevent is at work on this card, and restores by itself", moment)
             return
         if not self._desk.ledger.save(record, moment.monotonic_s):
@@ -140,7 +140,7 @@ class Acts:
             return  # it is on its way, and the next boot takes note of it; until then nothing else is begun
         if status < 0:
             line = f"{line}; its switch undoes what it had begun"
-        state = _find_state(status)
+        state = _find_state(status, has_begun=bool(transactions))
         self._finish(job.record, job.index, state, line, transactions)
         if job.record.incident.ended is not None:
             self._remember(job.record.actions[job.index])
@@ -167,17 +167,18 @@ class Acts:
         self._desk.tell_incident(record, "action")
 
 
-def _find_state(status: int) -> ActionState:
-    """By the exit status of ``treat``: 50 and more left the card changed.
+def _find_state(status: int, *, has_begun: bool) -> ActionState:
+    """By the exit status of ``treat`` (``docs/errors.md``), and whether there is a transaction of it.
 
     One that could not be begun, for another is at work, or the command line, a tool, a folder is wrong, says nothing of the card: a boot of the host,
     which failures may lead to, would be no answer to it. That the card is not there, or that nothing helps it, does.
     """
     if status == 0:
         return ActionState.HELPED
-    if status >= _LEAST_CHANGED:
+    if status in _CHANGED:
         return ActionState.CHANGED
-    return ActionState.FAILED if status < 0 or status in _OF_THE_CARD or status >= _LEAST_UNDONE else ActionState.HELD_BACK
+    is_of_the_card = has_begun or status < 0 or status in _OF_THE_CARD or status >= _LEAST_UNDONE
+    return ActionState.FAILED if is_of_the_card else ActionState.HELD_BACK
 
 
 def _make_arguments(what: str, policy: NicPolicy) -> tuple[str, ...]:

@@ -40,6 +40,8 @@ _RANKS = {
 }
 """An open incident is revised only to what explains more: a card that hung has no carrier afterwards, and its gateway does not answer either."""
 _MOST_REASONS = 16
+_STUCK_S = 900.0
+"""An incident waits for the end of its treatment, for that may take traffic away again; but one that sleeps in the kernel has none."""
 
 
 class Case:
@@ -193,7 +195,7 @@ class Case:
             self._keep_heavy(record, moment)  # a boot of the host may be next
         if self._flows_since is None:
             self.acts.consider(record, self.policy, moment)
-        elif not self.acts.is_restoring:
+        elif not self.acts.is_restoring or moment.monotonic_s - self._flows_since.monotonic_s > _STUCK_S:
             self.acts.follow_up(record, self.policy, moment)
             self._end(record, self._flows_since, moment)
             return

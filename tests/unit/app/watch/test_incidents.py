@@ -174,10 +174,30 @@ def test_a_treatment_that_fails_is_tried_again_after_a_while() -> None:
 def test_how_a_treatment_ended_is_told_by_its_status(status: int, state: ActionState) -> None:
     world = World(policy=NicPolicy(mode=Mode.RESTORE, cool_down_s=3600))
     world.cures["restore"] = lambda: status
+    world.treater.has_transaction = False
     world.at(10, world.card.hang)
     world.run(20)
     assert world.incidents[0].actions[0].state is state
     assert ("its switch undoes" in world.incidents[0].actions[0].detail) == (status < 0)
+
+
+def test_a_bug_in_the_middle_of_a_treatment_is_a_failure() -> None:
+    world = World(policy=NicPolicy(mode=Mode.RESTORE, cool_down_s=3600))
+    world.cures["restore"] = lambda: 10
+    world.at(10, world.card.hang)
+    world.run(20)
+    assert world.incidents[0].actions[0].state is ActionState.FAILED
+
+
+def test_a_treatment_that_never_ends_keeps_no_incident_open_for_ever() -> None:
+    world = World(policy=RESTORE)
+    world.treater.takes_s = 10_000.0
+    world.at(10, world.card.hang)
+    world.at(30, world.card.reset)
+    world.run(1000)
+    assert world.incidents[0].ended_why == "restored"
+    assert world.incidents[0].restored_uptime_s == pytest.approx(1031, abs=2)
+    assert world.incidents[0].actions[0].state is ActionState.RUNNING
 
 
 def test_the_host_is_booted_with_leave_and_only_after_restoring_failed_twice() -> None:
@@ -198,6 +218,7 @@ def test_the_host_is_booted_with_leave_and_only_after_restoring_failed_twice() -
 
 def test_a_boot_that_cannot_be_begun_is_told() -> None:
     world = World(policy=NicPolicy(mode=Mode.RESTORE, reboot=True, cool_down_s=1))
+    world.treater.has_transaction = False
     world.cures = {"restore": lambda: 43, "reboot": lambda: 10}
     world.at(10, world.card.hang)
     world.run(60)
@@ -208,6 +229,7 @@ def test_a_boot_that_cannot_be_begun_is_told() -> None:
 def test_a_treatment_that_cannot_be_begun_leads_to_no_boot(status: int) -> None:
     world = World(policy=NicPolicy(mode=Mode.RESTORE, reboot=True, cool_down_s=0))
     world.cures["restore"] = lambda: status
+    world.treater.has_transaction = False
     world.at(10, world.card.hang)
     world.run(600)
     assert {what for _, what, _ in world.treater.begun} == {"restore"}
