@@ -66,7 +66,7 @@ class MadeBoot:
         for at, _ in self.slept:
             told += [(at, "PM: suspend entry (deep)"), (at + 1.5, "PM: suspend exit")]
         told.append((max(5.0, self.ran_s - 1) + salt, "sd 0:0:0:0: [sda] Synchronizing SCSI cache"))
-        return sorted(told)
+        return sorted(told, key=lambda each: each[0])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +99,7 @@ def render_syslog(boots: Sequence[MadeBoot], *, offset_h: float = 0.0, rfc3339: 
             told += [(boot.moment(at), "CRON[4711]: (root) CMD (run-parts)") for at in _steps(900, boot.ran_s)]
             if not boot.crashed:
                 told.append((boot.ended, "rsyslogd: [origin software=rsyslogd] exiting on signal 15."))
-        for moment, text in sorted(told):
+        for moment, text in sorted(told, key=lambda each: each[0]):
             local = _local(moment, offset_h)
             stamp = f"{local:%b} {local.day:2d} {local:%H:%M:%S}"
             if rfc3339:

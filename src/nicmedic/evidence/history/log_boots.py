@@ -121,7 +121,7 @@ class LogBoots:
         if record.kernel is False:
             notes.process_lines += 1
         else:
-            self.kernel_lines += record.kernel is True or record.uptime_s is not None
+            self.kernel_lines += record.kernel is True or record.uptime_s is not None or (record.wall is not None and record.wall.computed)
             self._read_text(notes, record)
         if record.uptime_s is not None and record.kernel is not False:
             self._follow(notes, record, epoch)
@@ -194,6 +194,8 @@ class LogBoots:
                 and (self.tells_end or (telling and notes.process_lines >= _PROCESS_LINES))
             ):
                 sighting = dataclasses.replace(sighting, end=BootEnd.CRASH)
+            if sightings and _is_prelude(sighting, sightings[-1]):
+                continue
             later = sighting.began if sighting.began is not None else later
             sightings.append(sighting)
         return tuple(reversed(sightings))
@@ -289,6 +291,13 @@ class LogBoots:
             if one is not None and other is not None and seen is not None and one[0] <= min(other[0], seen[1]):
                 found.append((one[0], min(other[0], seen[1])))
         return tuple(found)
+
+
+def _is_prelude(sighting: Sighting, later: Sighting) -> bool:
+    """What a log daemon writes before it passes on the kernel's first line, where nothing older is in the log."""
+    if sighting.began is not None or sighting.order > 0 or sighting.events or sighting.seen is None or later.seen is None:
+        return False
+    return 0 <= later.seen[0] - sighting.seen[0] <= _WITHOUT_UPTIME_S
 
 
 def _find_seconds(wall: WallTime, year: int | None, zone: datetime.tzinfo | None) -> tuple[float, bool] | None:
