@@ -117,13 +117,11 @@ def _read_chain(
         upper = part.stream.written if upper is None or (part.stream.written or upper) > upper else upper
         if complaint is not None:
             errors.append(complaint)
-    if boots.kernel_lines == 0:
-        if trouble:
-            told.sources.append(Source(name=log.name, trouble="; ".join(trouble)))
-        return
     sightings = boots.finish(upper)
-    told.sightings += [_as_named(each, log, last=each is sightings[-1]) for each in sightings]
     told.sources += [Source(name=log.name, trouble=each) for each in trouble]
+    if boots.kernel_lines == 0 and not any(sighting.events for sighting in sightings):
+        return  # programs only, or no log at all
+    told.sightings += [_as_named(each, log, last=each is sightings[-1]) for each in sightings]
 
 
 def _as_named(sighting: Sighting, log: LogChain, *, last: bool) -> Sighting:

@@ -57,7 +57,7 @@ def reconcile(told: Told) -> History:
         host=next((boot.host for boot in reversed(boots) if boot.host is not None), None),
         boots=tuple(boots),
         changes=tuple(_render_change(each, shift) for each in changes),
-        sources=tuple(sorted({*told.sources, *_sources_of(seen)}, key=lambda source: (source.name, source.covers_from or ""))),
+        sources=_unite_sources([*_sources_of(seen), *told.sources]),
         notes=tuple(dict.fromkeys(notes)),
     )
 
@@ -84,6 +84,21 @@ def _sources_of(sightings: Sequence[Sighting]) -> Iterator[Source]:
             covers_from=render_moment(min(span[0] for span in found), zoned=zoned) if found else None,
             covers_to=render_moment(max(span[1] for span in found), zoned=zoned) if found else None,
         )
+
+
+def _unite_sources(sources: Sequence[Source]) -> tuple[Source, ...]:
+    """One of each name: what it covers, and all its troubles."""
+    united: dict[str, Source] = {}
+    for each in sorted(sources, key=lambda source: (source.name, source.covers_from or "", source.trouble or "")):
+        known = united.get(each.name, each)
+        troubles = [trouble for trouble in (known.trouble, each.trouble) if trouble is not None]
+        united[each.name] = Source(
+            name=each.name,
+            covers_from=known.covers_from or each.covers_from,
+            covers_to=known.covers_to or each.covers_to,
+            trouble="; ".join(dict.fromkeys(troubles)) or None,
+        )
+    return tuple(united.values())
 
 
 def _end_all_but_the_last(boots: list[BootRecord]) -> list[BootRecord]:

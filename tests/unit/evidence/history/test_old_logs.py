@@ -36,6 +36,11 @@ def test_a_log_without_the_kernels_clock_goes_by_the_wall_clock() -> None:
     assert (first.hangs[0].uptime_s, first.suspends) == (None, None)
 
 
+def test_one_pasted_line_is_a_boot_of_which_nothing_else_is_known() -> None:
+    (boot,) = collect(paste=["NETDEV WATCHDOG: eth0 (r8169): transmit queue 0 timed out"]).boots
+    assert (boot.began, boot.kernel_package, len(boot.hangs), boot.covered_h) == (None, None, 1, 0.0)
+
+
 def test_what_a_log_daemon_says_before_the_kernels_first_line_is_no_boot() -> None:
     lines = without_clock(BOOTS)
     prelude = lines[0].split(" kernel:", 1)[0] + " kernel: klogd 1.4.1, log source = /proc/kmsg started."
