@@ -75,6 +75,13 @@ class Case:
         self.card = self.acts.card = dataclasses.replace(self.card, interface=interface)
         self.sentry.learn_card(self.card)
 
+    def is_of(self, card: Card) -> bool:
+        """Whether it is about this card, whatever that is called: names are no help after a driver was bound anew."""
+        ours = self.card
+        if ours.permanent_address is not None and card.permanent_address is not None:
+            return ours.permanent_address == card.permanent_address
+        return ours.bus_address is not None and (ours.bus, ours.bus_address) == (card.bus, card.bus_address)
+
     def take_card(self, card: Card) -> None:
         """As it is listed now. Another index is another interface, though the card may be the same: it was gone, and what was seen means nothing."""
         if card.ifindex != self.card.ifindex or card.tx_queues != self.card.tx_queues:

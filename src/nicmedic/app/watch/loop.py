@@ -4,6 +4,7 @@
 It goes on whatever one card does: an exception in a case is told once, with its traceback, and that card is begun anew.
 """
 
+import dataclasses
 from collections.abc import Iterable
 
 from nicmedic.app.watch.cases import Case
@@ -143,7 +144,17 @@ class Watcher:
                 self._cases[signal.interface].hear(signal)
 
     def _rename(self, old: str, new: str) -> None:
+        """A driver that was bound anew gives the kernel's name first, and udev the usual one a moment later: the case under that name goes on."""
         case = self._cases.pop(old)
+        before = self._cases.pop(new, None)
+        if before is not None and before.is_of(case.card):
+            case.end_gone()
+            before.take_card(dataclasses.replace(case.card, interface=new))
+            before.gone_since_s = None
+            self._cases[new] = before
+            return
+        if before is not None:
+            before.end_gone()
         self._cases[new] = case
         case.rename(new)
 

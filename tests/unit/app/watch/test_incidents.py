@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """From a verdict to its end: what is written, told and done, in which order."""
 
+import dataclasses
 import datetime
 import json
 
@@ -389,6 +390,38 @@ def test_an_interface_that_is_renamed_is_the_same_card() -> None:
     (incident,) = world.incidents
     assert (incident.interface, incident.ended_why) == ("eth0", "restored")
     assert world.heart.told[-1] == "watching lan0"
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_a_driver_that_is_bound_anew_gives_another_name_first_and_what_is_open_goes_on(same: bool) -> None:
+    """``ens9`` goes, ``eth0`` comes, and udev calls it ``ens9`` again; another card in that place is another card."""
+    world = World(
+        World.make_card(card=Card(interface="ens9", ifindex=2, driver="e1000e", bus="pci", bus_address="0000:00:09.0", has_bql=True))
+    )
+
+    def say(kind: SignalKind, name: str, text: str = "") -> tuple[Signal, ...]:
+        return (Signal(kind=kind, monotonic_s=world.clock.read_monotonic_s(), interface=name, text=text),)
+
+    def bind() -> tuple[Signal, ...]:
+        card = world.senses.cards.pop("ens9")
+        card.reset()
+        address = "0000:00:09.0" if same else "0000:00:0a.0"
+        card.card = Card(interface="eth0", ifindex=3, driver="e1000e", bus="pci", bus_address=address, has_bql=True)
+        world.senses.cards["eth0"] = card
+        return (*say(SignalKind.VANISHED, "ens9"), *say(SignalKind.APPEARED, "eth0"))
+
+    def rename() -> tuple[Signal, ...]:
+        card = world.senses.cards.pop("eth0")
+        card.card = dataclasses.replace(card.card, interface="ens9")
+        world.senses.cards["ens9"] = card
+        return say(SignalKind.RENAMED, "ens9", "eth0")
+
+    world.at(10, world.card.hang)
+    world.at(20, bind)
+    world.at(21, rename)
+    world.run(60)
+    assert [incident.ended_why for incident in world.incidents] == ["restored" if same else "gone"]
+    assert world.heart.told[-1] == "watching ens9"
 
 
 def test_cards_come_and_go() -> None:
