@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from nicmedic.cli import stand_by
 from nicmedic.host.watching import jobs, treater
 from nicmedic.host.watching.errands import HostErrands
 from nicmedic.host.watching.treater import HostTreater
@@ -102,6 +103,23 @@ def test_one_that_is_no_longer_fresh_is_not_relied_on() -> None:
     ours.begin(INCIDENT, "restore", RESTORE)
     assert ours._running[1].job is not awake
     assert await_end(ours)[1] == 22
+
+
+def test_one_that_loads_longer_than_it_would_wait_still_hears_what_came_meanwhile() -> None:
+    read, write = os.pipe()
+    os.write(write, b'["treat", "nothing0"]\n')
+    assert stand_by._read_words(read, time.monotonic() - 5) == ["treat", "nothing0"]
+    assert stand_by._read_words(read, time.monotonic() - 5) == []
+    os.close(read)
+    os.close(write)
+
+
+def test_one_that_never_heard_what_to_do_has_not_helped(folder: Path) -> None:
+    ours = HostTreater(script(folder, "sleep 0.5; exit 0"))
+    ours.warm_up("nothing0")
+    ours.begin(INCIDENT, "restore", RESTORE)
+    _, status, line, _ = await_end(ours)
+    assert (status, line) == (10, "it had not heard what to do, and did nothing")
 
 
 def test_one_that_stands_by_serves_whichever_card_and_is_followed_by_another(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,11 +53,11 @@ def await_orders() -> argparse.Namespace | None:
 
 
 def _read_words(handle: int, until_s: float) -> list[str]:
-    """Empty: none came, or whoever woke us up is gone."""
+    """Empty: none came, or whoever woke us up is gone. What came while we were loading counts, however long that took."""
     poll = select.poll()
     poll.register(handle, select.POLLIN)
-    left_s = until_s - time.monotonic()
-    if left_s <= 0 or not poll.poll(None if left_s == math.inf else left_s * 1000):
+    left_s = max(0.0, until_s - time.monotonic())
+    if not poll.poll(None if left_s == math.inf else left_s * 1000):
         return []
     said = os.read(handle, _MOST_BYTES)
     return [str(word) for word in json.loads(said)] if said.endswith(b"\n") else []

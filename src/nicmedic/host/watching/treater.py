@@ -34,6 +34,8 @@ _FRESH_S = 15.0
 _COMPLAINT = "nicmedic: "
 _LONGEST_LINE = 500
 _MOST_BYTES = 4 << 20
+_NOT_HEARD = 10
+"""As what could not be begun."""
 
 
 @dataclass(slots=True)
@@ -191,7 +193,10 @@ class HostTreater:
             status = running.job.read_status()
             if status is not None:
                 del self._running[number]
-                line = _find_line(running.job.read_output(), status, running.interface)
+                said = running.job.read_output()
+                if running.awake is not None and status == 0 and not said.strip():
+                    status, said = _NOT_HEARD, f"{_COMPLAINT}it had not heard what to do, and did nothing"
+                line = _find_line(said, status, running.interface)
                 numbers = [one for one in _list_numbers() if one > running.before and _is_of(one, running.interface)]
                 running.job.forget()
                 if running.awake is not None:
