@@ -43,9 +43,10 @@ def _continue(figures: ArmFigures, arm: Arm, most_h: float) -> Iterator[Spell]:
 
 
 def project_rounds(spells: Sequence[Spell], control: ArmFigures, suspect: ArmFigures, looks: int) -> tuple[int, float] | None:
-    """Rounds of one boot of each until it would be proven if both go on as they did, and hours of each quiet boot; None: not within reach."""
-    if not suspect.boots_hung:
-        return None
+    """Rounds of one boot of each until it would be proven if both go on as they did, and hours of each quiet boot; None: not within reach.
+
+    The suspect has hung at least once.
+    """
     hours = _quiet_h(suspect)
     more, good, bad = list(spells), _continue(control, Arm.CONTROL, hours), _continue(suspect, Arm.SUSPECT, hours)
     for rounds in range(1, _MOST_ROUNDS + 1):

@@ -92,7 +92,7 @@ class Comparison:
     p_survival: float | None
     """Log-rank test of the time to the first hang, by permutation of the boots."""
     p_boots: float | None
-    """If boots are good or bad by themselves: of Boschloo's test within ``horizon_h`` (which has 80 % of the error) and of ``p_survival``."""
+    """If boots are good or bad by themselves: Boschloo's test within ``horizon_h``; of many boots the smaller of it and ``p_survival``, twice."""
     looks: int
     """Changes of kernel in the history, among which this one could have been chosen after the fact."""
     ratio: Estimate | None
@@ -187,6 +187,7 @@ class Blame:
     """The package that is compared with; None: the history has no two."""
     after: str | None
     comparison: Comparison | None
+    next_steps: NextSteps
     confounders: tuple[Confounder, ...] = ()
     unknown_factors: tuple[str, ...] = ()
     """What could have changed too, and no source tells."""
@@ -194,6 +195,5 @@ class Blame:
     changelog: tuple[ChangelogEntry, ...] = ()
     changelog_trouble: str | None = None
     """Why there is none; None: it was read."""
-    next_steps: NextSteps | None = None
     notes: tuple[str, ...] = ()
     """What limits the answer, a sentence each."""

@@ -123,8 +123,6 @@ def _leg(number: int, leg: Leg, style: Style) -> Iterator[str]:
 
 
 def _next(blame: Blame, style: Style) -> Iterator[str]:
-    if blame.next_steps is None:
-        return
     yield style.title("What to do next")
     yield style.wrap(blame.next_steps.summary, first="  ", rest="  ")
     for number, leg in enumerate(blame.next_steps.legs[: None if style.more else 5], 1):

@@ -5,7 +5,8 @@ Two exact tests that hold however boots differ, so that three unlucky boots in a
 - hung within a common time or not, by Boschloo's test (Annals of Statistics 24, 1970): no assumption but that boots are drawn alike;
 - the log-rank statistic under all ways to deal the boots out again (``survival.py``), which also sees late hangs.
 
-The first has most of the error that is allowed, since it is the one that few boots can convince.
+Which of them is asked depends on nothing but the number of boots, so it need not be paid for: few boots can convince the first only, and of many
+each is asked, at half the error.
 """
 
 import math
@@ -18,8 +19,8 @@ from nicmedic.evidence.statistics.survival import compare_survival
 
 __all__ = ["Table", "choose_horizon", "compare_boots", "compare_shares", "count_boots"]
 
-_SHARE_OF_TABLE: Final = 0.8
-"""Of the error that both tests may make together (weighted Bonferroni)."""
+_MANY_DEALS: Final = 2000
+"""With fewer ways to deal the boots out the second test has too little to say to be worth its half."""
 _SHORTEST_H: Final = 1.0
 """A control boot that ended well sooner tells little, and would pull the common time down with it."""
 _LARGEST_TABLE: Final = 2500
@@ -107,8 +108,9 @@ def compare_boots(told: Sequence[Told], p_survival: float | None = None, *, enou
     if not control or not suspect:
         return None
     table = count_boots(control, suspect)
-    p_table = 1.0 if table is None else compare_shares(table) / _SHARE_OF_TABLE
-    if p_table <= enough:
+    is_many = math.comb(len(control) + len(suspect), len(suspect)) >= _MANY_DEALS
+    p_table = 1.0 if table is None else min(1.0, compare_shares(table) * (2 if is_many else 1))
+    if p_table <= enough or not (is_many or table is None):
         return p_table
     p_order = compare_survival(told) if p_survival is None else p_survival
-    return min(1.0, p_table, 1.0 if p_order is None else p_order / (1 - _SHARE_OF_TABLE))
+    return min(p_table, 1.0 if p_order is None else min(1.0, p_order * (1 if table is None else 2)))

@@ -96,8 +96,6 @@ def beta_quantile(a: int, b: int, share: float) -> float:
 
 
 def _poisson_tail(least: int, mean: float) -> float:
-    if mean <= 0.0:
-        return 0.0
     below = math.fsum(math.exp(k * math.log(mean) - mean - math.lgamma(k + 1)) for k in range(least))
     return 1.0 - below
 

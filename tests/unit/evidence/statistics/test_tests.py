@@ -128,7 +128,7 @@ def test_short_quiet_boots_alone_give_no_horizon() -> None:
     assert choose_horizon(spells("c0.5 c0.9")) is None
     assert count_boots(spells("c0.5"), spells("s0.1x")) is None
     told = list(tell_outages(spells("c0.5 c0.9 s0.1x s0.1x")))
-    assert compare_boots(told) == pytest.approx(5 / 6)  # of the order alone
+    assert compare_boots(told) == pytest.approx(1 / 6)  # of the order alone
 
 
 def test_an_arm_without_boots_cannot_be_compared() -> None:
@@ -142,9 +142,17 @@ def test_the_story_by_hand() -> None:
     """Three of eight boots are bad, and they are the last three: 1 of 56 deals; unconditionally (3/8)^3 (5/8)^5."""
     told = list(tell_outages(spells(STORY)))
     assert compare_survival(told) == pytest.approx(1 / 56)
-    assert compare_boots(told) == pytest.approx((3 / 8) ** 3 * (5 / 8) ** 5 / 0.8)
-    assert compare_boots(told, 0.001) == pytest.approx(0.005)
-    assert compare_boots(told, enough=0.01) == pytest.approx((3 / 8) ** 3 * (5 / 8) ** 5 / 0.8)
+    assert compare_boots(told) == pytest.approx((3 / 8) ** 3 * (5 / 8) ** 5)
+
+
+def test_of_many_boots_both_tests_are_asked_at_half_the_error() -> None:
+    told = list(tell_outages(spells(" ".join(["c50 c60x"] * 4 + ["s2x s70"] * 4))))
+    table = count_boots(
+        [one.spell for one in told if one.spell.arm is Arm.CONTROL], [one.spell for one in told if one.spell.arm is Arm.SUSPECT]
+    )
+    assert table is not None
+    assert compare_boots(told, 0.0001) == pytest.approx(0.0002)
+    assert compare_boots(told, 1.0) == compare_boots(told, 0.0001, enough=1.0) == pytest.approx(2 * compare_shares(table))
 
 
 def test_a_quiet_suspect_is_no_suspect() -> None:
