@@ -16,6 +16,8 @@ from nicmedic.host.histories.dpkg import parse_dpkg_log
 from nicmedic.host.histories.last_text import parse_last
 from nicmedic.host.histories.logins import build_boots
 from nicmedic.host.histories.wtmp import parse_wtmp
+from nicmedic.model.incident import Incident, IncidentVerdict
+from nicmedic.store import HostIncidents
 from nicmedic.testing.histories import MadeBoot, render_journal, render_wtmp
 
 BEGIN = datetime.datetime(2016, 1, 1, tzinfo=datetime.UTC).timestamp()
@@ -43,6 +45,22 @@ def test_this_machines_present_boot_is_the_last_one() -> None:
     uptime_h = float(Path("/proc/uptime").read_text().split()[0]) / 3600
     assert boot["ran_h"] == pytest.approx(uptime_h, abs=0.05)
     assert boot["covered_h"] <= boot["ran_h"] + 0.01
+
+
+def test_what_watch_has_seen_on_this_machine_is_a_hang_of_its_boot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NICMEDIC_STATE", str(tmp_path / "state"))
+    (tmp_path / "state").mkdir(mode=0o700)
+    boot_id = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    now = datetime.datetime.now(datetime.UTC).isoformat()
+    uptime_s = float(Path("/proc/uptime").read_text().split()[0])
+    seen = Incident(
+        boot_id=boot_id, interface="eth7", driver="r8169", verdict=IncidentVerdict.NIC_HUNG, reasons=("x",), began=now, began_uptime_s=uptime_s,
+        detected=now, detected_uptime_s=uptime_s,
+    )  # fmt: skip
+    HostIncidents().add_incident(seen, ())
+    (hang,) = history()["boots"][-1]["hangs"]
+    assert (hang["interface"], hang["sources"]) == ("eth7", ["incidents"])
+    assert hang["uptime_s"] == pytest.approx(uptime_s, abs=1)
 
 
 @pytest.mark.skipif(not Path("/var/log/dpkg.log").is_file(), reason="no log of dpkg here")
