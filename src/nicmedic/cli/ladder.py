@@ -17,6 +17,7 @@ from nicmedic.knowledge.base import KnowledgeBase
 from nicmedic.model.errors import NicmedicError
 from nicmedic.model.host import Host
 from nicmedic.model.plan import Identity, Ladder, Plan
+from nicmedic.model.same_card import is_same_kind
 from nicmedic.remedy.ladder import Earlier, Rung
 from nicmedic.remedy.planning import TOOLS, build_plan, choose_nic, find_trials, order_rungs
 
@@ -35,7 +36,7 @@ class _Planner:
     def __call__(self, host: Host, ladder: Ladder, earlier: Sequence[tuple[Identity, Earlier]]) -> tuple[Plan, tuple[Rung, ...]]:
         """A plan of all rungs that are possible, and the rungs in their order; what was tried on such a card before counts."""
         nic = choose_nic(host, self._name)
-        here = tuple(one for card, one in earlier if card.driver == nic.driver)
+        here = tuple(one for card, one in earlier if is_same_kind(card, nic))
         plan = build_plan(
             with_owners(host),
             self._name,

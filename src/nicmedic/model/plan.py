@@ -39,6 +39,8 @@ class Identity:
     permanent_address: str | None = None
     """As ``ethtool -P`` prints it; None: the driver does not tell."""
     driver: str | None = None
+    chip: str | None = None
+    """Vendor and device of PCI or USB: ``10ec:8168``. Not part of what makes it the same card; None: not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ import re
 from nicmedic.model.nic import Nic
 from nicmedic.model.plan import Identity
 
-__all__ = ["find_card", "find_place", "is_same_card"]
+__all__ = ["find_card", "find_place", "is_same_card", "is_same_kind", "name_chip"]
 
 _VIRTIO = re.compile(r"/virtio\d+\Z")
 
@@ -38,3 +38,17 @@ def find_card(nics: tuple[Nic, ...], card: Identity) -> Nic | None:
     if len(found) > 1:
         found = [nic for nic in found if nic.interface == card.interface]
     return found[0] if found else None
+
+
+def name_chip(nic: Nic) -> str | None:
+    """Vendor and device of its chip; None: its bus has no such numbers, or they were not read."""
+    function = None if nic.pcie is None else nic.pcie.device
+    if function is not None and function.vendor and function.device:
+        return f"{function.vendor}:{function.device}"
+    return f"{nic.usb.vendor}:{nic.usb.product}" if nic.usb is not None and nic.usb.vendor and nic.usb.product else None
+
+
+def is_same_kind(card: Identity, nic: Nic) -> bool:
+    """Whether what helped one may help the other: the same driver, and the same chip where both tell of theirs."""
+    chip = name_chip(nic)
+    return card.driver == nic.driver and (card.chip is None or chip is None or card.chip == chip)

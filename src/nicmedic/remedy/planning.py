@@ -18,6 +18,7 @@ from nicmedic.model.finding import RemedyId, Trial
 from nicmedic.model.host import Host
 from nicmedic.model.nic import Nic
 from nicmedic.model.plan import Change, Identity, Ladder, Plan, Refusal
+from nicmedic.model.same_card import name_chip
 from nicmedic.model.step import Run
 from nicmedic.remedy.changes.boot import REFUSED
 from nicmedic.remedy.changes.restart import REMAKES
@@ -107,6 +108,7 @@ def build_identity(nic: Nic) -> Identity:
         dev_port=nic.dev_port,
         permanent_address=nic.permanent_address,
         driver=nic.driver,
+        chip=name_chip(nic),
     )
 
 

@@ -3,9 +3,10 @@
 
 import pytest
 
-from nicmedic.model.nic import Bus
+from nicmedic.model.nic import Bus, Nic, UsbIds
+from nicmedic.model.pcie import Pcie, PciFunction
 from nicmedic.model.plan import Identity
-from nicmedic.model.same_card import is_same_card
+from nicmedic.model.same_card import is_same_card, is_same_kind
 
 PCI = "/sys/devices/pci0000:00/0000:00:03.0"
 
@@ -26,3 +27,26 @@ def card(path: str | None, **more: object) -> Identity:
 )
 def test_a_card_is_known_by_its_place_not_by_what_counts_bindings(one: Identity, other: Identity, same: bool) -> None:
     assert is_same_card(one, other) is same
+
+
+def made_by(vendor: str | None, device: str | None, driver: str = "r8169") -> Nic:
+    return Nic(interface="eth0", driver=driver, pcie=Pcie(device=PciFunction(address="0000:02:00.0", vendor=vendor, device=device)))
+
+
+@pytest.mark.parametrize(
+    ("card", "nic", "same"),
+    [
+        (Identity(interface="a", driver="r8169", chip="10ec:8168"), made_by("10ec", "8168"), True),
+        (Identity(interface="a", driver="r8169", chip="10ec:8125"), made_by("10ec", "8168"), False),
+        (Identity(interface="a", driver="r8168", chip="10ec:8168"), made_by("10ec", "8168"), False),
+        (Identity(interface="a", driver="r8169"), made_by("10ec", "8168"), True),
+        (Identity(interface="a", driver="r8169", chip="10ec:8168"), made_by(None, None), True),
+        (
+            Identity(interface="a", driver="r8152", chip="0bda:8153"),
+            Nic(interface="b", driver="r8152", usb=UsbIds(vendor="0bda", product="8153")),
+            True,
+        ),
+    ],
+)
+def test_what_helped_one_chip_counts_for_its_like(card: Identity, nic: Nic, same: bool) -> None:
+    assert is_same_kind(card, nic) is same
