@@ -81,7 +81,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 HISTORY = Command(
     name="history",
-    summary="list the boots of a host with their kernels and hangs, out of whatever it has kept",
+    summary="list the boots of a host, with their kernels and hangs",
     description="""\
 Puts together afterwards which boots there were, which version of the kernel's package each ran (not uname -r, which a point release leaves as it \
 was), for how long, which cards hung and how long after the boot, suspensions, and which packages changed where the kernel did. It reads the \
