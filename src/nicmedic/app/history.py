@@ -131,7 +131,7 @@ def _as_named(sighting: Sighting, log: LogChain, *, last: bool) -> Sighting:
     if log.written_s is not None and last and sighting.began is None and sighting.covers_uptime:
         began = log.written_s - sighting.covers_uptime[-1][1]
         sighting = dataclasses.replace(sighting, began=began, within_s=_WRITTEN_WITHIN_S, seen=(began, log.written_s))
-    if log.uptime_s is not None and last and sighting.covers_uptime:
+    if log.uptime_s is not None and last and sighting.covers_uptime and not sighting.suspends:
         *spans, (first, until) = sighting.covers_uptime
         sighting = dataclasses.replace(sighting, covers_uptime=(*spans, (first, max(until, log.uptime_s))))
     return sighting

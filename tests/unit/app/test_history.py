@@ -109,3 +109,19 @@ def test_several_journals_wtmp_and_a_syslog_without_year_are_one_past(tmp_path: 
     os.utime(log / "syslog", (SHORT.ended + 400 * 86_400, SHORT.ended + 400 * 86_400))
     (log / "wtmp").unlink()
     assert [boot.began for boot in read(tmp_path).history.boots] == [None, None]
+
+
+def test_the_ring_buffer_of_a_snapshot_is_of_the_boot_that_ran_and_covers_it_until_then(tmp_path: Path) -> None:
+    raw, uptime_s = tmp_path / "raw/proc", 4_200.0
+    (raw / "sys/kernel/random").mkdir(parents=True)
+    (tmp_path / "log").mkdir()
+    (raw / "version").write_text(f"Linux version {SHORT.release} (gcc) #1 SMP Debian {SHORT.package}\n")
+    (raw / "uptime").write_text(f"{uptime_s} 100.0\n")
+    (raw / "sys/kernel/random/boot_id").write_text("01234567-89ab-cdef-0123-456789abcdef\n")
+    ring = [f"6,{number},{round(at * 1e6)},-;{line}" for number, (at, line) in enumerate(SHORT.messages())]
+    (tmp_path / "log/ring-buffer.kmsg").write_bytes(text(ring))
+    taken = datetime.datetime.fromtimestamp(SHORT.began + uptime_s, datetime.UTC).isoformat()
+    (tmp_path / "MANIFEST.json").write_text(f'{{"schema": "nicmedic.snapshot/1", "created": "{taken}"}}')
+    (boot,) = read(tmp_path).history.boots
+    assert (boot.boot_id, boot.end, boot.kernel_package) == ("0123456789abcdef0123456789abcdef", BootEnd.RUNNING, SHORT.package)
+    assert (boot.ran_h, boot.covered_h, boot.gaps) == (round(uptime_s / 3600, 4), round(uptime_s / 3600, 4), ())

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 
-from nicmedic.host.histories.places import Found, Place, rotation
+from nicmedic.host.histories.places import Found, Place, read_file, rotation
 from nicmedic.host.histories.reader import Reader
 from nicmedic.host.logs import HostLogs, is_log_name
 from nicmedic.model.errors import NicmedicError
@@ -16,6 +16,9 @@ __all__ = ["READER"]
 
 _NOT_ONE = re.compile(r"(?:^|/)(?:boot\.log|guest-[^/]*\.log|xl-dmesg[^/]*|crash\.txt)")
 """Logs of other machines, and of programs only."""
+_RING = re.compile(r"/log/(?:ring-buffer\.kmsg|dmesg)\Z|/sos_commands/kernel/dmesg\Z")
+"""In a snapshot of ours, and in a sosreport."""
+_SECONDS = re.compile(r"\d{1,12}(?:\.\d{1,9})? ")
 _BOOTS_OWN = re.compile(r"/var/log/dmesg(?:\.\d{1,3})?(?:\.gz)?\Z")
 """Written once a boot, when its services are up, and without a wall clock (Debian's initscripts, ``/etc/init.d/bootlogs``)."""
 
@@ -43,8 +46,25 @@ def _read(place: Place, files: Sequence[Found], zone: datetime.tzinfo | None) ->
             chains.setdefault(file.name if is_boots_own else rotation(file.name)[0], []).append(file)
     for chain in chains.values():
         name = chain[-1].shown if len(chain) == 1 else f"{chain[-1].shown} and {len(chain) - 1} rotated"
+        if place.root is not None and _RING.match(chain[0].name):
+            yield _ring(place, chain, name, zone)
+            continue
         written_s = _written_s(chain[0]) if place.root is not None and _BOOTS_OWN.match(chain[0].name) else None
         yield LogChain(name=name, parts=_parts(chain), zone=zone, written_s=written_s)
+
+
+def _ring(place: Place, chain: Sequence[Found], name: str, zone: datetime.tzinfo | None) -> LogChain:
+    """What the kernel still held when everything was collected is of the boot that ran then, up to that moment."""
+    uptime = read_file(place, "proc/uptime")
+    boot_id = read_file(place, "proc/sys/kernel/random/boot_id")
+    known = boot_id.replace("-", "") if boot_id else None
+    return LogChain(
+        name=name,
+        parts=_parts(chain),
+        zone=zone,
+        boot_id=known,
+        uptime_s=float(uptime.split()[0]) if known and uptime and _SECONDS.match(uptime) else None,
+    )
 
 
 def _written_s(file: Found) -> float | None:

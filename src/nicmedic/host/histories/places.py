@@ -17,7 +17,7 @@ from nicmedic.host.sosreport import find_sosreport
 from nicmedic.model.errors import NicmedicError, UnreadableInputError
 from nicmedic.report.escape import escape_terminal, quote_file_name
 
-__all__ = ["Found", "Place", "open_places", "rotation"]
+__all__ = ["Found", "Place", "open_places", "read_file", "rotation"]
 
 _FOLDERS = (
     "var/log",
@@ -34,6 +34,7 @@ _FOLDERS = (
 )
 _DEEP = frozenset({"var/log/journal", "run/log/journal", "log", "sos_commands"})
 _MOST_FILES = 100_000
+_SMALL = 1 << 16
 _MOST_BYTES = 1 << 30
 _LARGEST = 256 << 20
 _WANTED = re.compile(
@@ -81,6 +82,15 @@ def rotation(name: str) -> tuple[str, float]:
         return re.sub(r"\.(?:gz|xz|bz2|zst)\Z", "", name), 0
     number = int(found["number"] or 1)
     return name[: found.start()], number - 10**9 if number > 10**6 else -number or -0.5
+
+
+def read_file(place: Place, name: str) -> str | None:
+    """A small file of a host, without blanks around it; None: it is not there, or empty."""
+    try:
+        with open(f"{place.root}/{name}", "rb") as file:  # noqa: PTH123  # as below
+            return file.read(_SMALL).decode("utf-8", "replace").strip() or None
+    except OSError:
+        return None
 
 
 def open_places(names: Sequence[str], opened: contextlib.ExitStack) -> Iterator[Place | NicmedicError]:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 
 from nicmedic.evidence.history.sighting import Sighting
-from nicmedic.host.histories.places import Found, Place
+from nicmedic.host.histories.places import Found, Place, read_file
 from nicmedic.host.histories.reader import Reader
 from nicmedic.host.logs import HostLogs
 from nicmedic.kernlog.system import read_system_facts
@@ -17,20 +17,10 @@ from nicmedic.ports.histories import HistoryItem, LogChain, LogPart
 
 __all__ = ["READER"]
 
-_LARGEST = 1 << 16
-
-
-def _text(place: Place, name: str) -> str | None:
-    try:
-        with open(f"{place.root}/{name}", "rb") as file:  # noqa: PTH123  # as places.py
-            return file.read(_LARGEST).decode("utf-8", "replace").strip() or None
-    except OSError:
-        return None
-
 
 def _xen(place: Place) -> str | None:
-    parts = [_text(place, f"sys/hypervisor/version/{name}") for name in ("major", "minor")]
-    return f"{parts[0]}.{parts[1]}{_text(place, 'sys/hypervisor/version/extra') or ''}" if all(parts) else None
+    parts = [read_file(place, f"sys/hypervisor/version/{name}") for name in ("major", "minor")]
+    return f"{parts[0]}.{parts[1]}{read_file(place, 'sys/hypervisor/version/extra') or ''}" if all(parts) else None
 
 
 def _read(place: Place, _files: Sequence[Found], _zone: datetime.tzinfo | None) -> Iterator[HistoryItem]:
@@ -40,21 +30,21 @@ def _read(place: Place, _files: Sequence[Found], _zone: datetime.tzinfo | None) 
 
 
 def _read_running(place: Place) -> Iterator[HistoryItem]:
-    version = _text(place, "proc/version") if place.root is not None else None
+    version = read_file(place, "proc/version") if place.root is not None else None
     if version is None:
         return
     facts = read_system_facts(version)
-    uptime = (_text(place, "proc/uptime") or "").split()
+    uptime = (read_file(place, "proc/uptime") or "").split()
     now = time.time() if place.live else place.taken
     began = None
     if now is not None and uptime and uptime[0].replace(".", "", 1).isdecimal():
         began = now - float(uptime[0])
-    boot_id = _text(place, "proc/sys/kernel/random/boot_id")
+    boot_id = read_file(place, "proc/sys/kernel/random/boot_id")
     yield Sighting(
         source="running kernel",
         order=0,
         boot_id=boot_id.replace("-", "") if boot_id else None,
-        host=os.uname().nodename if place.live else _text(place, "proc/sys/kernel/hostname") or _text(place, "etc/hostname"),
+        host=os.uname().nodename if place.live else read_file(place, "proc/sys/kernel/hostname") or read_file(place, "etc/hostname"),
         began=began,
         within_s=60.0,
         seen=None if now is None else (began if began is not None else now, now),
@@ -64,14 +54,14 @@ def _read_running(place: Place) -> Iterator[HistoryItem]:
         kernel_package=facts.kernel_package if facts else None,
         kernel_evidence="running kernel" if facts and facts.kernel_package else None,
         xen=_xen(place),
-        firmware=_text(place, "sys/class/dmi/id/bios_version"),
-        command_line=_text(place, "proc/cmdline"),
+        firmware=read_file(place, "sys/class/dmi/id/bios_version"),
+        command_line=read_file(place, "proc/cmdline"),
     )
 
 
 def _read_ring(place: Place) -> Iterator[HistoryItem]:
     """What the kernel still holds of this boot's messages, where there is no journal that has them all."""
-    boot_id = _text(place, "proc/sys/kernel/random/boot_id")
+    boot_id = read_file(place, "proc/sys/kernel/random/boot_id")
     if boot_id is None:
         return
 
