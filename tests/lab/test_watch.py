@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""``nicmedic watch`` on real kernels with cards that hang: on disk before the kernel says a word, restored as the policy allows, and never lost.
+
+How long it takes is measured by ``bench/watch.py``; here it is only told.
+"""
+
+import re
+
+import pytest
+
+from lab.fixtures import MachineMaker
+from lab.kernel_vm import KernelVM
+from lab.segment import PARTNER, Segment
+from lab.watching import PATIENCE_S, Watching
+
+WATCHDOG = r"NETDEV WATCHDOG"
+
+
+def make(nic: str, vm: MachineMaker) -> KernelVM:
+    return vm(nic, memory_mb=768)
+
+
+def ping_hard(machine: KernelVM) -> None:
+    """A full queue, at little cost for the emulated processor."""
+    machine.start("ping", "-n", "-q", "-f", "-l", "100", "-s", "1400", PARTNER, capture=False)
+
+
+def kernel_says_s(machine: KernelVM) -> float | None:
+    """When its watchdog spoke, in seconds since the boot."""
+    found = re.search(rf"\[ *(\d+\.\d+)\].*{WATCHDOG}", machine.kernel_log())
+    return None if found is None else float(found[1])
+
+
+@pytest.mark.parametrize("nic", ["e1000e", "8139cp"])
+def test_a_card_that_hangs_under_load_is_on_disk_before_the_kernel_speaks_and_comes_back(
+    nic: str, vm: MachineMaker, segment: Segment
+) -> None:
+    machine = make(nic, vm)
+    watching = Watching(machine, mode="restore")
+    watching.start()
+    with segment.probe() as probe:
+        probe.wait_back(30)
+        ping_hard(machine)
+        probe.wait_back(30)
+        assert watching.told() == []
+        stall = watching.stall(60)
+        first = kernel_says_s(machine)
+        lost = probe.answers[-1]
+        back = probe.wait_back(PATIENCE_S, after=lost + 0.5)
+    restored = watching.wait_told("restored")
+    print(f"{nic}: {stall}, back after {back - lost:.1f} s, the kernel's line: {first}")  # noqa: T201
+    assert first is None or stall.written_s is not None
+    assert restored["incident"]["verdict"] == "nic_hung"
+    (incident,) = watching.incidents()
+    assert (incident["verdict"], incident["interface"], incident["driver"]) == ("nic_hung", "eth0", nic)
+    assert incident["ended_why"] == "restored"
+    assert stall.stalled_s <= incident["detected_uptime_s"] <= (stall.written_s or 0.0)
+    actions = [(action["what"], action["state"]) for action in incident["actions"]]
+    assert actions == [("restore", "helped")], incident["actions"]
+    assert incident["actions"][0]["transactions"] != "[]"
+    assert {"samples", "kernel_log"} <= set(incident["evidence"])
+    watching.kill("TERM")
+
+
+def test_a_hang_of_which_the_kernel_never_says_a_word_outlives_the_watcher_that_saw_it(vm: MachineMaker, segment: Segment) -> None:
+    machine = make("e1000e", vm)
+    watching = Watching(machine)
+    watching.start()
+    machine.run("ping", "-n", "-q", "-f", "-c", "400", "-l", "50", "-s", "1400", PARTNER)  # else one frame stops the queue: lab/README.md
+    stall = watching.stall(60, target=PARTNER)
+    print(f"one frame: {stall}")  # noqa: T201
+    watching.wait_told("began")
+    watching.kill("KILL")
+    (incident,) = watching.incidents()
+    assert (incident["verdict"], incident["ended"]) == ("nic_hung", None), incident["reasons"]
+    watching.start()
+    assert kernel_says_s(machine) is None
+    machine.rebind()
+    machine.configure()
+    with segment.probe() as probe:
+        probe.wait_back(60)
+        watching.wait_told("restored")
+    (incident,) = watching.incidents()
+    assert (incident["verdict"], incident["ended_why"], incident["actions"]) == ("nic_hung", "restored", [])
+    assert len([told for told in watching.told() if told["news"] == "began"]) == 1
+    watching.kill("TERM")
