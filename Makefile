@@ -22,9 +22,10 @@ ROOMS   := $(shell grep -l 'tests.rooms' tests/host/test_*.py)
 
 FUZZ_SECONDS ?= 600
 NIC          ?= e1000e
+SOAK_MINUTES ?= 2
 KERNEL       ?=
 
-.PHONY: help demo test check test-long lab-shell lab-harvest docs fuzz bench format lock clean $(LINT)
+.PHONY: help demo test check test-long lab-shell lab-harvest soak docs fuzz bench format lock clean $(LINT)
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -54,6 +55,9 @@ lab-shell: $(DEV) ## a shell in a virtual machine whose card hangs when you type
 
 lab-harvest: $(DEV) ## record what the kernel prints of each card and fault as cases under tests/cases/lab
 	@$(BIN)/python -m lab harvest
+
+soak: $(DEV) ## all that is no hang before nicmedic watch, SOAK_MINUTES=2 each: a table of what it called it
+	@$(BIN)/python -m lab soak --minutes $(SOAK_MINUTES)
 
 docs: $(RUN) ## renew what is made out of the code: man/, completions/, pages of docs/
 	@$(BIN)/python -m nicmedic.cli.reference

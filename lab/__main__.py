@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""``python -m lab``: a shell in a machine, the harvest of kernel output, what is missing."""
+"""``python -m lab``: a shell in a machine, the harvest of kernel output, the soak of the watcher, what is missing."""
 
 import argparse
 import sys
@@ -20,6 +20,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     harvest = commands.add_parser("harvest", help="record the kernel's own output of each card and fault as cases")
     harvest.add_argument("--only", default="", help="cards, faults and kernels whose names hold this")
+    soak = commands.add_parser("soak", help="all that is no hang, before nicmedic watch: a table of what it said")
+    soak.add_argument("--minutes", type=float, default=2, help="of each scenario (default: 2)")
+    soak.add_argument("--only", default="", help="scenarios whose names hold this")
     commands.add_parser("missing", help="print the Debian packages that the lab lacks here, one a line")
     return parser
 
@@ -49,6 +52,10 @@ def _run(arguments: argparse.Namespace) -> int:
 
         return shell.run(nic, kernel=arguments.kernel)
     needs.check()
+    if arguments.command == "soak":
+        from lab import soak
+
+        return soak.run(arguments.minutes, arguments.only)
     from lab import harvest
 
     return harvest.run(only=arguments.only)
