@@ -200,8 +200,9 @@ def measure_hang(nic: str, *, restore: bool) -> dict[str, float | None]:
                 return {"on disk": stall.took_s, "traffic back": back}
             machine.start("sh", "-c", PING_SCRIPT)
             stall = watching.stall(90, others=(RASDAEMON, SCRIPT))
+            seen = [one["detected_uptime_s"] - stall.stalled_s for one in watching.incidents()]
             ras_s, script_s = (None if moment is None else moment - stall.stalled_s for moment in stall.others_s)
-            return {"on disk": stall.took_s, "rasdaemon": ras_s, "ping once a minute": script_s}
+            return {"verdict": seen[0] if seen else None, "on disk": stall.took_s, "rasdaemon": ras_s, "ping once a minute": script_s}
 
 
 def measure_hangs(runs: int) -> None:
