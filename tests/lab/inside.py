@@ -15,7 +15,7 @@ from lab.machine import Machine
 __all__ = ["Answer", "Inside", "Standing", "read_state"]
 
 SERVER = Path(__file__).with_name("nicmedic_server.py")
-PATIENCE_S = 240  # an emulated processor is twenty times slower, and other machines run beside it
+PATIENCE_S = 420  # an emulated processor is twenty times slower, and other machines run beside it
 STATE = r"""
 exec 2>&1
 ip -d link show dev {nic} | sed -E 's/^[0-9]+: //; s/ state [A-Z]+ / /; s/(designated|topology|hello|forward|hold|age|timer)[a-z_]* +[0-9.]+//g'
