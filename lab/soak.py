@@ -132,7 +132,7 @@ def _settings(machine: KernelVM) -> None:
 
 
 def _come_and_go(machine: KernelVM, until_s: float) -> None:
-    """Other cards are plugged in, used, and pulled out under traffic."""
+    """Other cards are plugged in, used, pulled out under traffic without a word in the kernel log, and are there at the end."""
     cards: dict[str, dict[str, object]] = {}
     for number in range(1, CARDS + 1):
         place = {"addr": f"0x{NIC_SLOT + number:x}"}
@@ -140,7 +140,7 @@ def _come_and_go(machine: KernelVM, until_s: float) -> None:
         cards[wire] = {"driver": "virtio-net-pci", "id": wire, "netdev": f"{wire}-wire", **place}
     machine.sh("modprobe virtio_net; for path in /sys/class/net/eth[1-9]*; do ip link set ${path##*/} up; done")
     there = True
-    while time.monotonic() < until_s or there:
+    while time.monotonic() < until_s or not there:
         time.sleep(SETTING_S)
         for wire, properties in cards.items():
             if there:
@@ -180,7 +180,7 @@ SCENARIOS = (
     Scenario(name="ifdown, ifup", body=_again(_down_and_up), right=("administrator",), must=True),
     Scenario(name="driver reload", body=_again(_reload), right=("administrator",)),
     Scenario(name="MTU and ring changes", body=_again(_settings), right=("administrator", "link")),
-    Scenario(name=f"{CARDS} cards come and go", body=_come_and_go, right=("administrator",)),
+    Scenario(name=f"{CARDS} cards come and go", body=_come_and_go, right=("administrator", "unsure")),
 )
 
 
@@ -230,7 +230,7 @@ def run(minutes: float, only: str = "") -> int:
             with _traffic(machine, on=not scenario.quiet):
                 scenario.body(machine, began_s + minutes * 60)
                 time.sleep(CALM_S)
-            with _traffic(machine, on=True):
+            with _traffic(machine, on=True), contextlib.suppress(LabError):  # what stays open is told below
                 watching.wait(lambda: all(one["ended"] for one in watching.incidents()), PATIENCE_S, step_s=5)
             said = _read_said(watching, since)
             right = _judge(scenario, said, alive=machine.run("kill", "-0", str(watching.pid)).status == 0)
@@ -242,7 +242,8 @@ def run(minutes: float, only: str = "") -> int:
             )
             if not right:
                 print(*(incident["reasons"] for incident in watching.incidents()[-3:]), sep="\n", flush=True)
-        hung = sum(one["verdict"] == NEVER for one in watching.incidents())
+        incidents = watching.incidents()
+    hung, still_open = sum(one["verdict"] == NEVER for one in incidents), sum(one["ended"] is None for one in incidents)
     print("pause-frame storm: not possible here, for no card of QEMU's obeys pause frames")
-    print(f"incidents called {NEVER}: {hung}; scenarios that were called wrong: {wrong}")
-    return int(bool(hung or wrong))
+    print(f"incidents called {NEVER}: {hung}; that never ended: {still_open}; scenarios that were called wrong: {wrong}")
+    return int(bool(hung or wrong or still_open))
