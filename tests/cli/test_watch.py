@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """``nicmedic watch`` from the command line: what it refuses, what its self-test says, and what its resident part would be."""
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -11,9 +12,11 @@ import pytest
 
 from nicmedic.cli import resident, watch
 from nicmedic.cli.main import main
+from nicmedic.host.clock import HostClock
 from nicmedic.model.errors import PolicyError
 from nicmedic.model.incident import Incident, IncidentVerdict
 from nicmedic.model.policy import Policy
+from nicmedic.report.incident_tally import IncidentTally
 from nicmedic.store import HostIncidents
 
 HEAVY = ("argparse", "subprocess", "shutil", "pyroute2", "nicmedic.knowledge", "nicmedic.model.host", "nicmedic.host.machine", "logging")
@@ -108,6 +111,20 @@ def test_older_incidents_come_to_the_resident_part_as_numbers(state: Path, monke
     assert json.loads(resident.build_resident_line("/p", None, ("nicmedic",), sums)[-1]) == sums
     (state / "incidents.db").write_bytes(b"x" * 100_000)
     assert watch._sum_up_older() == {}
+
+
+def test_what_another_boot_left_open_hangs_no_more() -> None:
+    store = HostIncidents()
+    for boot_id in ("before", "now"):
+        store.add_incident(dataclasses.replace(INCIDENT, boot_id=boot_id, interface=boot_id, verdict=IncidentVerdict.NIC_HUNG), ())
+    known = resident._list_known(store, "now", HostClock())
+    store.close()
+    values = IncidentTally(known).read_values(0.0)
+    assert [name for name in values if name.startswith(("nicmedic_hung", "nicmedic_incident_open"))] == [
+        'nicmedic_incident_open{interface="now",verdict="nic_hung"}',
+        'nicmedic_hung{interface="now"}',
+    ]
+    assert values['nicmedic_incidents_total{interface="before",driver="",verdict="nic_hung"}'] == 1
 
 
 def test_the_resident_part_loads_nothing_heavy() -> None:

@@ -4,6 +4,8 @@
 ``nicmedic watch`` has read the command line, and replaces itself by this (``build_resident_line``): the parser of all commands takes 4 MB.
 """
 
+import dataclasses
+import datetime
 import faulthandler
 import json
 import os
@@ -28,6 +30,7 @@ from nicmedic.host.watching.treater import HostTreater
 from nicmedic.model.errors import NicmedicError, StateError
 from nicmedic.model.incident import Incident
 from nicmedic.model.policy import Policy
+from nicmedic.ports.clock import Clock
 from nicmedic.store import HostIncidents
 
 __all__ = ["NEWEST", "build_resident_line", "main"]
@@ -63,11 +66,20 @@ def build_resident_line(
     )
 
 
-def _list_known(store: HostIncidents) -> tuple[Incident, ...]:
+def _list_known(store: HostIncidents, boot_id: str, clock: Clock) -> tuple[Incident, ...]:
+    """For the counters: what another boot left open is over since this one, whether the disk has taken that already or not."""
     try:
-        return store.list_incidents(newest=NEWEST)
+        known = store.list_incidents(newest=NEWEST)
     except StateError:
         return ()  # the watcher tells it
+    booted = clock.read_now() - datetime.timedelta(seconds=_read_uptime_s())
+    at = booted.isoformat(timespec="milliseconds")
+    is_left = [one.ended is None and one.boot_id != boot_id for one in known]
+    return tuple(dataclasses.replace(one, ended=at, ended_why="boot") if left else one for one, left in zip(known, is_left, strict=True))
+
+
+def _read_uptime_s() -> float:
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def _read_first_policy(path: str) -> tuple[Policy, str | None]:
@@ -86,7 +98,10 @@ def _build_watcher(
     policy, wrong = _read_first_policy(policy_path)
     store = HostIncidents(evidence_bytes=policy.evidence_bytes)
     at_end.callback(store.close)
-    teller = HostTeller(policy.telling, incidents=_list_known(store), sums=sums, echo=sys.stderr.isatty())
+    clock = HostClock()
+    with open(_BOOT_ID, encoding="ascii") as file:  # noqa: PTH123  # strings throughout
+        boot_id = file.read().strip()
+    teller = HostTeller(policy.telling, incidents=_list_known(store, boot_id, clock), sums=sums, echo=sys.stderr.isatty())
     at_end.callback(teller.close)
     errands, treater = HostErrands(program), HostTreater(program)
     treater.stand_by = policy.stand_by
@@ -106,8 +121,6 @@ def _build_watcher(
         teller.turn(now_s)
         errands.turn()
 
-    with open(_BOOT_ID, encoding="ascii") as file:  # noqa: PTH123  # as above
-        boot_id = file.read().strip()
     edges = Edges(
         senses=at_end.enter_context(HostSenses(virtual=policy.watch_virtual)),
         store=store,
@@ -115,9 +128,9 @@ def _build_watcher(
         errands=errands,
         teller=teller,
         heart=NotifyHeart(),
-        clock=HostClock(),
+        clock=clock,
         boot=Boot(boot_id=boot_id, kernel_release=os.uname().release, kernel_package=kernel_package or None),
-        read_uptime_s=lambda: time.clock_gettime(time.CLOCK_BOOTTIME),
+        read_uptime_s=_read_uptime_s,
         read_policy=lambda: read_policy_file(policy_path)[0],
         take_policy=take_policy,
         turn=turn,

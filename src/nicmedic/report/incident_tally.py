@@ -66,9 +66,10 @@ class IncidentTally:
 
     @staticmethod
     def _key(incident: Incident, *, unwritten: bool = False) -> tuple[str, int | None, str]:
-        """One that the disk did not take at first has no number yet."""
-        number = None if unwritten else incident.id
-        return incident.interface, number, incident.detected
+        """One that the disk did not take at first has no number yet. A card may get another name while it hangs."""
+        if incident.id is not None and not unwritten:
+            return "", incident.id, incident.detected
+        return incident.bus_address or incident.interface, None, incident.detected
 
     @staticmethod
     def _remember(newest: dict[str, float], incident: Incident) -> None:

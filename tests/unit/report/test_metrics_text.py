@@ -113,6 +113,17 @@ def test_a_verdict_that_is_revised_moves() -> None:
     ]
 
 
+def test_a_card_that_gets_another_name_while_it_hangs_has_one_incident() -> None:
+    tally = IncidentTally([build(interface="eth1")])
+    tally.note(build(None, bus_address="0000:03:00.0", interface="eth1", detected="2026-11-23T02:59:52+00:00"))
+    tally.note(build(2, bus_address="0000:03:00.0", interface="eth0", detected="2026-11-23T02:59:52+00:00"))
+    tally.note(build(interface="enp3s0"))
+    assert sorted(name for name in tally.read_values(NOW) if "nicmedic_hung" in name) == [
+        'nicmedic_hung{interface="eth0"}',
+        'nicmedic_hung{interface="enp3s0"}',
+    ]
+
+
 def test_older_ones_may_come_as_numbers() -> None:
     """Counters that went down when the watcher starts anew would look as if they had begun at 0, and hundreds of hangs had come since."""
     incidents = [build(number, ended="2026-11-23T02:59:52+00:00", interface=f"eth{number % 3}") for number in range(1, 301)]
