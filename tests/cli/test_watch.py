@@ -2,7 +2,6 @@
 """``nicmedic watch`` from the command line: what it refuses, what its self-test says, and what its resident part would be."""
 
 import dataclasses
-import json
 import os
 import subprocess
 import sys
@@ -108,9 +107,22 @@ def test_older_incidents_come_to_the_resident_part_as_numbers(state: Path, monke
     monkeypatch.setattr(resident, "NEWEST", 2)
     sums = watch._sum_up_older()
     assert sums['nicmedic_incidents_total{interface="eth0",driver="",verdict="link"}'] == 1
-    assert json.loads(resident.build_resident_line("/p", None, ("nicmedic",), sums)[-1]) == sums
+    line = resident.build_resident_line("/p", None, ("nicmedic",), resident.keep_sums(sums))
+    assert resident._take_sums(line[-1]) == sums
     (state / "incidents.db").write_bytes(b"x" * 100_000)
     assert watch._sum_up_older() == {}
+
+
+def test_the_resident_part_gets_its_numbers_however_many() -> None:
+    sums = {f'nicmedic_incidents_total{{interface="veth{number}",driver="",verdict="link"}}': 1.0 for number in range(5000)}
+    line = resident.build_resident_line("/p", None, ("nicmedic",), resident.keep_sums(sums))
+    code = "import sys; sys.path.append(sys.argv[1]); from nicmedic.cli.resident import _take_sums; print(len(_take_sums(sys.argv[-1])))"
+    done = subprocess.run(
+        [*line[:3], code, *line[4:]], capture_output=True, text=True, check=True, timeout=60, cwd="/", pass_fds=(int(line[-1]),)
+    )
+    os.close(int(line[-1]))
+    assert done.stdout == "5000\n"
+    assert resident._take_sums("") == {}
 
 
 def test_what_another_boot_left_open_hangs_no_more() -> None:

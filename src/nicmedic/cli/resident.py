@@ -33,7 +33,7 @@ from nicmedic.model.policy import Policy
 from nicmedic.ports.clock import Clock
 from nicmedic.store import HostIncidents
 
-__all__ = ["NEWEST", "build_resident_line", "main"]
+__all__ = ["NEWEST", "build_resident_line", "keep_sums", "main"]
 
 NEWEST = 200
 """So many incidents are read again here; those before come as numbers, for thousands of them would take more memory than all else."""
@@ -41,16 +41,14 @@ _BOOT_ID = "/proc/sys/kernel/random/boot_id"
 _CODE = "import sys; sys.path.append(sys.argv[1]); from nicmedic.cli.resident import main; raise SystemExit(main(*sys.argv[2:]))"
 
 
-def build_resident_line(
-    policy_path: str, kernel_package: str | None, program: Sequence[str], sums: Mapping[str, float] | None = None
-) -> tuple[str, ...]:
+def build_resident_line(policy_path: str, kernel_package: str | None, program: Sequence[str], sums: int | None = None) -> tuple[str, ...]:
     """The command that this process is to become.
 
     Args:
         policy_path: read again there.
         kernel_package: found out before, for that takes more than it is worth in memory.
         program: what starts nicmedic.
-        sums: what older incidents add to counters, by their names.
+        sums: what ``keep_sums`` gave.
     """
     root = os.path.dirname(os.path.dirname(os.path.abspath(nicmedic.__file__)))  # noqa: PTH100, PTH120  # strings throughout
     return (
@@ -62,8 +60,24 @@ def build_resident_line(
         policy_path,
         kernel_package or "",
         json.dumps(list(program)),
-        json.dumps(dict(sums or {})),
+        "" if sums is None else str(sums),
     )
+
+
+def keep_sums(sums: Mapping[str, float]) -> int:
+    """What older incidents add to counters, by their names: in memory that the next program inherits, for a word of its command line has an end."""
+    handle = os.memfd_create("sums", 0)
+    os.write(handle, json.dumps(dict(sums)).encode())
+    return handle
+
+
+def _take_sums(handle: str) -> dict[str, float]:
+    """And gone."""
+    if not handle:
+        return {}
+    with open(int(handle), "rb") as file:  # noqa: PTH123  # a descriptor
+        file.seek(0)
+        return dict(json.load(file))
 
 
 def _list_known(store: HostIncidents, boot_id: str, clock: Clock) -> tuple[Incident, ...]:
@@ -138,14 +152,14 @@ def _build_watcher(
     return Watcher(edges, policy)
 
 
-def main(policy_path: str, kernel_package: str, program: str, sums: str = "{}") -> int:
+def main(policy_path: str, kernel_package: str, program: str, sums: str = "") -> int:
     """Watch until a signal ends it."""
     faulthandler.enable()
     os.chdir("/")
     with ExitStack() as at_end:
         try:
             _, odd = hold_lock()
-            watcher = _build_watcher(policy_path, kernel_package, json.loads(program), json.loads(sums), odd, at_end)
+            watcher = _build_watcher(policy_path, kernel_package, json.loads(program), _take_sums(sums), odd, at_end)
         except NicmedicError as error:
             print(f"nicmedic: {error.message}\n          {error.hint}", file=sys.stderr)
             return error.code

@@ -91,7 +91,7 @@ def _sum_up_older() -> dict[str, float]:
 
 
 def _become_resident(path: str) -> NoReturn:
-    from nicmedic.cli.resident import build_resident_line
+    from nicmedic.cli.resident import build_resident_line, keep_sums
     from nicmedic.host.outside import is_confined
     from nicmedic.host.policy_file import read_policy_file
     from nicmedic.host.run import become_program
@@ -101,7 +101,7 @@ def _become_resident(path: str) -> NoReturn:
 
     if not is_confined():  # a service goes on and observes
         read_policy_file(path)  # its errors are told here
-    line = build_resident_line(path, read_kernel(Folder("/"))["kernel_package"], find_program_line(), _sum_up_older())
+    line = build_resident_line(path, read_kernel(Folder("/"))["kernel_package"], find_program_line(), keep_sums(_sum_up_older()))
     sys.stdout.flush()
     sys.stderr.flush()
     become_program(line)

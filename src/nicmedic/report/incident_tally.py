@@ -2,6 +2,7 @@
 """Incidents as numbers. Old ones are added up, and only the last are kept: thousands cost no more memory than a few."""
 
 import datetime
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
@@ -11,6 +12,10 @@ from nicmedic.report.metrics_text import render_label
 __all__ = ["IncidentTally", "sum_up"]
 
 _NEWEST = "nicmedic_last_incident_timestamp_seconds"
+_MOST_NAMES, _MOST_NAMES_OF_CARDS = 100, 200
+"""Interfaces with values of their own; those of containers have another name each time, and after so many all others count together."""
+_OTHERS = render_label("interface", "other")
+_INTERFACE = re.compile(r'interface="(?:[^"\\]|\\.)*"')
 _MOST_RECENT = 64
 """Something may become of one that is over, too: a treatment ends after traffic came back."""
 
@@ -46,6 +51,7 @@ class IncidentTally:
         self._sums = {name: value for name, value in known.items() if not name.startswith(_NEWEST)}
         self._newest = {name: value for name, value in known.items() if name.startswith(_NEWEST)}
         self._recent: dict[tuple[str, int | None, str], Incident] = {}
+        self._names = {found[0] for name in known if (found := _INTERFACE.search(name)) is not None}
         for incident in incidents:
             self.note(incident)
 
@@ -60,9 +66,19 @@ class IncidentTally:
                 self._add(self._sums, self._newest, self._recent.pop(over), 0.0)
 
     def _add(self, values: dict[str, float], newest: dict[str, float], incident: Incident, now: float) -> None:
-        for name, value in self._measure(incident, now).items():
+        interface = self._label(incident)
+        for name, value in self._measure(interface, incident, now).items():
             values[name] = values.get(name, 0.0) + value
-        self._remember(newest, incident)
+        self._remember(newest, interface, incident)
+
+    def _label(self, incident: Incident) -> str:
+        """Of its interface, or of all others."""
+        label = render_label("interface", incident.interface)
+        if label not in self._names:
+            if len(self._names) >= (_MOST_NAMES if incident.bus_address is None else _MOST_NAMES_OF_CARDS):
+                return _OTHERS
+            self._names.add(label)
+        return label
 
     @staticmethod
     def _key(incident: Incident, *, unwritten: bool = False) -> tuple[str, int | None, str]:
@@ -72,15 +88,14 @@ class IncidentTally:
         return incident.bus_address or incident.interface, None, incident.detected
 
     @staticmethod
-    def _remember(newest: dict[str, float], incident: Incident) -> None:
+    def _remember(newest: dict[str, float], interface: str, incident: Incident) -> None:
         began = _read_time(incident.began)
         if began is not None:
-            name = f"{_NEWEST}{{{render_label('interface', incident.interface)}}}"
+            name = f"{_NEWEST}{{{interface}}}"
             newest[name] = max(began, newest.get(name, 0.0))
 
     @staticmethod
-    def _measure(incident: Incident, now: float) -> dict[str, float]:
-        interface = render_label("interface", incident.interface)
+    def _measure(interface: str, incident: Incident, now: float) -> dict[str, float]:
         labels = f"{interface},{render_label('driver', incident.driver or '')},{render_label('verdict', incident.verdict)}"
         found = {f"nicmedic_incidents_total{{{labels}}}": 1.0, f"nicmedic_outage_seconds_total{{{labels}}}": _measure_outage(incident, now)}
         for action in incident.actions:

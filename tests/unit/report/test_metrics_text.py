@@ -119,9 +119,22 @@ def test_a_card_that_gets_another_name_while_it_hangs_has_one_incident() -> None
     tally.note(build(2, bus_address="0000:03:00.0", interface="eth0", detected="2026-11-23T02:59:52+00:00"))
     tally.note(build(interface="enp3s0"))
     assert sorted(name for name in tally.read_values(NOW) if "nicmedic_hung" in name) == [
-        'nicmedic_hung{interface="eth0"}',
         'nicmedic_hung{interface="enp3s0"}',
+        'nicmedic_hung{interface="eth0"}',
     ]
+
+
+def test_names_of_containers_have_an_end_and_cards_have_room() -> None:
+    over = "2026-11-23T02:59:52+00:00"
+    incidents = [build(number, ended=over, interface=f"veth{number}", bus_address=None) for number in range(1, 301)]
+    incidents += [build(301, ended=over, interface="eth0", bus_address="0000:03:00.0")]
+    for tally in (IncidentTally(incidents), IncidentTally(incidents[200:], sums=sum_up(incidents[:200]))):
+        values = tally.read_values(NOW)
+        totals = {name: value for name, value in values.items() if "incidents_total" in name}
+        assert (len(totals), sum(totals.values())) == (102, 301)
+        assert totals['nicmedic_incidents_total{interface="other",driver="e1000e",verdict="nic_hung"}'] == 200
+        assert totals['nicmedic_incidents_total{interface="eth0",driver="e1000e",verdict="nic_hung"}'] == 1
+        assert 'nicmedic_last_incident_timestamp_seconds{interface="other"}' in values
 
 
 def test_older_ones_may_come_as_numbers() -> None:
