@@ -18,7 +18,7 @@ from nicmedic.model.signal import Signal as Pattern
 from nicmedic.model.signal import Where
 from nicmedic.model.watched import Card
 
-__all__ = ["WATCHDOG", "LineReader", "begin_reading", "find_card", "patterns_of", "without_handler"]
+__all__ = ["WATCHDOG", "LineReader", "begin_reading", "find_card", "has_driver", "patterns_of", "without_handler"]
 
 _SHARED = ("core", "platform")
 _FAULTS = frozenset(
@@ -100,12 +100,31 @@ def _stands_below(card: Card, bus: str) -> bool:
     return any(part == bus or part.endswith(f":{bus}") for part in (card.sysfs_path or card.bus_address or "").split("/"))
 
 
-def find_card(cards: Sequence[Card], names: Mapping[str, str], device: str | None) -> str | bool | None:
-    """Whose line it is: an interface; None: it cannot be told; False: that of something else."""
+def has_driver(card: Card, *drivers: str | None) -> bool:
+    """Whether it may be one of these; what is not known contradicts nothing. Modules are written with ``_``, some of their drivers with ``-``."""
+    named = {driver.replace("-", "_") for driver in drivers if driver}
+    return not named or card.driver is None or card.driver.replace("-", "_") in named
+
+
+def find_card(cards: Sequence[Card], names: Mapping[str, str], device: str | None, drivers: Iterable[str] = ()) -> str | bool | None:
+    """Whose line it is: an interface; None: it cannot be told; False: that of something else.
+
+    Names are those of one network namespace, and the log is everybody's: where a line tells of a bus or a driver, they must be the card's too.
+
+    Args:
+        cards: those that are here.
+        names: what the line says.
+        device: on the bus, as the kernel noted it beside the line.
+        drivers: whose words these are, beside the one that the line names.
+    """
     interface = (names.get("interface") or names.get("pinterface") or "").split(" (", 1)[0]
     bus, driver = names.get("bus") or device, names.get("driver") or names.get("pdriver")
-    if any(card.interface == interface for card in cards):
-        return interface
+    for card in cards:
+        if card.interface == interface:
+            if bus is None or not (card.sysfs_path or card.bus_address):
+                return interface if driver is None or has_driver(card, driver, *drivers) else False
+            if _stands_below(card, bus):
+                return interface
     if bus is not None:
         found = [card.interface for card in cards if _stands_below(card, bus)]
         return found[0] if len(found) == 1 else None if found else False
@@ -172,7 +191,7 @@ class LineReader:
 
     def _signal(self, match: SignalMatch, record: KernelRecord, now_s: float) -> Signal | None:
         cards = self._cards()
-        whose = find_card(cards, match.fields, record.device)
+        whose = find_card(cards, match.fields, record.device, match.signal.drivers)
         if isinstance(whose, bool):
             return None  # of something that is not watched
         if whose is None and match.signal.hang and match.fields.get("driver") not in {card.driver for card in cards}:

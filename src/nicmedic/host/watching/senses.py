@@ -22,7 +22,7 @@ from nicmedic.host.watching.gateways import Gateway, neighbour_filter, parse_nei
 from nicmedic.host.watching.kernel_log import KernelLog, open_kernel_log
 from nicmedic.host.watching.link_socket import LINKS, NEIGHBOURS, MessageSocket
 from nicmedic.host.watching.link_table import LinkTable, split_messages
-from nicmedic.host.watching.log_signals import LineReader, begin_reading, patterns_of, without_handler
+from nicmedic.host.watching.log_signals import LineReader, begin_reading, has_driver, patterns_of, without_handler
 from nicmedic.host.watching.own_time import OwnTime
 from nicmedic.host.watching.samples import CardReader, NetDev
 from nicmedic.host.watching.silent_probe import SilentProbe
@@ -311,14 +311,17 @@ class HostSenses:
         if Gateway(name, address, True)[:2] not in {gateway[:2] for gateway in self._gateways}:  # noqa: FBT003  # a tuple
             return []
         below = [card.interface for card in self._known_cards() if name == card.interface or name in card.above]
-        if answers and len(below) > 1:
-            return []  # over which of them, nobody knows
-        return [Signal(SignalKind.GATEWAY, now_s, card, value=int(answers)) for card in below]
+        over_one_of = 2 if len(below) > 1 else 1
+        return [Signal(SignalKind.GATEWAY, now_s, card, value=over_one_of if answers else 0) for card in below]
 
     def _hear_tracepoint(self, now_s: float) -> list[Signal]:
         found = [] if self._tracepoint is None else self._tracepoint.read()
-        own = {card.interface for card in self._known_cards()} if found else set()
-        return [Signal(SignalKind.XMIT_TIMEOUT, now_s, name, value=queue) for name, queue in found if name in own]
+        own = {card.interface: card for card in self._known_cards()} if found else {}
+        return [
+            Signal(SignalKind.XMIT_TIMEOUT, now_s, name, value=queue)
+            for name, driver, queue in found
+            if name in own and has_driver(own[name], driver)
+        ]
 
     # ---------------------------------------------------------------------------------------------------------------- protocol
 

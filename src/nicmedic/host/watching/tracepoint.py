@@ -27,9 +27,13 @@ def find_tracefs() -> str | None:
     return next((root for root in ROOTS if os.path.isdir(f"{root}/instances")), None)  # noqa: PTH112  # strings, as the kernel has them
 
 
-def parse_timeouts(data: bytes) -> list[tuple[str, int]]:
-    """Interface and queue of each."""
-    return [(name.decode("utf-8", "surrogateescape"), int(queue)) for name, _, queue in _LINE.findall(data)]
+def parse_timeouts(data: bytes) -> list[tuple[str, str, int]]:
+    """Interface, driver and queue of each. The event is told for all network namespaces, and an interface is called the same in many."""
+    return [(_decode(name), _decode(driver), int(queue)) for name, driver, queue in _LINE.findall(data)]
+
+
+def _decode(word: bytes) -> str:
+    return word.decode("utf-8", "surrogateescape")
 
 
 def _write(path: str, data: bytes) -> None:
@@ -68,7 +72,7 @@ class Tracepoint:
         """What to wait on."""
         return self._handle
 
-    def read(self) -> list[tuple[str, int]]:
+    def read(self) -> list[tuple[str, str, int]]:
         """What is there; does not wait."""
         with contextlib.suppress(OSError):
             return parse_timeouts(os.read(self._handle, _MOST_BYTES))

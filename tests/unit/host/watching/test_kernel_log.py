@@ -141,6 +141,11 @@ def reader(patterns: tuple[Signal, ...], *cards: Card) -> LineReader:
         (b"e1000e 0000:02:00.0 eth0: Detected Hardware Unit Hang:\\x0a  TDH <0>", SignalKind.HANG_LINE, "eth0"),
         (b"e1000e 0000:02:00.0 before-it-was-renamed: Detected Hardware Unit Hang:", SignalKind.HANG_LINE, "eth0"),
         (b"e1000e 0000:99:00.0 eth9: Detected Hardware Unit Hang:", None, None),
+        (b"NETDEV WATCHDOG: eth0 (iavf): transmit queue 0 timed out", None, None),
+        (b"iavf 0000:81:02.3 eth0: NETDEV WATCHDOG: CPU: 3: transmit queue 0 timed out 5000 ms", None, None),
+        (b"e1000e 0000:99:00.0 eth0: NETDEV WATCHDOG: CPU: 3: transmit queue 0 timed out 5000 ms", None, None),
+        (b"e1000e 0000:02:00.0 eth0: NETDEV WATCHDOG: CPU: 3: transmit queue 0 timed out 5000 ms", SignalKind.HANG_LINE, "eth0"),
+        (b"e1000e 0000:99:00.0 eth0: Detected Hardware Unit Hang:", None, None),
         (b"r8169 0000:03:00.0 eth1: rtl_rxtx_empty_cond == 0 (loop: 42, delay: 100).", SignalKind.HANG_LINE, "eth1"),
         (b"pcieport 0000:00:1c.0: AER: Uncorrected (Fatal) error received: 0000:02:00.0", SignalKind.FAULT_LINE, "eth0"),
         (b"WARNING: CPU: 3 PID: 0 at net/sched/sch_generic.c:442 dev_watchdog+0x263/0x270", None, None),
@@ -198,6 +203,11 @@ def test_fifty_thousand_lines_cost_less_than_a_fifth_of_a_second_each_second(pat
         ({}, "0000:00:1d.0", "eth1"),
         ({}, "0000:44:00.0", False),
         ({"interface": "lan7"}, None, False),
+        ({"interface": "eth1", "driver": "iavf"}, None, False),
+        ({"interface": "eth1", "driver": "r8169"}, None, "eth1"),
+        ({"interface": "eth1"}, "0000:81:02.3", False),
+        ({"interface": "eth1"}, "0000:02:00.0", "eth0"),
+        ({"interface": "eth1", "driver": "r8169-words"}, "0000:03:00.0", "eth1"),
         ({"driver": "r8169"}, None, "eth1"),
         ({"driver": "tg3"}, None, None),
         ({}, None, None),
@@ -205,6 +215,13 @@ def test_fifty_thousand_lines_cost_less_than_a_fifth_of_a_second_each_second(pat
 )
 def test_whose_line_it_is(names: dict[str, str], device: str | None, found: str | bool | None) -> None:
     assert find_card((ETH0, ETH1), names, device) == found
+
+
+def test_a_driver_goes_by_its_own_name_and_by_that_of_those_who_share_its_words() -> None:
+    card = Card(interface="eth0", ifindex=2, driver="via-rhine")
+    assert find_card((card,), {"interface": "eth0", "driver": "via_rhine"}, None) == "eth0"
+    assert find_card((card,), {"interface": "eth0", "driver": "via"}, None, ("via-rhine", "via")) == "eth0"
+    assert find_card((card,), {"interface": "eth0", "driver": "igb"}, None, ()) is False
 
 
 def test_of_two_cards_below_one_bridge_nobody_knows_which() -> None:

@@ -100,7 +100,7 @@ def test_what_our_own_clocks_tell(now: Clocks, late_s: float, told: list[tuple[s
 def test_lines_of_the_tracepoint() -> None:
     line = b"          <idle>-0       [001] ..s1.    42.123456: net_dev_xmit_timeout: dev=%s driver=%s queue=%d\n"
     data = line % (b"eth0", b"r8169", 0) + b"junk\n" + line % (b"c-\xff", b"", 13) + b"cut off net_dev_xmit_timeout: dev=eth1"
-    assert parse_timeouts(data) == [("eth0", 0), ("c-\udcff", 13)]
+    assert parse_timeouts(data) == [("eth0", "r8169", 0), ("c-\udcff", "", 13)]
 
 
 def test_disciplines_of_one_queue_of_many_and_of_none() -> None:
