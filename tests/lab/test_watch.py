@@ -57,6 +57,7 @@ def test_a_card_that_hangs_under_load_is_on_disk_before_the_kernel_speaks_and_co
     assert stall.stalled_s <= incident["detected_uptime_s"] <= (stall.written_s or 0.0)
     actions = [(action["what"], action["state"]) for action in incident["actions"]]
     assert actions == [("restore", "helped")], incident["actions"]
+    print(f"verdict after {incident['detected_uptime_s'] - stall.stalled_s:.2f} s, {incident['reasons']}")  # noqa: T201
     assert incident["actions"][0]["transactions"] != "[]"
     assert {"samples", "kernel_log"} <= set(incident["evidence"])
     watching.kill("TERM")
@@ -83,4 +84,35 @@ def test_a_hang_of_which_the_kernel_never_says_a_word_outlives_the_watcher_that_
     (incident,) = watching.incidents()
     assert (incident["verdict"], incident["ended_why"], incident["actions"]) == ("nic_hung", "restored", [])
     assert len([told for told in watching.told() if told["news"] == "began"]) == 1
+    watching.kill("TERM")
+
+
+def hang(machine: KernelVM, watching: Watching) -> None:
+    """One that the watcher sees, whether it can write it down or not."""
+    machine.run("ping", "-n", "-q", "-f", "-c", "100", "-l", "50", "-s", "1400", PARTNER)
+    watching.stall(0, target=PARTNER)
+
+
+def mend(machine: KernelVM) -> None:
+    machine.rebind()
+    machine.configure()
+    machine.wait_reaches(PARTNER)
+
+
+def test_a_full_disk_and_a_flooded_log_lose_nothing(vm: MachineMaker, segment: Segment) -> None:
+    machine = make("e1000e", vm)
+    machine.sh(
+        "mkdir /run/state && truncate -s 24M /run/disk && mkfs.ext4 -q /run/disk && modprobe loop && mount -o loop /run/disk /run/state"
+    )
+    watching = Watching(machine)
+    watching.start()
+    machine.sh("cat /dev/zero >/run/state/full 2>/dev/null || true; echo on >/proc/sys/kernel/printk_devkmsg")
+    noise = machine.start("timeout", "60", "sh", "-c", "while :; do echo noise; done >/dev/kmsg", capture=False)
+    hang(machine, watching)
+    watching.wait(lambda: "eth0 (e1000e) hangs" in watching.said())  # on disk where the log of the database has room left, else in memory
+    noise.kill()
+    machine.sh("rm /run/state/full")
+    watching.wait(lambda: [one["verdict"] for one in watching.incidents()] == ["nic_hung"], step_s=3)
+    mend(machine)
+    watching.wait(lambda: watching.incidents()[0]["ended"], step_s=3)
     watching.kill("TERM")
