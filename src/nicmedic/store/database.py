@@ -152,6 +152,7 @@ class Database:
         self._seen: tuple[int, int] | None = None
         """Which file was tried last."""
         self._was_checked = False
+        self._openings = 0
         self._since_checkpoint = 0
 
     def exists(self) -> bool:
@@ -181,6 +182,15 @@ class Database:
         """
         self._since_checkpoint += size + 8192
         return self._guard(work, "BEGIN IMMEDIATE")
+
+    def read_stand(self) -> tuple[int, int]:
+        """Differs from what it was if another process has written since, or the file was opened anew.
+
+        Raises:
+            StateError: it cannot be read.
+        """
+        version = self.look(lambda connection: int(connection.execute("PRAGMA data_version").fetchone()[0]))
+        return self._openings, version
 
     def tidy(self) -> None:
         """Between two writes: pages go from the log into the database. What fails is tried again at the next occasion."""
@@ -245,6 +255,7 @@ class Database:
         self.close()  # somebody took the file away: what is written there would be lost
         self._connection = self._open_for_reading() if self._role is Role.READER else self._open_for_writing()
         self._pid, self._file = os.getpid(), self._find_file()
+        self._openings += 1
         return self._connection
 
     def _find_file(self) -> tuple[int, int] | None:

@@ -27,7 +27,7 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class DamagedError(sqlite3.DatabaseError):
-    """SQLite reads it without complaint, and it is not what was written."""
+    """The file as a whole is not what was written, though SQLite does not say so."""
 
 
 def _code(error: BaseException) -> int | None:

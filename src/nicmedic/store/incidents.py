@@ -2,7 +2,9 @@
 """``nicmedic.ports.watching.IncidentStore`` in SQLite. Not for the file itself: that is ``store/database.py``."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+import operator
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeVar
 
 from nicmedic.model.errors import StateError
 from nicmedic.model.incident import Action, Evidence, EvidenceKind, Incident, IncidentVerdict
@@ -13,6 +15,7 @@ from nicmedic.store.rows import (
     EVIDENCE_COLUMNS,
     INCIDENT_COLUMNS,
     Packed,
+    UnreadableRowError,
     build_action,
     build_evidence,
     build_facts,
@@ -27,9 +30,13 @@ from nicmedic.store.thinning import STEPS, Step, cut_log, thin_samples
 
 __all__ = ["HostIncidents"]
 
+T = TypeVar("T")
+
 _MOST_INCIDENTS = 20_000
 _NEVER_FORGOTTEN = 1000
 _MOST_BOOTS = 1000
+_FORGOTTEN_EVERY = 100
+"""So many more incidents: a resident watcher may never see another boot."""
 _BEYOND = 10**9
 _LEFT_ALONE = 2
 """The newest incidents: somebody may be at them."""
@@ -52,19 +59,38 @@ _PUT_ACTION = _upsert("action", ACTION_COLUMNS, ("incident", "place"))
 _ADD_EVIDENCE = _insert("evidence", EVIDENCE_COLUMNS)
 _INCIDENTS = f"SELECT {', '.join(INCIDENT_COLUMNS)} FROM incident"  # noqa: S608  # as above
 _ACTIONS = f"SELECT {', '.join(ACTION_COLUMNS)} FROM action"  # noqa: S608  # as above
+_STORED = EVIDENCE_COLUMNS.index("stored")
 _EVIDENCE = f"SELECT {', '.join(EVIDENCE_COLUMNS)} FROM evidence"  # noqa: S608  # as above
 
 
-def _read_incidents(connection: Connection, condition: str, values: Sequence[object]) -> tuple[Incident, ...]:
-    """Oldest first."""
+Build = Callable[[Sequence[object]], T]
+
+
+def _build_readable(build: Build[T], rows: Iterable[Sequence[object]]) -> tuple[list[T], int]:
+    """What they hold, and how many are not what was written: one of those hides no other."""
+    built: list[T] = []
+    unreadable = 0
+    for row in rows:
+        try:
+            built.append(build(row))
+        except UnreadableRowError:
+            unreadable += 1
+    return built, unreadable
+
+
+def _read_incidents(connection: Connection, condition: str, values: Sequence[object]) -> tuple[list[Incident], int]:
+    """Oldest first, and how many rows cannot be read."""
     rows = connection.execute(f"{_INCIDENTS} {condition}", values).fetchall()
-    if not rows:
-        return ()
-    rows.sort()
+    rows.sort(key=operator.itemgetter(0))
+    found = connection.execute(
+        f"{_ACTIONS} WHERE incident BETWEEN ? AND ? ORDER BY incident, place", (rows[0][0], rows[-1][0]) if rows else (0, -1)
+    )
+    done, unreadable = _build_readable(lambda row: (row[0], build_action(row)), found)
     actions: dict[object, list[Action]] = {}
-    for row in connection.execute(f"{_ACTIONS} WHERE incident BETWEEN ? AND ? ORDER BY incident, place", (rows[0][0], rows[-1][0])):
-        actions.setdefault(row[0], []).append(build_action(row))
-    return tuple(build_incident(row, actions.get(row[0], ())) for row in rows)
+    for number, action in done:
+        actions.setdefault(number, []).append(action)
+    built, more = _build_readable(lambda row: build_incident(row, actions.get(row[0], ())), rows)
+    return built, unreadable + more
 
 
 def _add_evidence(connection: Connection, number: int, pieces: Sequence[Packed]) -> None:
@@ -111,20 +137,24 @@ def _shrink(evidence: Evidence, names: tuple[str, ...]) -> Evidence:
     return dataclasses.replace(evidence, data=smaller, thinned=True) if len(smaller) < len(evidence.data) else evidence
 
 
-def _thin_piece(connection: Connection, piece: int, step: Step) -> None:
+def _thin_piece(connection: Connection, piece: int, step: Step) -> int:
+    """Returns by how much it is smaller."""
     row = connection.execute(f"{_EVIDENCE} WHERE id = ?", (piece,)).fetchone()
-    if step.gives_up:
-        connection.execute("UPDATE evidence SET stage = 2, thinned = 1, packed = 0, stored = 0, data = x'' WHERE id = ?", (piece,))
-        return
+    before = row[_STORED] if isinstance(row[_STORED], int) else 0
     names = connection.execute("SELECT interface, driver, bus_address FROM incident WHERE id = ?", (row[0],)).fetchone() or ()
-    packed = pack_evidence(_shrink(build_evidence(row), tuple(name for name in names if name)), stage=1)
+    kept = [] if step.gives_up else _build_readable(build_evidence, [row])[0]
+    if not kept:  # what cannot be read goes, too
+        connection.execute("UPDATE evidence SET stage = 2, thinned = 1, packed = 0, stored = 0, data = x'' WHERE id = ?", (piece,))
+        return before
+    packed = pack_evidence(_shrink(kept[0], tuple(name for name in names if name)), stage=1)
     change = "UPDATE evidence SET kind = ?, at = ?, stage = ?, thinned = ?, packed = ?, stored = ?, data = ? WHERE id = ?"
     connection.execute(change, (*packed, piece))
+    return before - packed[5]
 
 
-def _thin(connection: Connection, most: int) -> int:
-    """A few pieces; returns what evidence takes then."""
-    stored, left = _read_stored(connection), _AT_ONCE
+def _thin(connection: Connection, most: int, stored: int) -> int:
+    """A few pieces of what evidence takes; returns what it takes then."""
+    left = _AT_ONCE
     newest = connection.execute("SELECT coalesce(max(id), 0) FROM incident").fetchone()[0]
     for step in STEPS:
         choice = (
@@ -134,8 +164,8 @@ def _thin(connection: Connection, most: int) -> int:
         for (piece,) in connection.execute(choice, (newest - _LEFT_ALONE, left)).fetchall():
             if stored <= most:
                 return stored
-            _thin_piece(connection, piece, step)
-            stored, left = _read_stored(connection), left - 1
+            stored -= _thin_piece(connection, piece, step)
+            left -= 1
         if left <= 0:
             break
     return stored
@@ -159,8 +189,13 @@ class HostIncidents:
         role = Role.READER if read_only else Role.GUEST if evidence_bytes is None else Role.KEEPER
         self.evidence_bytes = evidence_bytes
         self._database = Database(find_state_folder() if folder is None else folder, role, save_readable)
+        self.unreadable = 0
+        """Rows that the last reading passed over, for they are not what was written."""
         self._stored: int | None = None
         """What all evidence takes, as far as we know; None: to be asked."""
+        self._stand: object = None
+        """Of the file, when that was asked."""
+        self._added = 0
 
     @property
     def path(self) -> str:
@@ -187,6 +222,7 @@ class HostIncidents:
             return number
 
         number = self._database.change(work, self._count(pieces))
+        self._added += 1
         most = self.evidence_bytes
         if most is not None and (self._stored is None or self._stored > most + most // 4):  # else at a quieter moment
             self._tidy()
@@ -211,18 +247,26 @@ class HostIncidents:
         self._tidy()
 
     def list_incidents(self, *, newest: int | None = None) -> tuple[Incident, ...]:
-        most = -1 if newest is None else newest
-        return self._database.look(lambda connection: _read_incidents(connection, "ORDER BY id DESC LIMIT ?", (most,)))
+        return self._read("ORDER BY id DESC LIMIT ?", (-1 if newest is None else newest,))
+
+    def list_open(self, boot_id: str | None) -> tuple[Incident, ...]:
+        """Those of this boot whose end was not seen, oldest first; None: of any boot."""
+        return self._read("WHERE ended IS NULL AND (? IS NULL OR boot_id = ?)", (boot_id, boot_id))
+
+    def count_incidents(self) -> int:
+        """All that there are."""
+        return int(self._database.look(lambda connection: connection.execute("SELECT count(*) FROM incident").fetchone()[0]))
 
     def find_incident(self, number: int) -> Incident | None:
-        found = self._database.look(lambda connection: _read_incidents(connection, "WHERE id = ?", (number,)))
+        found = self._read("WHERE id = ?", (number,))
         return found[0] if found else None
 
     def read_evidence(self, number: int) -> tuple[Evidence, ...]:
-        def work(connection: Connection) -> tuple[Evidence, ...]:
-            return tuple(build_evidence(row) for row in connection.execute(f"{_EVIDENCE} WHERE incident = ? ORDER BY id", (number,)))
+        def work(connection: Connection) -> tuple[list[Evidence], int]:
+            return _build_readable(build_evidence, connection.execute(f"{_EVIDENCE} WHERE incident = ? ORDER BY id", (number,)))
 
-        return self._database.look(work)
+        found, self.unreadable = self._database.look(work)
+        return tuple(found)
 
     def note_boot(self, boot_id: str, facts: Mapping[str, str], at: str) -> None:
         def work(connection: Connection) -> None:
@@ -238,10 +282,11 @@ class HostIncidents:
         query = """SELECT facts FROM boot
             WHERE number < coalesce((SELECT number FROM boot WHERE boot_id = ?), (SELECT max(number) + 1 FROM boot))
             AND NOT EXISTS (SELECT 1 FROM incident WHERE incident.boot_id = boot.boot_id AND verdict = ?)
-            ORDER BY number DESC LIMIT 1"""
+            ORDER BY number DESC LIMIT 8"""
         values = (before_boot_id, str(IncidentVerdict.NIC_HUNG))
-        row = self._database.look(lambda connection: connection.execute(query, values).fetchone())
-        return None if row is None else build_facts(row[0])
+        rows = self._database.look(lambda connection: connection.execute(query, values).fetchall())
+        found, _ = _build_readable(lambda row: build_facts(row[0]), rows)
+        return found[0] if found else None
 
     def put_aside(self) -> str | None:
         """Also what was found damaged later: the newest."""
@@ -251,6 +296,10 @@ class HostIncidents:
     def close(self) -> None:
         """The next call opens it again."""
         self._database.close()
+
+    def _read(self, condition: str, values: Sequence[object]) -> tuple[Incident, ...]:
+        found, self.unreadable = self._database.look(lambda connection: _read_incidents(connection, condition, values))
+        return tuple(found)
 
     def _count(self, pieces: Sequence[Packed]) -> int:
         size = sum(piece[5] for piece in pieces)
@@ -264,9 +313,15 @@ class HostIncidents:
         if most is None:
             return
         try:
-            self._stored = self._database.look(_read_stored)  # others write too
+            if self._added >= _FORGOTTEN_EVERY:
+                self._database.change(_forget_oldest)
+                self._stored, self._added = None, 0
+            stand = self._database.read_stand()
+            if self._stored is None or stand != self._stand:  # others write too
+                self._stored, self._stand = self._database.look(_read_stored), stand
             if self._stored > most:
-                self._stored = self._database.change(lambda connection: _thin(connection, most), most // 64)
+                stored = self._stored
+                self._stored = self._database.change(lambda connection: _thin(connection, most, stored), most // 64)
         except StateError:
             self._stored = None
         self._database.tidy()

@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 
 from nicmedic.model.incident import Action, Evidence, EvidenceKind, Incident
 from nicmedic.model.plain import PlainError, from_plain, to_plain
-from nicmedic.store.failures import DamagedError
 
 __all__ = [
     "ACTION_COLUMNS",
     "EVIDENCE_COLUMNS",
     "INCIDENT_COLUMNS",
     "Packed",
+    "UnreadableRowError",
     "build_action",
     "build_evidence",
     "build_facts",
@@ -35,6 +35,10 @@ _LISTS = frozenset({"reasons", "transactions"})
 _PACKED_BY_ITSELF = b"\x1f\x8b"  # gzip
 
 
+class UnreadableRowError(Exception):
+    """SQLite reads it without complaint, and it is not what was written. The others are none the worse for it."""
+
+
 def _to_cell(value: object) -> object:
     """What SQLite holds; names may have bytes that are no UTF-8."""
     plain = to_plain(value)
@@ -48,7 +52,7 @@ def _from_row(cls: type[Incident] | type[Action], names: Sequence[str], row: Seq
         data = {name: json.loads(str(cell)) if name in _LISTS else cell for name, cell in zip(names, row, strict=True)}
         return from_plain(cls, {**data, **more})
     except (PlainError, ValueError, RecursionError) as error:
-        raise DamagedError(f"a row of {cls.__name__.lower()} is not what was written: {error}") from None
+        raise UnreadableRowError(f"a row of {cls.__name__.lower()} is not what was written: {error}") from None
 
 
 def list_incident_values(incident: Incident) -> list[object]:
@@ -60,7 +64,7 @@ def build_incident(row: Sequence[object], actions: Sequence[Action]) -> Incident
     """Out of ``INCIDENT_COLUMNS``.
 
     Raises:
-        DamagedError: it is none.
+        UnreadableRowError: it is none.
     """
     built = _from_row(Incident, INCIDENT_COLUMNS, row)
     assert isinstance(built, Incident)  # noqa: S101  # of from_plain
@@ -76,7 +80,7 @@ def build_action(row: Sequence[object]) -> Action:
     """Out of ``ACTION_COLUMNS``.
 
     Raises:
-        DamagedError: it is none.
+        UnreadableRowError: it is none.
     """
     built = _from_row(Action, ACTION_COLUMNS[2:], row[2:])
     assert isinstance(built, Action)  # noqa: S101  # as above
@@ -97,15 +101,15 @@ def build_evidence(row: Sequence[object]) -> Evidence:
     """Out of ``EVIDENCE_COLUMNS``.
 
     Raises:
-        DamagedError: it is none, or its bytes are not those that were kept, as far as zlib's checksum tells.
+        UnreadableRowError: it is none, or its bytes are not those that were kept, as far as zlib's checksum tells.
     """
     _, kind, at, _, thinned, packed, _, data = row
     try:
         if not isinstance(data, bytes) or not isinstance(at, str):
-            raise DamagedError(f"a piece of evidence holds {type(data).__name__} at {type(at).__name__}")
+            raise UnreadableRowError(f"a piece of evidence holds {type(data).__name__} at {type(at).__name__}")
         return Evidence(kind=EvidenceKind(str(kind)), at=at, data=zlib.decompress(data) if packed else data, thinned=bool(thinned))
     except (zlib.error, ValueError) as error:
-        raise DamagedError(f"a piece of evidence is not what was written: {error}") from None
+        raise UnreadableRowError(f"a piece of evidence is not what was written: {error}") from None
 
 
 def render_facts(facts: Mapping[str, str]) -> str:
@@ -117,12 +121,12 @@ def build_facts(cell: object) -> Mapping[str, str]:
     """The facts again.
 
     Raises:
-        DamagedError: they are none.
+        UnreadableRowError: they are none.
     """
     try:
         facts = json.loads(str(cell))
     except (ValueError, RecursionError) as error:
-        raise DamagedError(f"facts of a boot are not what was written: {error}") from None
+        raise UnreadableRowError(f"facts of a boot are not what was written: {error}") from None
     if not isinstance(facts, dict):
-        raise DamagedError("facts of a boot are not what was written")
+        raise UnreadableRowError("facts of a boot are not what was written")
     return {str(name): str(value) for name, value in facts.items()}

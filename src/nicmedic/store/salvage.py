@@ -10,11 +10,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 from nicmedic.store.database import Connection, open_reader
-from nicmedic.store.failures import DamagedError
 from nicmedic.store.rows import (
     ACTION_COLUMNS,
     EVIDENCE_COLUMNS,
     INCIDENT_COLUMNS,
+    UnreadableRowError,
     build_action,
     build_evidence,
     build_facts,
@@ -39,7 +39,7 @@ def _read_rows(damaged: Connection, table: str, columns: Sequence[str], order: s
 def _check_boot(row: Row) -> object:
     build_facts(row[2])
     if not isinstance(row[1], str) or not isinstance(row[3], str):
-        raise DamagedError("a boot without its name")
+        raise UnreadableRowError("a boot without its name")
     return row
 
 
@@ -53,16 +53,16 @@ _TABLES: tuple[tuple[str, Sequence[str], str, Callable[[Row], object]], ...] = (
 
 def save_readable(path: str, connection: Connection) -> None:
     """Copy what is whole; ``connection`` is to the new database, within a transaction."""
-    until = time.monotonic() + _PATIENCE_S
     damaged = open_reader(path)
     try:
         damaged.execute(
             "PRAGMA writable_schema=ON"
         )  # pass over what is damaged of the schema itself (sqlite3InitOne, SQLITE_NoSchemaError)
         for table, columns, order, check in _TABLES:
+            until = time.monotonic() + _PATIENCE_S  # for evidence alone: however many incidents there are, theirs is not given up
             statement = f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608  # as above
             for row in _read_rows(damaged, table, columns, order):
-                with contextlib.suppress(DamagedError, sqlite3.IntegrityError, sqlite3.DataError):
+                with contextlib.suppress(UnreadableRowError, sqlite3.IntegrityError, sqlite3.DataError):
                     check(row)
                     connection.execute(statement, row)
                 if table == "evidence" and time.monotonic() > until:

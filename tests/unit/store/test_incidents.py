@@ -6,6 +6,7 @@ import json
 import os
 import sqlite3
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,8 @@ from nicmedic.model.incident import Action, ActionState, Evidence, EvidenceKind,
 from nicmedic.ports.watching import IncidentStore
 from nicmedic.store import HostIncidents, find_state_folder
 from nicmedic.store.folder import hold_lock
+from nicmedic.store.incidents import _read_stored
+from nicmedic.store.rows import build_incident
 from nicmedic.store.schema import MIGRATIONS, NEWEST
 from nicmedic.store.thinning import cut_log, thin_samples
 from nicmedic.testing.incidents import FakeIncidents
@@ -361,8 +364,8 @@ def test_what_can_be_read_of_a_damaged_one_is_saved(folder: Path) -> None:
     store.note_boot("b0", {"kernel": "1"}, "2026-11-23T03:00:00+01:00")
     store.close()
     damage(folder, b"eth1e1000epci0000:02:00.0nic_hung", b"eth1e1000epci0000:02:00.0nic_hurt")
+    damage(folder, b"CREATE INDEX evidence_of_incident", b"CREATE INDEX evidence_of_accident")
     store = keep(folder)
-    assert store.put_aside() is None  # SQLite itself sees nothing wrong
     assert [incident.interface for incident in store.list_incidents()] == ["eth0", "eth2"]
     aside = store.put_aside()
     assert aside is not None
@@ -373,6 +376,51 @@ def test_what_can_be_read_of_a_damaged_one_is_saved(folder: Path) -> None:
     assert store.add_incident(make(), ()).id == 4
     store.close()
     assert keep(folder).put_aside() is None
+
+
+def test_a_row_that_is_not_ours_is_passed_over_and_costs_nothing_else(folder: Path) -> None:
+    store = keep(folder)
+    for name in ("eth0", "eth1", "eth2"):
+        store.add_incident(make(interface=name), EVIDENCE)
+    store.add_action(3, HELPED)
+    for number in (1, 2):
+        store.note_boot(f"b{number}", {"kernel": str(number)}, "2026-11-23T03:00:00+01:00")
+    store.update_incident(make(id=1, interface="eth0", boot_id="b9"))
+    connection = sqlite3.connect(folder / "incidents.db")
+    connection.execute("UPDATE incident SET reasons = '[', boot_id = 'b9' WHERE id = 2")
+    connection.execute("UPDATE incident SET boot_id = 'b9'")
+    connection.execute("UPDATE action SET state = 'tea' WHERE incident = 3")
+    connection.execute("UPDATE boot SET facts = '[' WHERE boot_id = 'b2'")
+    connection.commit()
+    connection.close()
+    for again in (store, keep(folder), HostIncidents(str(folder), read_only=True)):
+        assert [(incident.interface, incident.actions) for incident in again.list_incidents()] == [("eth0", ()), ("eth2", ())]
+        assert again.unreadable == 2
+        assert (again.find_incident(2), again.unreadable) == (None, 1)
+        assert (again.read_evidence(2), again.unreadable) == (EVIDENCE, 0)
+        assert again.find_last_healthy_boot("b3") == {"kernel": "1"}
+        assert again.put_aside() is None
+        again.close()
+
+
+def test_evidence_is_saved_however_long_incidents_took(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = keep(folder)
+    for _ in range(3):
+        store.add_incident(make(), EVIDENCE)
+    store.close()
+    damage(folder, b"CREATE INDEX evidence_of_incident", b"CREATE INDEX evidence_of_accident")
+    now_s = 0.0
+
+    def build(row: Sequence[object], actions: Sequence[Action]) -> Incident:
+        nonlocal now_s
+        now_s += 60
+        return build_incident(row, actions)
+
+    monkeypatch.setattr("nicmedic.store.salvage.build_incident", build)
+    monkeypatch.setattr("nicmedic.store.salvage.time.monotonic", lambda: now_s)
+    store = keep(folder)
+    assert store.put_aside() is not None
+    assert [store.read_evidence(number) for number in (1, 2, 3)] == [EVIDENCE] * 3
 
 
 def test_a_guest_tells_of_damage_and_leaves_it_to_the_keeper(folder: Path) -> None:
@@ -403,12 +451,14 @@ def test_evidence_that_rotted_is_found_out(folder: Path) -> None:
     store.close()
     packed = zlib.compress(EVIDENCE[0].data, 1)
     damage(folder, packed[20:40], bytes(20))
-    with pytest.raises(StateError, match="a piece of evidence is not what was written"):
-        HostIncidents(str(folder), read_only=True).read_evidence(1)
-    store = keep(folder)
-    assert store.read_evidence(1) == ()
-    assert store.find_incident(1) == make(id=1)
-    assert store.put_aside() is not None
+    store = HostIncidents(str(folder), evidence_bytes=0)
+    for again in (HostIncidents(str(folder), read_only=True), store):
+        assert (again.read_evidence(1), again.unreadable) == ((), 1)
+        assert again.find_incident(1) == make(id=1)
+    for _ in range(3):
+        store.update_incident(store.add_incident(make(), ()))
+    assert sum_stored(folder) == 0
+    assert store.put_aside() is None
 
 
 def test_a_replacement_that_a_kill_left_unnamed_gets_its_name(folder: Path) -> None:
@@ -574,3 +624,53 @@ def test_that_thinning_fails_is_no_failure_of_what_was_asked(folder: Path, monke
     monkeypatch.setattr("nicmedic.store.incidents._thin", fail)
     store.add_evidence(4, HOST)
     assert store.read_evidence(4) == (*EVIDENCE, HOST)
+
+
+def test_the_number_of_incidents_is_bounded_within_one_boot_too(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nicmedic.store.incidents._MOST_INCIDENTS", 3)
+    monkeypatch.setattr("nicmedic.store.incidents._NEVER_FORGOTTEN", 2)
+    monkeypatch.setattr("nicmedic.store.incidents._FORGOTTEN_EVERY", 4)
+    store = keep(folder)
+    for _ in range(8):
+        store.update_incident(store.add_incident(make(verdict=IncidentVerdict.LINK), EVIDENCE))
+    assert [incident.id for incident in store.list_incidents()] == [6, 7, 8]
+
+
+def test_what_evidence_takes_is_added_up_anew_only_when_others_wrote(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sums: list[int] = []
+
+    def read(connection: sqlite3.Connection) -> int:
+        sums.append(_read_stored(connection))
+        return sums[-1]
+
+    monkeypatch.setattr("nicmedic.store.incidents._read_stored", read)
+    store, guest = keep(folder), HostIncidents(str(folder))
+
+    def write() -> None:
+        for _ in range(3):
+            store.update_incident(store.add_incident(make(), EVIDENCE))
+            store.add_evidence(1, HOST)
+
+    write()
+    assert len(sums) == 1
+    guest.add_evidence(1, HOST)
+    write()
+    assert len(sums) == 2
+    store.close()
+    write()
+    assert len(sums) == 3
+    assert store._stored == sum_stored(folder)  # what would be thinned too early or too late
+    store.evidence_bytes = sum_stored(folder) - 60_000
+    store.update_incident(make(id=1))
+    assert store._stored == sum_stored(folder) <= store.evidence_bytes
+    assert len(sums) == 3
+
+
+def test_open_ones_are_found_without_reading_all(folder: Path) -> None:
+    store = keep(folder)
+    store.add_incident(make(), ())
+    store.add_incident(make(ended="2026-11-23T03:00:04+01:00"), ())
+    store.add_incident(make(boot_id="b2"), ())
+    assert [incident.id for incident in store.list_open("b1")] == [1]
+    assert [incident.id for incident in store.list_open(None)] == [1, 3]
+    assert store.count_incidents() == 3
