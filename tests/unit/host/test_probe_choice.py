@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from nicmedic.host.probes import prober
 from nicmedic.host.probes.choose import choose, find_over, parse_asked
 from nicmedic.host.probes.table import PROBES
-from nicmedic.host.probes.target import Target, parse_address, parse_target
+from nicmedic.host.probes.target import Target, parse_target
 from nicmedic.model.errors import UsageError
 from nicmedic.model.host import Host
 from nicmedic.model.nic import Nic
 from nicmedic.model.plan import Identity
+from nicmedic.model.probe_words import PROBE_KINDS, parse_address
 from nicmedic.model.stack import Address, NextHop, Route, Upper, VirtualLink
 
 KINDS = tuple(kind.name for kind in PROBES)
@@ -109,6 +110,10 @@ def test_words_that_are_not_understood_are_refused_with_what_can_be_typed(words:
     with pytest.raises(UsageError) as caught:
         parse_asked([words], KINDS)
     assert "tcp:HOST:PORT" in caught.value.hint
+
+
+def test_all_that_can_be_left_out_are_known() -> None:
+    assert set(PROBE_KINDS) == {kind.name for kind in PROBES}
 
 
 @given(st.text())

@@ -2,21 +2,20 @@
 """Which probes make sense for a card: out of the host as it was read, and of what the user asked for. Pure."""
 
 import ipaddress
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from nicmedic.host.probes.target import Ip, Target, parse_address
+from nicmedic.host.probes.target import Target
 from nicmedic.model.errors import UsageError
 from nicmedic.model.host import Host
 from nicmedic.model.nic import Nic
+from nicmedic.model.probe_words import Ip, parse_address, parse_probe_words
 from nicmedic.model.stack import Address, Route
 
 __all__ = ["Asked", "choose", "find_gateways", "find_over", "parse_asked"]
 
 _MOST_GATEWAYS = 4
 _MAIN = 254
-_TCP = re.compile(r"(?:\[(?P<six>[^\]]+)\]|(?P<host>[^:\[\]]+)):(?P<port>\d{1,5})\Z")
 _HINT = "--probe gateway:ADDRESS, ping:ADDRESS, tcp:HOST:PORT, or none:KIND to leave one out"
 
 
@@ -30,19 +29,6 @@ class Asked:
     """Host names that are yet to be looked up, and the probes that want them."""
 
 
-def _parse_tcp(text: str, words: str) -> tuple[Target, str | None]:
-    """A probe, and the name that is to be looked up for it."""
-    found = _TCP.match(text)
-    port = 0 if found is None else int(found["port"])
-    if found is None or not 0 < port < 1 << 16:
-        raise UsageError(f"--probe {words}: it should end in HOST:PORT", hint=_HINT)
-    host = found["six"] or found["host"]
-    address = parse_address(host)
-    if address is None and (found["six"] or not host.isascii() or any(sign.isspace() for sign in host)):
-        raise UsageError(f"--probe {words}: {host!r} is no address", hint=_HINT)
-    return Target(kind="tcp", address=address, port=port), None if address else host
-
-
 def parse_asked(asked: Sequence[str], kinds: Iterable[str]) -> Asked:
     """Take the words of ``--probe`` apart.
 
@@ -54,20 +40,17 @@ def parse_asked(asked: Sequence[str], kinds: Iterable[str]) -> Asked:
     left_out: set[str] = set()
     known = tuple(kinds)
     for words in asked:
-        kind, _, rest = words.partition(":")
-        if kind == "none" and rest in known:
-            left_out.add(rest)
-        elif kind == "tcp":
-            target, name = _parse_tcp(rest, words)
-            if name is None:
-                targets.append(target)
-            else:
-                names[name] = (*names.get(name, ()), target)
-        elif kind in {"gateway", "ping"} and (address := parse_address(rest)) is not None:
-            _, _, zone = rest.partition("%")
-            targets.append(Target(kind=kind, address=address, over=zone or None))
+        try:
+            one = parse_probe_words(words, known)
+        except ValueError as error:
+            raise UsageError(f"--probe {words!r}: {error}", hint=_HINT) from None
+        target = Target(kind=one.kind, address=one.address, port=one.port, over=one.zone)
+        if one.is_left_out:
+            left_out.add(one.kind)
+        elif one.name is None:
+            targets.append(target)
         else:
-            raise UsageError(f"--probe {words!r} is not understood", hint=_HINT)
+            names[one.name] = (*names.get(one.name, ()), target)
     return Asked(targets=tuple(targets), left_out=frozenset(left_out), names=names)
 
 

@@ -11,9 +11,10 @@ from nicmedic.host.neighbour_packets import ETHERNET, Ends
 from nicmedic.host.nics import NET
 from nicmedic.host.packet_watch import Pattern, Watch
 from nicmedic.host.probes.answers import ask
-from nicmedic.host.probes.target import Ip, Place, Said, Target
+from nicmedic.host.probes.target import Place, Said, Target
 from nicmedic.host.rtnl_asks import list_own_addresses
 from nicmedic.host.sysfs import Folder
+from nicmedic.model.probe_words import Ip
 from nicmedic.model.transaction import ProbeState
 
 __all__ = ["probe_neighbour"]

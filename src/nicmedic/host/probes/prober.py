@@ -12,7 +12,7 @@ from nicmedic.host.nics import NET
 from nicmedic.host.present import find_above, find_interface
 from nicmedic.host.probes.choose import Asked, choose, find_gateways, parse_asked
 from nicmedic.host.probes.table import PROBES, Kind
-from nicmedic.host.probes.target import Place, Said, Target, parse_address, parse_target
+from nicmedic.host.probes.target import Place, Said, Target, parse_target
 from nicmedic.host.rtnl_asks import list_neighbours
 from nicmedic.host.session import find_session_interface, prove_session
 from nicmedic.host.side_by_side import LeftBehindError, ask_side_by_side, is_left
@@ -21,6 +21,7 @@ from nicmedic.model.errors import UsageError
 from nicmedic.model.host import Host
 from nicmedic.model.nic import Nic
 from nicmedic.model.plan import Identity
+from nicmedic.model.probe_words import parse_address
 from nicmedic.model.transaction import ProbeResult, ProbeState
 from nicmedic.ports.probes import Proof
 

@@ -1,27 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Whom a probe asks and over what, and the words for it that a transaction keeps: ``tcp [2001:db8::7]:22 over br0``."""
 
-import ipaddress
 import re
 import time
 from dataclasses import dataclass
 
+from nicmedic.model.probe_words import Ip, parse_address
 from nicmedic.model.transaction import ProbeState
 
-__all__ = ["Ip", "Place", "Said", "Target", "parse_address", "parse_target"]
+__all__ = ["Place", "Said", "Target", "parse_target"]
 
-Ip = ipaddress.IPv4Address | ipaddress.IPv6Address
 Said = tuple[ProbeState, str]
 """What a probe found, and the words for it."""
 _PORT = re.compile(r"(?:\[(?P<six>[^\]]+)\]|(?P<four>[^:]+)):(?P<port>\d{1,5})\Z")
-
-
-def parse_address(text: str) -> Ip | None:
-    """An address, or None; what stands after ``%`` is not looked at."""
-    try:
-        return ipaddress.ip_address(text.partition("%")[0])
-    except ValueError:
-        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,8 +10,9 @@ import struct
 from nicmedic.host.nics import NET
 from nicmedic.host.packet_watch import Pattern, find_ports, ip_of
 from nicmedic.host.probes.answers import ask
-from nicmedic.host.probes.target import Ip, Place, Said, Target
+from nicmedic.host.probes.target import Place, Said, Target
 from nicmedic.host.sysfs import Folder
+from nicmedic.model.probe_words import Ip
 from nicmedic.model.transaction import ProbeState
 
 __all__ = ["probe_tcp"]

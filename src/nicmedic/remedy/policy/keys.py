@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from nicmedic.model.durations import parse_seconds
 from nicmedic.model.policy import Mode
+from nicmedic.model.probe_words import parse_probe_words
 
 __all__ = ["MATCH_KEYS", "NIC_KEYS", "TELLING_KEYS", "TOP_KEYS", "Key", "MisfitError"]
 
@@ -87,6 +88,17 @@ def _read_command(value: object) -> tuple[str, ...]:
     return words
 
 
+def _read_probes(value: object) -> tuple[str, ...]:
+    words = _read_texts(value)
+    for number, one in enumerate(words, 1):
+        try:
+            parse_probe_words(one)
+        except ValueError as error:
+            allowed = "a list of gateway:ADDRESS, ping:ADDRESS, tcp:HOST:PORT, or none:KIND to leave one out"
+            raise MisfitError(f"{allowed}; number {number}: {error}") from None
+    return words
+
+
 def _read_listen(value: object) -> str:
     match = _LISTEN.match(value) if isinstance(value, str) else None
     if match is None or not 1 <= int(match["port"]) <= 65_535:
@@ -100,7 +112,7 @@ def _read_seconds(least_s: float, most_s: float, *, may_be_auto: bool = False) -
             return None
         seconds = parse_seconds(value) if isinstance(value, str) else None
         if isinstance(value, int | float) and not isinstance(value, bool):
-            seconds = float(value)
+            seconds = float(max(-1, min(value, 2 * most_s)))  # a whole number may be too large for a float
         if seconds is None or not least_s <= seconds <= most_s:
             auto = f', or "{_AUTO}"' if may_be_auto else ""
             raise MisfitError(f'a duration from {least_s:g} s to {most_s:g} s, as "90s", "5m", "1h"{auto}')
@@ -127,7 +139,7 @@ NIC_KEYS: Final[Mapping[str, Key]] = {
     "attempts_per_hour": Key("attempts_per_hour", _read_attempts, _write),
     "reboot": Key("reboot", _read_flag, _write),
     "accept_losses": Key("accept_losses", _read_flag, _write),
-    "probes": Key("probes", _read_texts, _write),
+    "probes": Key("probes", _read_probes, _write),
     "hold": Key("hold_s", _read_seconds(5, 7 * _DAY_S, may_be_auto=True), _write_seconds),
 }
 """Of ``[default]`` and of each ``[[nic]]``."""

@@ -13,6 +13,8 @@ __all__ = ["parse_policy"]
 
 _HINT = "nicmedic watch --once   # after mending the file"
 _LONGEST = 60
+_SECRETS = "telling."
+_KINDS = {str: "a text", bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "a table"}
 
 
 def parse_policy(text: str) -> Policy:
@@ -25,7 +27,7 @@ def parse_policy(text: str) -> Policy:
 
     try:
         data = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError: of TOML, or a number of thousands of digits
         raise PolicyError(f"no TOML: {_quote(str(error))}", hint=_HINT) from None
     tables = ("default", "nic", "telling")
     _check_keys("", data, (*TOP_KEYS, *tables))
@@ -55,14 +57,15 @@ def _read_nic(number: int, part: object, default: NicPolicy) -> tuple[Match, Nic
 
 def _as_table(where: str, value: object) -> Mapping[str, object]:
     if not isinstance(value, dict):
-        raise PolicyError(f"{where}: {_quote(repr(value))}: allowed is a table, begun by its name in brackets", hint=_HINT)
+        raise PolicyError(f"{where}: {_show(where, value)}: allowed is a table, begun by its name in brackets", hint=_HINT)
     return value
 
 
 def _check_keys(where: str, table: Mapping[str, object], allowed: tuple[str, ...]) -> None:
     for key in table:
         if key not in allowed:
-            raise PolicyError(f"{where}{_quote(key)}: there is no such key; allowed are {', '.join(allowed)}", hint=_HINT)
+            shown = "(a key)" if where == _SECRETS else _quote(key)
+            raise PolicyError(f"{where}{shown}: there is no such key; allowed are {', '.join(allowed)}", hint=_HINT)
 
 
 def _read(where: str, table: Mapping[str, object], keys: Mapping[str, Key]) -> dict[str, Any]:
@@ -73,12 +76,23 @@ def _read(where: str, table: Mapping[str, object], keys: Mapping[str, Key]) -> d
         try:
             fields[keys[name].field] = keys[name].read(value)
         except MisfitError as misfit:
-            seen = "(a secret)" if name == "urls" else _quote(repr(value))
-            raise PolicyError(f"{where}{name}: {seen}: allowed is {misfit}", hint=_HINT) from None
+            raise PolicyError(f"{where}{name}: {_show(where, value)}: allowed is {misfit}", hint=_HINT) from None
     return fields
 
 
+def _show(where: str, value: object) -> str:
+    """What stands there; of all that may be a secret only what kind of thing it is."""
+    if where.startswith("telling"):
+        return next((name for kind, name in _KINDS.items() if isinstance(value, kind)), "something else")
+    try:
+        return _quote(repr(value))
+    except ValueError:
+        return "a number of thousands of digits"
+
+
 def _quote(text: str) -> str:
-    """Harmless for a terminal, and short."""
+    """Harmless for a terminal, and short; a URL, which has strayed here, may hold a secret."""
+    if "://" in text:
+        return "(a URL)"
     shown = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text[:_LONGEST])
     return shown + (" …" if len(text) > _LONGEST else "")
