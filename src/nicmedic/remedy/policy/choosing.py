@@ -89,22 +89,26 @@ def choose_act(
 
 
 def _age_s(moment: str | None, now: datetime.datetime) -> float:
-    """Seconds since then; what is no moment, or lies ahead because the clock was set back, was just now."""
+    """Seconds since then, less than none if it lies ahead because the clock was set back; what is no moment was just now."""
     try:
         then = now if moment is None else datetime.datetime.fromisoformat(moment)
     except ValueError:
         return 0.0
     if then.tzinfo is None:
         then = then.replace(tzinfo=datetime.UTC)
-    return max(0.0, (now - then).total_seconds())
+    return (now - then).total_seconds()
+
+
+def _say_ago(age_s: float) -> str:
+    return f"{say_duration(age_s)} ago" if age_s >= 0 else f"{say_duration(-age_s)} ahead of the clock (it was set back)"
 
 
 def _find_running(done: Iterable[Action], now: datetime.datetime) -> Act | None:
     ages = [_age_s(action.began, now) for action in done if action.state is ActionState.RUNNING]
-    youngest_s = min(ages, default=_LOST_AFTER_S)
+    youngest_s = min((age_s for age_s in ages if age_s >= -_LOST_AFTER_S), default=_LOST_AFTER_S)
     if youngest_s >= _LOST_AFTER_S:
         return None
-    return Act(reason=f"what was begun {say_duration(youngest_s)} ago is not known to have ended", again_s=_LOST_AFTER_S - youngest_s)
+    return Act(reason=f"what was begun {_say_ago(youngest_s)} is not known to have ended", again_s=_LOST_AFTER_S - youngest_s)
 
 
 def _find_quiet(policy: NicPolicy, uptime_s: float, present_s: float) -> Act | None:
@@ -129,20 +133,25 @@ def _wants_prevent(policy: NicPolicy, incident: Incident, done: Iterable[Action]
 
 
 def _find_cool_down(policy: NicPolicy, done: Iterable[Action], now: datetime.datetime) -> Act | None:
-    """Until the next treatment; without a word right after one that helped, for traffic may only have to be seen."""
+    """Until the next treatment; without a word right after one that helped, for traffic may only have to be seen.
+
+    One that lies further ahead than that was at a time nobody knows: a clock that was set back by hours must not stop all treatment for hours.
+    """
     ended = [(_age_s(action.ended or action.began, now), action.state) for action in done if action.what in (_RESTORE, _PREVENT)]
-    youngest_s, state = min(ended, default=(policy.cool_down_s, ActionState.HELPED))
+    known = (one for one in ended if one[0] >= -policy.cool_down_s)
+    youngest_s, state = min(known, default=(policy.cool_down_s, ActionState.HELPED))
     if youngest_s >= policy.cool_down_s:
         return None
     left_s = policy.cool_down_s - youngest_s
-    if state is ActionState.HELPED and youngest_s < _SEEN_AFTER_S:
+    if state is ActionState.HELPED and 0 <= youngest_s < _SEEN_AFTER_S:
         return Act(again_s=min(left_s, _SEEN_AFTER_S - youngest_s))
-    reason = f"the last treatment ended {say_duration(youngest_s)} ago, and {say_duration(policy.cool_down_s)} must lie in between"
+    reason = f"the last treatment ended {_say_ago(youngest_s)}, and {say_duration(policy.cool_down_s)} must lie in between"
     return Act(reason=reason, again_s=left_s)
 
 
 def _find_often(policy: NicPolicy, done: Iterable[Action], now: datetime.datetime) -> Act | None:
-    ages = sorted(age_s for action in done if action.what == _RESTORE and (age_s := _age_s(action.began, now)) < _HOUR_S)
+    began = (_age_s(action.began, now) for action in done if action.what == _RESTORE)
+    ages = sorted(age_s for age_s in began if -policy.cool_down_s <= age_s < _HOUR_S)
     if len(ages) < policy.attempts_per_hour:
         return None
     reason = f"restoring was tried {len(ages)} times within the hour, and at most {policy.attempts_per_hour} are allowed"
