@@ -61,7 +61,7 @@ class Flow:
         if self._by_carrier:
             flapped = len(memory.drops) == memory.drops.maxlen
             return now_s - memory.back_s >= (_STEADY_AFTER_FLAPPING_S if flapped else _STEADY_S)
-        if self._keeps_old_bytes(memory):
+        if memory.keeps_from(self._mark_s):
             return False
         if memory.probes.answered_since(self._mark_s) is not None:
             return True
@@ -71,11 +71,3 @@ class Flow:
             return not memory.late.is_starved(now_s) and find_standing(memory) is None
         apart_s = _APART_S if memory.counts_what_left else _APART_UNSURE_S
         return self._sent >= 2 and self._received > 0 and self._last_s - self._first_s >= apart_s
-
-    def _keeps_old_bytes(self, memory: Memory) -> bool:
-        """Whether a queue has kept what it had at the verdict."""
-        alone = memory.card.tx_queues < 2
-        return any(
-            flight.since_s <= self._mark_s and not (alone and memory.flights.none_done_since_s > self._mark_s)
-            for flight in memory.flights.by_queue.values()
-        )

@@ -36,6 +36,8 @@ class Sign:
     starved: bool
     """It came when nothing else ran either."""
     count: int = 1
+    completed_s: float | None = None
+    """When frames were last seen to be sent that were handed over after it."""
 
 
 class Waiting:
@@ -147,6 +149,8 @@ class Memory:
             if self.flights.works or not self.flights.seen:
                 self.worked_s = sample.monotonic_s
                 self._end_doubt(sample.monotonic_s)
+                if self.sign is not None and before.monotonic_s >= self.sign.at_s:
+                    self.sign.completed_s = sample.monotonic_s
         if received:
             self.rx_moved_s, self.rx_seen, self.tx_since_rx = sample.monotonic_s, True, 0
         for index, (queue, later) in enumerate(zip(before.queues, sample.queues, strict=True)):
@@ -251,6 +255,13 @@ class Memory:
     def counts_what_left(self) -> bool:
         """Whether frames that left can be told from frames that the card only took. What is no device hands them on at once."""
         return self.tells_flights or self.card.driver in COUNTS_COMPLETIONS or not self.card.is_real
+
+    def keeps_from(self, at_s: float) -> bool:
+        """Whether a queue still has what it had then."""
+        alone = self.card.tx_queues < 2
+        return any(
+            flight.since_s <= at_s and not (alone and self.flights.none_done_since_s > at_s) for flight in self.flights.by_queue.values()
+        )
 
     def proves_from_s(self, since_s: float) -> float:
         """Since when what stands is held against the card, if it stands since then."""

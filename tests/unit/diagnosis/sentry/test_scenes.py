@@ -75,9 +75,38 @@ class TestHung:
         vigil = busy()
         act(vigil, vigil.card.fire_watchdog)
         vigil.run(5.0)
-        assert vigil.words == [Verdict.NIC_HUNG]
+        assert vigil.words == [Verdict.UNSURE]
+        assert "it has sent frames since" in vigil.verdicts[0][1].reasons[1]
         assert len(vigil.restored) == 1
         assert vigil.restored[0] < 13.0
+
+    @pytest.mark.parametrize("rate", [2.0, 100.0, 5000.0])
+    @pytest.mark.parametrize("keep", [0, 3])
+    def test_card_that_goes_on_sending_is_never_called_hung_for_a_line(self, rate: float, keep: int) -> None:
+        vigil = busy(rate, keep=keep)
+        for _ in range(5):
+            tell(vigil, SignalKind.XMIT_TIMEOUT)
+            vigil.run(7.3)
+        assert set(vigil.words) == {Verdict.UNSURE}
+        assert len(vigil.restored) == len(vigil.verdicts)
+
+    def test_sign_of_a_card_that_is_sending_and_then_hangs(self) -> None:
+        vigil = busy(100.0)
+        act(vigil, vigil.card.fire_watchdog)
+        vigil.run(2.0)
+        vigil.card.hang()
+        vigil.run(2.0)
+        assert vigil.words[-1] is Verdict.NIC_HUNG
+
+    @pytest.mark.parametrize("has_bql", [True, False])
+    def test_sign_of_one_queue_counts_though_the_others_send(self, has_bql: bool) -> None:
+        vigil = busy(100.0, Card(interface="eth0", ifindex=2, driver="igb" if has_bql else "8139too", tx_queues=4, has_bql=has_bql))
+        vigil.card.hang(2)
+        vigil.run(0.2)
+        act(vigil, lambda now_s: vigil.card.fire_watchdog(now_s, 2))
+        vigil.run(1.5)
+        assert vigil.words == [Verdict.NIC_HUNG]
+        assert "transmit queue 2 timed out" in " ".join(vigil.verdicts[0][1].reasons)
 
     def test_idle_card_is_asked_whether_it_works_again(self) -> None:
         vigil = busy()
@@ -128,8 +157,9 @@ class TestHung:
 
     def test_expiry_that_only_its_counter_tells_counts(self) -> None:
         vigil = busy()
+        vigil.card.tx_rate = 0.0
         vigil.card.queues[0].tx_timeout += 1
-        vigil.run(1.0)
+        vigil.run(1.5)
         assert vigil.words == [Verdict.NIC_HUNG]
         assert "tx_timeout is 1" in vigil.verdicts[0][1].reasons[0]
 
@@ -492,8 +522,9 @@ class TestPause:
     def test_watchdog_of_a_card_that_counts_and_gets_none(self) -> None:
         vigil = busy(100.0)
         vigil.card.pause_frames = 7
+        vigil.card.tx_rate = 0.0
         act(vigil, vigil.card.fire_watchdog)
-        vigil.run(1.0)
+        vigil.run(1.5)
         assert vigil.words == [Verdict.NIC_HUNG]
 
 
