@@ -382,6 +382,19 @@ def test_the_kernel_tells_of_a_gateway_that_went_silent_and_answers_again(world:
     assert ("gateway", "c0", 1) in world.heard(1.0)
 
 
+def test_behind_several_cards_it_is_told_that_the_gateway_answers_but_not_over_which(world: World) -> None:
+    bridge(world)
+    world.give(world.host, "br0", "192.0.2.2/24")
+    world.on("route", "add", "default", "via", "192.0.2.1")
+    world.start()
+    world.ask("find_blind_spots")  # its gateways are known
+    entry = ("neighbour", "replace", "192.0.2.1", "lladdr", "02:00:00:00:00:09", "dev", "br0", "nud")
+    world.on(*entry, "reachable")
+    assert {("gateway", "c0", 2), ("gateway", "c1", 2)} <= set(world.heard())
+    world.on(*entry, "failed")
+    assert {("gateway", "c0", 0), ("gateway", "c1", 0)} <= set(world.heard())
+
+
 def test_a_closer_look_counts_what_waits_and_who_holds_it_back(world: World) -> None:
     world.wire("c0")
     world.give(world.host, "c0", "192.0.2.2/24")

@@ -63,7 +63,7 @@ class SignalKind(StrEnum):
     RTNL_STUCK = "rtnl_stuck"
     """Somebody asked about links and got no answer: a driver holds the lock of networking."""
     GATEWAY = "gateway"
-    """The kernel's own neighbour entry of a gateway: answers (1) or failed (0)."""
+    """The kernel's own neighbour entry of a gateway: answers (1), answers over this card or another beside it (2), or failed (0)."""
 
 
 class Signal(NamedTuple):

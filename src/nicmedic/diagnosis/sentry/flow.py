@@ -3,7 +3,8 @@
 
 Received frames alone prove nothing, for a card that cannot send may receive; nor does an empty queue, for a driver's reset empties it
 (``netdev_reset_queue``). So either frames were counted as sent more than once, with nothing kept from before, and some came in; or a
-probe that was sent after the verdict was answered.
+probe that was sent after the verdict was answered. Of several queues without bytes in flight each of both may be another queue's: after a
+sign of a hang the watchdog must have had time to tell again.
 """
 
 from nicmedic.diagnosis.sentry.memory import NEVER, Memory
@@ -20,6 +21,8 @@ _STEADY_S = 2.0
 _STEADY_AFTER_FLAPPING_S = 10.0
 _CALM_S = 10.0
 _STANDS_S = 0.3
+_WATCHDOG_S = 7.0
+"""Longer than from one look of the kernel's watchdog to the next: 5 s, rounded to a whole second (net/sched/sch_generic.c ``dev_watchdog``)."""
 
 
 class Flow:
@@ -61,13 +64,26 @@ class Flow:
         if self._by_carrier:
             flapped = len(memory.drops) == memory.drops.maxlen
             return now_s - memory.back_s >= (_STEADY_AFTER_FLAPPING_S if flapped else _STEADY_S)
-        if memory.keeps_from(self._mark_s):
+        if self._keeps_old_bytes(memory) or self._may_be_told_again(memory, now_s):
             return False
         if memory.probes.answered_since(self._mark_s) is not None:
             return True
-        if self._verdict is IncidentVerdict.UPSTREAM:
+        if self._verdict is IncidentVerdict.UPSTREAM and (memory.gateway_back_s > self._mark_s or not memory.probes.is_impossible):
             return memory.gateway_back_s > self._mark_s
         if self._verdict is IncidentVerdict.HOST and now_s - self._mark_s >= _CALM_S:
             return not memory.late.is_starved(now_s) and find_standing(memory) is None
         apart_s = _APART_S if memory.counts_what_left else _APART_UNSURE_S
         return self._sent >= 2 and self._received > 0 and self._last_s - self._first_s >= apart_s
+
+    def _may_be_told_again(self, memory: Memory, now_s: float) -> bool:
+        """Whether the watchdog told of one of several queues a moment ago, and nothing but the watchdog tells of a single queue."""
+        hung = self._verdict is IncidentVerdict.NIC_HUNG
+        return hung and memory.card.tx_queues > 1 and not memory.tells_flights and now_s - memory.signed_s < _WATCHDOG_S
+
+    def _keeps_old_bytes(self, memory: Memory) -> bool:
+        """Whether a queue has kept what it had at the verdict."""
+        alone = memory.card.tx_queues < 2
+        return any(
+            flight.since_s <= self._mark_s and not (alone and memory.flights.none_done_since_s > self._mark_s)
+            for flight in memory.flights.by_queue.values()
+        )

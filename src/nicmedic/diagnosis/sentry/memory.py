@@ -23,6 +23,8 @@ _LONGEST_PATIENCE_S = 30.0
 _PATIENCE_BY_ITSELF_S = 5.0
 _LASTED_S = 0.2
 _FORGETS_S = 600.0
+_OLD_S = 15.0
+"""A sign of a hang from before it was switched off for so long says nothing of it now."""
 
 
 @dataclass(slots=True)
@@ -74,6 +76,8 @@ class Memory:
         self.hung: Finding | None = None
         """It was found to hang, and was not seen to work since."""
         self.sign: Sign | None = None
+        self.signed_s = NEVER
+        """When the newest came, also of one that goes on."""
         self.stray: tuple[float, str] | None = None
         """A line of a hang that names no interface."""
         self.faults: deque[tuple[float, str]] = deque(maxlen=4)
@@ -188,6 +192,7 @@ class Memory:
         """A sign of a hang; not while it is switched off, or without a link for longer than a driver needs to tell of a hang before that."""
         if self.down_s is not None or (self.carrier is False and at_s - self.lost_s >= 2.0):
             return
+        self.signed_s = at_s
         starved = self.late.is_shaken(at_s)
         if self.sign is not None and (starved or not self.sign.starved):
             self.sign.count += 1
@@ -213,6 +218,8 @@ class Memory:
         known, self.up = self.up is not None, up
         if up:
             self.down_s = None
+            if self.sign is not None and at_s - self.sign.at_s > _OLD_S:
+                self.sign = None
             if known:
                 self._expect(at_s + _SETTLES_S)
             self.flights.restart(at_s)
@@ -237,7 +244,9 @@ class Memory:
 
     def _hear_gateway(self, signal: Signal) -> None:
         if signal.value:
-            self.gateway_lost_s, self.gateway_back_s = None, signal.monotonic_s
+            self.gateway_lost_s = None
+            if signal.value == 1:  # over this card
+                self.gateway_back_s = signal.monotonic_s
         elif self.gateway_lost_s is None:
             self.gateway_lost_s = signal.monotonic_s
 

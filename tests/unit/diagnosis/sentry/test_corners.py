@@ -141,3 +141,15 @@ def test_watchdog_without_any_look_is_believed_after_a_second() -> None:
     assert sentry.decide(0.2).wants == {Want.CLOSER_LOOK}
     sentry.see(sample(1.0, inflight=0))
     assert sentry.decide(1.2).verdict is Verdict.NIC_HUNG
+
+
+@pytest.mark.parametrize(("away_s", "verdict"), [(5.0, Verdict.NIC_HUNG), (3 * 86400.0, None)])
+def test_sign_from_before_it_was_switched_off_does_not_wait_for_days(away_s: float, verdict: Verdict | None) -> None:
+    sentry = Sentry(CARD)
+    sentry.see(sample(0.0, inflight=0, carrier=None))  # it carried nothing, so switching it off is no incident
+    sentry.hear(Signal(SignalKind.HANG_LINE, 0.1, "eth0", "NETDEV WATCHDOG: eth0"))
+    sentry.hear(Signal(SignalKind.ADMIN, 0.2, "eth0", "", 0))
+    assert sentry.decide(0.3).verdict is None
+    sentry.hear(Signal(SignalKind.ADMIN, 0.2 + away_s, "eth0", "", 1))
+    sentry.see(sample(2.0 + away_s, inflight=0))
+    assert sentry.decide(2.0 + away_s).verdict is verdict

@@ -5,6 +5,9 @@ Two signs raise the doubt: the kernel's own neighbour entry of the gateway faile
 requests unanswered), or frames are sent and none comes in for some seconds where some had come before. Then the gateway is asked; one
 that answers ends the doubt, twice no answer is a verdict. Whose fault it is depends on whether our frames left, and only a driver that
 tells what it has sent shows that.
+
+Where a bond or a bridge stands on the card, the question leaves over whichever port that chooses (drivers/net/bonding/bond_main.c
+``bond_start_xmit``), so a standby is given nothing, and sends nothing. Its discipline counts what it was handed.
 """
 
 from nicmedic.diagnosis.completions import COUNTS_COMPLETIONS
@@ -19,6 +22,8 @@ _SILENT_S = 3.0
 _LEAST_FRAMES = 3
 _APART_S = 0.7
 _QUIET_S = 10.0
+_LATER_S = 30.0
+"""A standby may take over while the gateway is silent."""
 _PROBES = 2
 _PROBES_UNSENT = 3
 _UNSENT_S = 5.0
@@ -36,9 +41,16 @@ def judge(memory: Memory, now_s: float) -> Finding | None:
         return None
     number = memory.probes.silent_since(since_s)
     unsent = memory.tx_moved_s < since_s
+    if unsent:
+        if now_s - since_s < _UNSENT_S:
+            memory.looks.want_more(now_s, since_s)
+        else:
+            memory.looks.want(now_s, _LATER_S)
     if number < (_PROBES_UNSENT if unsent else _PROBES) or (unsent and now_s - since_s < _UNSENT_S):
         if now_s - memory.probes.last_s >= (_QUIET_S if memory.probes.is_impossible else _APART_S):
             memory.probes.want(now_s)
+        return None
+    if unsent and not _is_handed(memory, since_s):
         return None
     return _tell(memory, now_s, since_s, unsent=unsent)
 
@@ -51,6 +63,12 @@ def _find_silence(memory: Memory, now_s: float) -> float | None:
     if memory.rx_seen and memory.tx_since_rx >= _LEAST_FRAMES and now_s - came_s >= _SILENT_S + memory.late.extra_s(now_s):
         return came_s + _SILENT_S
     return None
+
+
+def _is_handed(memory: Memory, since_s: float) -> bool:
+    """Whether frames were given to this very card since then; where no discipline counts them, only if nothing stands on it that chooses."""
+    handed = [packets for look in memory.looks.since(since_s) if (packets := look.handed(None)) is not None]
+    return handed[-1] > handed[0] if len(handed) > 1 else not memory.card.above
 
 
 def _tell(memory: Memory, now_s: float, since_s: float, *, unsent: bool) -> Finding:
