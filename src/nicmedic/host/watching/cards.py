@@ -3,6 +3,8 @@
 
 A card has a device behind it. Bridges, bonds, VLANs, taps, ``veth`` and the like have none; a guest's end in Xen's dom0 and the representor of a
 guest's function (``phys_port_name`` like ``pf0vf1``, Documentation/networking/representors.rst) have one, and are no cards all the same.
+Nor is what is no Ethernet (``type`` is not 1, include/uapi/linux/if_arp.h): what stands still on a CAN bus is usual where nobody else is on it
+to acknowledge, and InfiniBand and mobile radio have rules of their own.
 Why not ``nicmedic.host.devices``: it brings every value of a card, 1.5 MB of them, and the watcher stays.
 """
 
@@ -10,6 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 
+from nicmedic.host.neighbour_packets import ETHERNET
 from nicmedic.host.sysfs import Folder
 from nicmedic.model.watched import Card
 
@@ -38,7 +41,7 @@ def is_representor(port_name: str | None) -> bool:
 
 def is_card(net: Folder, name: str, virtual: Sequence[str]) -> bool:
     """Whether an interface is watched: a real one, or one that a pattern asks for."""
-    if net.has(f"{name}/device"):
+    if net.has(f"{name}/device") and net.number(f"{name}/type") in {ETHERNET, None}:
         return _last(net.target(f"{name}/device/subsystem")) != _XEN_BACKEND
     return any(fnmatchcase(name, pattern) for pattern in virtual) and net.has(f"{name}/ifindex")
 

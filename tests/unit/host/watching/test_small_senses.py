@@ -166,6 +166,17 @@ def test_cards_of_a_sysfs(tmp_path: Path) -> None:
     assert find_pci_path(card.sysfs_path, "usb") is None
 
 
+def test_what_is_no_ethernet_is_no_card_unless_it_is_asked_for(tmp_path: Path) -> None:
+    root = make_sysfs(tmp_path)
+    net, kind = Folder(str(root)).folder("sys/class/net"), root / "sys/class/net/eth0/type"
+    for number in (280, 32, 519, 801):  # CAN, InfiniBand, raw IP, Wi-Fi that listens (include/uapi/linux/if_arp.h)
+        kind.write_text(f"{number}\n")
+        assert read_cards(net, ()) == ()
+    assert [card.is_real for card in read_cards(net, ("eth*",))] == [True]
+    kind.write_text("1\n")
+    assert len(read_cards(net, ())) == 1
+
+
 def test_a_function_whose_interface_is_elsewhere_is_told_of(tmp_path: Path) -> None:
     root = Folder(str(make_sysfs(tmp_path)))
     cards = read_cards(root.folder("sys/class/net"), ())
