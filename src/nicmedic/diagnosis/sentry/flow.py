@@ -64,7 +64,7 @@ class Flow:
         if self._by_carrier:
             flapped = len(memory.drops) == memory.drops.maxlen
             return now_s - memory.back_s >= (_STEADY_AFTER_FLAPPING_S if flapped else _STEADY_S)
-        if self._keeps_old_bytes(memory) or self._may_be_told_again(memory, now_s):
+        if memory.keeps_from(self._mark_s) or self._may_be_told_again(memory, now_s):
             return False
         if memory.probes.answered_since(self._mark_s) is not None:
             return True
@@ -79,11 +79,3 @@ class Flow:
         """Whether the watchdog told of one of several queues a moment ago, and nothing but the watchdog tells of a single queue."""
         hung = self._verdict is IncidentVerdict.NIC_HUNG
         return hung and memory.card.tx_queues > 1 and not memory.tells_flights and now_s - memory.signed_s < _WATCHDOG_S
-
-    def _keeps_old_bytes(self, memory: Memory) -> bool:
-        """Whether a queue has kept what it had at the verdict."""
-        alone = memory.card.tx_queues < 2
-        return any(
-            flight.since_s <= self._mark_s and not (alone and memory.flights.none_done_since_s > self._mark_s)
-            for flight in memory.flights.by_queue.values()
-        )
