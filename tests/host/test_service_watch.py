@@ -25,6 +25,7 @@ from nicmedic.host import outside, service
 from nicmedic.host.watch_unit import render_watch_unit
 from nicmedic.host.watching.heart import NotifyHeart
 from nicmedic.host.watching.teller import HostTeller, host_teller, journal
+from nicmedic.host.watching.teller.outbox import name_targets
 from nicmedic.model.incident import Action, ActionState, Incident, IncidentVerdict
 from nicmedic.model.policy import Telling
 
@@ -282,6 +283,38 @@ def test_a_command_reads_the_incident_once(build: Callable[..., HostTeller], tmp
         teller.turn(time.monotonic())
         time.sleep(0.02)
     assert len((tmp_path / "told").read_text().splitlines()) == 1
+
+
+def test_a_command_is_told_what_no_disk_takes(build: Callable[..., HostTeller], tmp_path: Path) -> None:
+    """Above all that no disk takes anything."""
+    teller = build(command=build_command(tmp_path))
+    folder = tmp_path / "telling"
+    folder.mkdir()
+    waiting = {"targets": list(name_targets(teller._telling)), "at_s": time.time(), "document": {}, "title": "", "trying": ""}
+    (folder / "00000001.json").write_text(json.dumps({**waiting, "text": "waits on disk"}))
+    subprocess.run(["mount", "--bind", "-o", "ro", folder, folder], check=True)
+    try:
+        teller.tell_host("incidents cannot be written down", bad=True)
+        teller.tell_incident(INCIDENT, "began")
+        turn_until(teller, lambda: not teller._outbox._unwritten)
+        told = [json.loads(line)["text"] for line in (tmp_path / "told").read_text().splitlines()]
+        assert ["incidents cannot be written down" in told[0], "eth0 (e1000e) hangs" in told[1], len(told)] == [True, True, 2]
+    finally:
+        subprocess.run(["umount", folder], check=True)
+    turn_until(teller, lambda: not len(teller._outbox))
+    assert json.loads((tmp_path / "told").read_text().splitlines()[-1])["text"].startswith("waits on disk")
+
+
+def test_an_incident_with_very_much_done_about_it_is_told(build: Callable[..., HostTeller], tmp_path: Path) -> None:
+    teller = build(command=build_command(tmp_path))
+    actions = tuple(
+        Action(what="restore", state=ActionState.FAILED, began="2026-11-23T02:59:52+00:00", detail=f"{number} {'x' * 400}")
+        for number in range(2000)
+    )
+    teller.tell_incident(dataclasses.replace(INCIDENT, actions=actions), "action")
+    turn_until(teller, lambda: not len(teller._outbox))
+    told = json.loads((tmp_path / "told").read_text())["incident"]["actions"]
+    assert (len(told), told[-1]["detail"][:5], teller._outbox.lost) == (50, "1999 ", 0)
 
 
 def test_a_command_that_fails_is_asked_again_and_the_journal_says_so(

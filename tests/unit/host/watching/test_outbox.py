@@ -67,6 +67,45 @@ def test_what_is_torn_too_old_or_for_nobody_goes(tmp_path: Path) -> None:
     assert len(outbox) == 1
 
 
+def test_what_had_to_be_given_up_is_counted(tmp_path: Path) -> None:
+    outbox = Outbox(str(tmp_path))
+    add(outbox, "old", 0.0)
+    add(outbox, "for nobody", 8 * 86400.0, targets=("url:gone",))
+    (tmp_path / "00000009.json").write_text('{"targets": ["command:1"], "at_s"')
+    assert outbox.read(("command:1",), 8 * 86400.0) == []
+    assert outbox.lost == 2
+
+
+def test_of_a_letter_that_is_too_large_the_text_is_told(tmp_path: Path) -> None:
+    outbox = Outbox(str(tmp_path))
+    document = {"news": "action", "incident": {"actions": ["x" * 1000] * 1000}}
+    outbox.add(targets=["command:1"], at_s=1000.0, document=document, title="t", text="it hangs")
+    (letter,) = outbox.read(("command:1",), 1000.0)
+    assert (letter.text, letter.document) == ("it hangs", {"news": "action", "incident": None})
+    assert outbox.lost == 0
+
+
+def test_what_only_memory_holds_is_lent_to_who_sends_it(tmp_path: Path) -> None:
+    (tmp_path / "telling").write_text("a file stands where the folder should")
+    outbox = Outbox(str(tmp_path / "telling"))
+    add(outbox, "one")
+    add(outbox, "two")
+    loan = outbox.lend()
+    assert [letter.text for letter in loan.letters] == ["one", "two"]
+    (tmp_path / "telling").unlink()
+    add(outbox, "three")  # the disk takes this one, and those that are being sent stay out of its way
+    loan.note_sent(loan.letters[0], "command:1")
+    loan.note_sent(loan.letters[0], "url:2")
+    loan.note_sent(loan.letters[1], "url:2")
+    loan.note_lost(3)
+    assert [letter.text for letter in outbox.read(("command:1", "url:2"), 1000.0)] == ["three"]
+    outbox.take_back()
+    letters = outbox.read(("command:1", "url:2"), 1000.0)
+    assert [(letter.text, letter.targets) for letter in letters] == [("two", ["command:1"]), ("three", ["command:1", "url:2"])]
+    assert (len(outbox), outbox.lost) == (2, 3)
+    outbox.take_back()
+
+
 def test_the_oldest_go_when_there_are_too_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nicmedic.host.watching.teller.outbox._MOST_LETTERS", 3)
     outbox = Outbox(str(tmp_path))

@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 from types import FrameType
 
 from nicmedic.host.outside import JOBS, forget_outside, is_confined, read_output, read_outside, wrap_outside
-from nicmedic.host.watching.teller.outbox import Letter, Outbox, name_target
-from nicmedic.model.errors import NicmedicError
+from nicmedic.host.watching.teller.outbox import Letter, Loan, Outbox, name_target
+from nicmedic.model.errors import NicmedicError, StateError
 from nicmedic.model.policy import Telling
 
 __all__ = ["deliver_letters"]
@@ -107,28 +107,45 @@ def _say_when(letter: Letter, target: str) -> str:
     return letter.text + (f"\nThat was at {when}; it could not be told before." if late > 2 * _MESSAGE_S else "") + again
 
 
-def deliver_letters(folder: str, telling: Telling, *, for_people: bool = True) -> list[str]:
-    """Try each target, or only the command; returns why some still wait.
+def _send_written(letter: Letter, target: str, send: Sender) -> str:
+    """One of the disk.
 
     Raises:
-        StateError: what was sent cannot be noted; nothing more is sent, for it would be sent again and again.
+        StateError: it cannot be noted there; nothing of the disk is sent then, for it would be sent again and again.
     """
+    text = _say_when(letter, target)
+    letter.trying = target
+    letter.save()
+    complaint = send(letter, text)
+    letter.trying = ""
+    if not complaint:
+        letter.targets.remove(target)
+    letter.save()
+    return complaint
+
+
+def deliver_letters(folder: str, telling: Telling, loan: Loan, *, for_people: bool = True) -> list[str]:
+    """Try each target, or only the command, with what is on disk and with what only memory holds; returns why some still wait."""
     senders = _list_senders(telling)
-    letters = Outbox(folder).read(tuple(senders), time.time())
-    complaints = []
+    outbox = Outbox(folder)
+    letters = (*outbox.read(tuple(senders), time.time()), *loan.letters)
+    loan.note_lost(outbox.lost)
+    complaints, trouble = [], ""
     for target, send in senders.items():
         if not for_people and not target.startswith("command:"):
             continue
         for letter in [letter for letter in letters if target in letter.targets]:
-            text = _say_when(letter, target)
-            letter.trying = target
-            letter.save()
-            complaint = send(letter, text)
-            letter.trying = ""
-            if not complaint:
-                letter.targets.remove(target)
-            letter.save()
+            complaint = ""
+            if letter in loan.letters:
+                complaint = send(letter, _say_when(letter, target))
+                if not complaint:
+                    loan.note_sent(letter, target)
+            elif not trouble:
+                try:
+                    complaint = _send_written(letter, target, send)
+                except StateError as error:
+                    trouble = error.message
             if complaint:
                 complaints.append(complaint)
                 break
-    return complaints
+    return [*complaints, *([trouble] if trouble else [])]

@@ -4,6 +4,7 @@
 Nothing here waits for a network or a library: what may take long is done by a child, and what cannot be told now stays in the outbox.
 """
 
+import dataclasses
 import math
 import os
 import time
@@ -13,7 +14,7 @@ from nicmedic import __version__
 from nicmedic.host.files import make_folder, write_file
 from nicmedic.host.watching.teller.children import Helper
 from nicmedic.host.watching.teller.journal import Journal
-from nicmedic.host.watching.teller.outbox import Outbox, name_targets
+from nicmedic.host.watching.teller.outbox import Loan, Outbox, name_targets
 from nicmedic.model.errors import NicmedicError, StateError
 from nicmedic.model.incident import Incident
 from nicmedic.model.policy import Telling
@@ -40,8 +41,14 @@ _LEAVE_ALONE_S = 10.0
 """Messages take a library to send: the processor is for the treatment first, and while a card hangs they would hardly get out."""
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 5.0, 300.0
 _SERVE_AGAIN_S, _LONGEST_SERVE_AGAIN_S = 60.0, 3600.0
+_MOST_ACTIONS = 50
+"""The newest, that are told with an incident."""
 _ROUNDS_A_COMPLAINT = 12
 """An hour of them: who reads the journal knows by then."""
+
+
+def _shorten(incident: Incident) -> Incident:
+    return dataclasses.replace(incident, actions=incident.actions[-_MOST_ACTIONS:])
 
 
 class HostTeller:
@@ -110,7 +117,7 @@ class HostTeller:
             "schema": "nicmedic.news/1",
             "host": self._host,
             "news": news.what,
-            "incident": None if incident is None else build_incident(incident, incident.boot_id),
+            "incident": None if incident is None else build_incident(_shorten(incident), incident.boot_id),
         }
         title = f"{self._host}: {news.title}"
         self._outbox.add(targets=targets, at_s=time.time(), document=document, title=title, text=f"{self._host}: {news.text}")
@@ -162,6 +169,7 @@ class HostTeller:
             if not self._sender.has_ended():
                 return
             self._sender = None
+            self._outbox.take_back()
             self._is_waiting = len(self._outbox) > 0
             self._rounds_in_vain = self._rounds_in_vain + 1 if self._is_waiting else 0
             if self._was_whole:
@@ -169,8 +177,10 @@ class HostTeller:
                 self._wait_s = min(2 * self._wait_s, _LONGEST_WAIT_S) if self._is_waiting else _FIRST_WAIT_S
         if self._is_waiting and now_s >= min(self._send_at_s, self._command_at_s):
             self._was_whole, self._command_at_s = now_s >= self._send_at_s, math.inf
-            self._outbox.flush()
-            self._sender = self._begin(self._send, _ROUND_S)
+            loan = self._outbox.lend()
+            self._sender = self._begin(lambda _until_closed: self._send(loan), _ROUND_S)
+            if self._sender is None:
+                self._outbox.take_back()
 
     def _turn_server(self, now_s: float) -> None:
         if self._server is not None:
@@ -189,13 +199,13 @@ class HostTeller:
             self._tell_journal(f"no process to tell with: {error.strerror}")
             return None
 
-    def _send(self, _until_closed: int) -> None:
+    def _send(self, loan: Loan) -> None:
         """In a child."""
         from nicmedic.host.watching.teller.delivery import deliver_letters
 
         self._journal = Journal()  # the parent's socket is closed here
         try:
-            complaints = deliver_letters(self._outbox.folder, self._telling, for_people=self._was_whole)
+            complaints = deliver_letters(self._outbox.folder, self._telling, loan, for_people=self._was_whole)
         except NicmedicError as error:
             complaints = [error.message]
         for complaint in complaints if self._rounds_in_vain % _ROUNDS_A_COMPLAINT == 0 else ():
@@ -213,9 +223,10 @@ class HostTeller:
 
     def close(self) -> None:
         """The watcher ends. What waits is told when it begins again."""
-        self._outbox.flush()
         for child in (self._sender, self._server):
             if child is not None:
                 child.end()
                 child.has_ended()
+        self._outbox.take_back()
+        self._outbox.flush()
         self._journal.close()

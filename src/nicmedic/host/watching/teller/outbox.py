@@ -7,6 +7,7 @@ it is sent again, and says so: told twice harms less than not told.
 
 import contextlib
 import json
+import mmap
 import os
 import zlib
 from collections.abc import Mapping, Sequence
@@ -17,11 +18,14 @@ from nicmedic.host.files import make_folder, write_file
 from nicmedic.model.errors import StateError
 from nicmedic.model.policy import Telling
 
-__all__ = ["Letter", "Outbox", "name_target", "name_targets"]
+__all__ = ["Letter", "Loan", "Outbox", "name_target", "name_targets"]
 
 _MOST_LETTERS = 500
 _MOST_IN_MEMORY = 50
 _MOST_BYTES = 256 << 10
+_ROOM_BYTES = 1 << 10
+"""For whom it is being sent to."""
+_COUNT_BYTES = 4
 _OLDEST_S = 7 * 86400.0
 
 
@@ -86,6 +90,38 @@ def _read_letter(path: str) -> Letter | None:
         return None
 
 
+class Loan:
+    """Letters that only memory holds, for a child to send. What it could send it notes in memory that both see, for no disk takes that either."""
+
+    def __init__(self, letters: Sequence[Letter]) -> None:
+        """``letters``: oldest first."""
+        self.letters = tuple(letters)
+        self._pairs = [(letter, target) for letter in letters for target in letter.targets]
+        self._notes = mmap.mmap(-1, _COUNT_BYTES + len(self._pairs))
+
+    def note_sent(self, letter: Letter, target: str) -> None:
+        """In the child: it has it."""
+        self._notes[_COUNT_BYTES + self._pairs.index((letter, target))] = 1
+
+    def note_lost(self, count: int) -> None:
+        """In the child: so many letters of the disk had to be given up."""
+        self._notes[:_COUNT_BYTES] = count.to_bytes(_COUNT_BYTES, "little")
+
+    def settle(self) -> int:
+        """When the child has ended: who has a letter need not get it again. Returns how many were lost."""
+        for (letter, target), was_sent in zip(self._pairs, self._notes[_COUNT_BYTES:], strict=True):
+            if was_sent:
+                letter.targets.remove(target)
+        lost = int.from_bytes(self._notes[:_COUNT_BYTES], "little")
+        self._notes.close()
+        return lost
+
+
+def _shorten(document: Mapping[str, object]) -> dict[str, object]:
+    """Without what is in it that is large."""
+    return {key: None if isinstance(value, dict | list) else value for key, value in document.items()}
+
+
 class Outbox:
     """A folder of letters. Who watches adds to it; one child at a time sends, and takes away."""
 
@@ -93,6 +129,7 @@ class Outbox:
         """``folder``: need not be there yet."""
         self.folder = folder
         self._unwritten: list[Letter] = []
+        self._loan: Loan | None = None
         self._next = 1 + max((int(name[:-5]) for name in self._names()), default=0)
         self.lost = 0
         """Letters that had to be given up."""
@@ -107,24 +144,42 @@ class Outbox:
         return len(self._names()) + len(self._unwritten)
 
     def add(self, *, targets: Sequence[str], at_s: float, document: Mapping[str, object], title: str, text: str) -> None:
-        """One more. If the disk does not take it, it waits in memory."""
+        """One more. If the disk does not take it, it waits in memory; of one that is too large to be read again only the text is told."""
         path = f"{self.folder}/{self._next:08d}.json"
         self._next += 1
-        self._unwritten.append(Letter(path=path, targets=list(targets), at_s=at_s, document=document, title=title, text=text))
+        letter = Letter(path=path, targets=list(targets), at_s=at_s, document=document, title=title, text=text)
+        if len(letter.render()) > _MOST_BYTES - _ROOM_BYTES:
+            letter.document = _shorten(document)
+        self._unwritten.append(letter)
         self.flush()
 
     def flush(self) -> None:
-        """Write what the disk has not taken yet."""
+        """Write what the disk has not taken yet, and nobody is sending now."""
+        lent = () if self._loan is None else self._loan.letters
         try:
-            while self._unwritten:
+            for letter in [letter for letter in self._unwritten if letter not in lent]:
                 make_folder(self.folder)
-                self._unwritten[0].save()
-                del self._unwritten[0]
+                letter.save()
+                self._unwritten.remove(letter)
         except StateError:
             self.lost += max(0, len(self._unwritten) - _MOST_IN_MEMORY)
             del self._unwritten[:-_MOST_IN_MEMORY]
             return
         self._thin()
+
+    def lend(self) -> Loan:
+        """What the disk does not take, for a child that begins now."""
+        self.flush()
+        self._loan = Loan(self._unwritten)
+        return self._loan
+
+    def take_back(self) -> None:
+        """That child has ended."""
+        if self._loan is not None:
+            self.lost += self._loan.settle()
+            self._loan = None
+            self._unwritten = [letter for letter in self._unwritten if letter.targets]
+            self.flush()
 
     def _thin(self) -> None:
         """The oldest go when there are too many."""
@@ -143,6 +198,8 @@ class Outbox:
                 if letter.targets:
                     found.append(letter)
                     continue
+            else:
+                self.lost += 1
             with contextlib.suppress(OSError):
                 os.unlink(f"{self.folder}/{name}")  # noqa: PTH108  # as above
         return found
