@@ -15,7 +15,7 @@ import re
 import signal
 from collections.abc import Mapping, Sequence
 
-__all__ = ["CONFINED", "JOBS", "forget_outside", "is_confined", "read_output", "read_outside", "wrap_outside"]
+__all__ = ["CONFINED", "JOBS", "forget_ended", "forget_outside", "has_begun", "is_confined", "read_output", "read_outside", "wrap_outside"]
 
 CONFINED = "NICMEDIC_CONFINED"
 """The unit sets it in its environment."""
@@ -25,6 +25,7 @@ _SYSTEMD = "/run/systemd/system"
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,99}")
 _CGROUPS = ("/sys/fs/cgroup", "/sys/fs/cgroup/unified", "/sys/fs/cgroup/systemd")
 """Where process 1 keeps its own: unified, hybrid, version 1 (man systemd, CGROUPS.md)."""
+_LEFT = frozenset({"out", "status", "status.tmp"})
 _KEEP_STATUS = 'echo "$$EXIT_CODE $$EXIT_STATUS" >{path}.tmp && mv {path}.tmp {path}'
 """Both are given to ``ExecStopPost=`` (man systemd.exec). The dollar is doubled, for process 1 looks for variables first."""
 
@@ -103,6 +104,11 @@ def _read_status(name: str) -> int | None:
     return -int(number)
 
 
+def has_begun(name: str) -> bool:
+    """Whether process 1 was seen to begin it: it is there, or has left something. What is only put into its queue may never be begun."""
+    return _has_cgroup(name) or any(os.path.exists(_path(name, what)) for what in ("out", "status"))  # noqa: PTH110  # as above
+
+
 def read_outside(name: str) -> int | None:
     """How it ended: its status, negative if a signal ended it. None: it runs, or has not begun yet.
 
@@ -130,3 +136,12 @@ def forget_outside(name: str) -> None:
     for what in ("out", "status"):
         with contextlib.suppress(OSError):
             os.unlink(_path(name, what))  # noqa: PTH108  # as above
+
+
+def forget_ended() -> None:
+    """Remove what those left that nobody waits for any more: a watcher that was killed removes nothing."""
+    with contextlib.suppress(OSError):
+        for file in os.listdir(JOBS):  # noqa: PTH208  # as above
+            name, _, what = file.partition(".")
+            if what in _LEFT and _NAME.fullmatch(name) and not _has_cgroup(name):
+                os.unlink(f"{JOBS}/{file}")  # noqa: PTH108  # as above

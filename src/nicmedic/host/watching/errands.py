@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """``nicmedic.ports.watching.Errands``: ``nicmedic watch --keep``, in processes of their own, one at a time. Resident."""
 
+import time
 from collections.abc import Sequence
 
+from nicmedic.host.outside import forget_ended
 from nicmedic.host.watching.jobs import Job, start_job
 
 __all__ = ["HostErrands"]
 
 _MOST_WAITING = 16
 _WITHIN_S = 300.0
+_GIVEN_UP_S = 360.0
+"""Outside it is ended before; as a child it may sleep in the kernel, and is not waited for any longer."""
 
 
 class HostErrands:
@@ -19,6 +23,8 @@ class HostErrands:
         self._program = tuple(program)
         self._waiting: list[str] = []
         self._job: Job | None = None
+        self._began_s = 0.0
+        forget_ended()
 
     def keep_evidence(self, number: int) -> None:
         self._add(str(number))
@@ -33,9 +39,10 @@ class HostErrands:
 
     def turn(self) -> None:
         """See whether the last one has ended, and begin the next."""
-        if self._job is not None and self._job.read_status() is not None:
+        if self._job is not None and (self._job.read_status() is not None or time.monotonic() - self._began_s >= _GIVEN_UP_S):
             self._job.forget()
             self._job = None
         if self._job is None and self._waiting:
             line = (*self._program, "watch", "--keep", self._waiting.pop(0))
+            self._began_s = time.monotonic()
             self._job = start_job("keep", line, description="nicmedic: keep evidence", within_s=_WITHIN_S)

@@ -3,16 +3,19 @@
 
 import itertools
 import os
+import time
 from collections.abc import Mapping, Sequence
 
 from nicmedic.host.files import make_folder
-from nicmedic.host.outside import JOBS, forget_outside, is_confined, read_output, read_outside, wrap_outside
+from nicmedic.host.outside import JOBS, forget_outside, has_begun, is_confined, read_output, read_outside, wrap_outside
 from nicmedic.host.run import Started, find_program, start_program
 from nicmedic.model.errors import NicmedicError
 
 __all__ = ["Job", "start_job"]
 
 _COULD_NOT_BEGIN = 10
+_BEGINS_WITHIN_S = 60.0
+"""Process 1 begins at once what nothing stands in the way of; it may have dropped it, or be at its end itself."""
 _COUNTER = itertools.count(1)
 
 
@@ -22,6 +25,8 @@ class Job:
     def __init__(self, name: str, started: Started | None, *, outside: bool, failure: str = "") -> None:
         """``started``: it, or what has process 1 begin it; None: that could not be started, and ``failure`` tells why."""
         self.name, self._started, self._outside, self._failure = name, started, outside, failure
+        self._asked_s: float | None = None
+        """Since when process 1 is known to have been asked."""
 
     def read_status(self) -> int | None:
         """How it ended, negative if a signal did it; 10: it could not be begun; None: it runs."""
@@ -32,7 +37,16 @@ class Job:
             return status
         if status != 0:
             return _COULD_NOT_BEGIN
-        return read_outside(self.name)
+        ended = read_outside(self.name)
+        return _COULD_NOT_BEGIN if ended is None and self._is_overdue() else ended
+
+    def _is_overdue(self) -> bool:
+        now_s = time.monotonic()
+        self._asked_s = now_s if self._asked_s is None else self._asked_s
+        if now_s - self._asked_s < _BEGINS_WITHIN_S or has_begun(self.name):
+            return False
+        self._failure = f"process 1 did not begin it within {_BEGINS_WITHIN_S:.0f} s"
+        return True
 
     def read_output(self) -> str:
         """The last that it printed."""
@@ -41,7 +55,7 @@ class Job:
         said = self._started.read_output()
         if self._outside and self._started.read_status() == 0:
             said = read_output(self.name)
-        return said.decode("utf-8", "replace")
+        return said.decode("utf-8", "replace") or self._failure
 
     def forget(self) -> None:
         """It has ended, and all is read."""
@@ -74,6 +88,7 @@ def start_job(
     try:
         if outside:
             make_folder(JOBS)
+            forget_outside(name)  # of a process that had our number
             line = wrap_outside(name, line, description=description, environment=environment, within_s=within_s)
             line = (find_program(line[0]) or line[0], *line[1:])
             environment = {}
