@@ -9,6 +9,7 @@ import errno
 import os
 from collections.abc import Iterator
 
+from nicmedic.host.outside import is_confined
 from nicmedic.model.errors import StateError
 from nicmedic.report.escape import escape_terminal, quote_file_name
 
@@ -25,8 +26,9 @@ def tell_state(path: str) -> Iterator[None]:
     except OSError as error:
         folder = quote_file_name(os.path.dirname(path) or ".")  # noqa: PTH120  # strings throughout, as the kernel has them
         look = f"df -h {folder} ; df -i {folder}" if error.errno in _FULL else f"ls -ld {folder} ; findmnt -T {folder}"
-        hint = f"{look}   # NICMEDIC_STATE=/run/nicmedic-state keeps transactions elsewhere"
-        raise StateError(f"{escape_terminal(path)}: {error.strerror or error}", hint=hint) from error
+        # A service has its folder from its unit.
+        elsewhere = "" if is_confined() else "   # NICMEDIC_STATE=/run/nicmedic-state keeps transactions elsewhere"
+        raise StateError(f"{escape_terminal(path)}: {error.strerror or error}", hint=look + elsewhere) from error
 
 
 def sync_folder(path: str) -> None:

@@ -401,6 +401,15 @@ def test_files_tell_the_path_what_the_kernel_said_and_where_to_look(tmp_path: Pa
     with pytest.raises(StateError, match="full") as told, files.tell_state("/a/b"):
         raise OSError(errno.ENOSPC, "full")
     assert told.value.hint.startswith("df -h /a ; df -i /a")
+    assert "NICMEDIC_STATE=" in told.value.hint
+
+
+def test_a_service_is_not_told_to_keep_its_state_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NICMEDIC_CONFINED", "yes")
+    monkeypatch.setattr("nicmedic.host.outside._SYSTEMD", str(tmp_path))
+    with pytest.raises(StateError, match="full") as told, files.tell_state("/a/b"):
+        raise OSError(errno.ENOSPC, "full")
+    assert told.value.hint == "df -h /a ; df -i /a"
 
 
 def test_a_file_is_replaced_whole_and_links_are_not_followed(tmp_path: Path) -> None:
