@@ -4,6 +4,7 @@
 import os
 import signal
 import stat
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -120,6 +121,49 @@ def test_one_that_never_heard_what_to_do_has_not_helped(folder: Path) -> None:
     ours.begin(INCIDENT, "restore", RESTORE)
     _, status, line, _ = await_end(ours)
     assert (status, line) == (10, "it had not heard what to do, and did nothing")
+
+
+def test_one_that_ends_without_orders_says_so_by_its_status(folder: Path) -> None:
+    os.mkfifo(folder / "go")
+    write = os.open(folder / "go", os.O_RDWR | os.O_NONBLOCK)
+    os.write(write, b'["treat", "cut o')
+    environment = {**os.environ, "NICMEDIC_GO": str(folder / "go")}
+    line = (*PROGRAM, "treat", "nothing0", "--ladder", "restore")
+    ended = subprocess.run(line, env=environment, capture_output=True, timeout=60, check=False)
+    os.close(write)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (10, b"", b"")
+
+
+def test_more_than_a_pipe_takes_at_once_is_given_to_another(folder: Path) -> None:
+    ours = HostTreater(PROGRAM)
+    ours.warm_up("nothing0")
+    awake = ours._awake["nothing0"].job
+    ours.begin(INCIDENT, "restore", (*RESTORE, *["--probe=tcp:192.0.2.123:8443"] * 200))
+    assert ours._running[1].job is not awake
+    assert await_end(ours)[1] == 22
+
+
+@pytest.mark.parametrize(
+    ("journal", "files", "undecided"),
+    [
+        (["planned"], [], True),
+        (["planned", "armed", "applying", "applied", "probed"], [], True),
+        (["planned", "applied"], ["decided"], False),
+        (["planned", "applied", "confirmed"], [], False),
+        (["planned", "abandoned"], [], False),
+        (["-planned", "-applied"], [], False),
+        ([], [], False),
+    ],
+)
+def test_a_transaction_that_nobody_has_decided_yet_is_told(journal: list[str], files: list[str], undecided: bool, folder: Path) -> None:
+    boot_id = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    room = folder / "state/transactions/900000"
+    room.mkdir(parents=True)
+    for name in files:
+        (room / name).symlink_to("confirmed")
+    lines = [f"1.00 2026-01-01T00:00:00Z {'other' if word[0] == '-' else boot_id} {word.lstrip('-')} x\n" for word in journal]
+    (room / "journal").write_text("".join(lines))
+    assert HostTreater(PROGRAM).list_undecided() == ((900000,) if undecided else ())
 
 
 def test_one_that_stands_by_serves_whichever_card_and_is_followed_by_another(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["TREAT", "show_finished"]
 
 _SHORTEST_S, _LONGEST_S = 10, 86_400
+_NO_ORDERS = 10
+"""Whoever woke it up must not take that for a treatment that helped."""
 
 
 def _read_wishes(arguments: argparse.Namespace) -> "Wishes":
@@ -101,7 +103,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
         orders = await_orders()
         if orders is None:
-            return 0
+            return _NO_ORDERS
         arguments = orders
     from nicmedic.app.treat import carry_out
     from nicmedic.host.owners import with_owners

@@ -64,6 +64,9 @@ class IncidentStore(Protocol):
     def list_incidents(self, *, newest: int | None = None) -> tuple[Incident, ...]:
         """Oldest first; ``newest``: only so many."""
 
+    def list_acted(self, what: str, *, newest: int) -> tuple[Incident, ...]:
+        """Those that such an action was begun for, however many others there were since; oldest first, and only so many."""
+
     def find_incident(self, number: int) -> Incident | None:
         """None: there is none."""
 
@@ -91,6 +94,9 @@ class Treater(Protocol):
 
     def warm_up(self, interface: str) -> None:
         """A treatment may be wanted within a second: have the process ready. Ends by itself if nothing comes of it."""
+
+    def list_undecided(self) -> tuple[int, ...]:
+        """Transactions of this boot, of whichever card, that nobody has confirmed or undone yet: somebody, or ``treat``, is at it."""
 
     def read_ended(self) -> tuple[tuple[int, int, str, tuple[int, ...]], ...]:
         """Jobs that ended since: number, exit status, first line, transactions."""

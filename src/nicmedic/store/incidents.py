@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from nicmedic.model.errors import StateError
-from nicmedic.model.incident import Action, Evidence, EvidenceKind, Incident, IncidentVerdict
+from nicmedic.model.incident import Action, ActionState, Evidence, EvidenceKind, Incident, IncidentVerdict
 from nicmedic.store.database import Connection, Database, Role
 from nicmedic.store.folder import find_state_folder
 from nicmedic.store.rows import (
@@ -256,6 +256,15 @@ class HostIncidents:
     def count_incidents(self) -> int:
         """All that there are."""
         return int(self._database.look(lambda connection: connection.execute("SELECT count(*) FROM incident").fetchone()[0]))
+
+    def list_acted(self, what: str, *, newest: int) -> tuple[Incident, ...]:
+        query = "SELECT DISTINCT incident FROM action WHERE what = ? AND state != ? ORDER BY incident DESC LIMIT ?"
+
+        def work(connection: Connection) -> tuple[Incident, ...]:
+            numbers = [row[0] for row in connection.execute(query, (what, str(ActionState.HELD_BACK), newest)).fetchall()]
+            return tuple(one for number in reversed(numbers) for one in _read_incidents(connection, "WHERE id = ?", (number,))[0])
+
+        return self._database.look(work)
 
     def find_incident(self, number: int) -> Incident | None:
         found = self._read("WHERE id = ?", (number,))

@@ -5,7 +5,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from nicmedic.model.errors import StateError
-from nicmedic.model.incident import Action, Evidence, Incident, IncidentVerdict
+from nicmedic.model.incident import Action, ActionState, Evidence, Incident, IncidentVerdict
 
 __all__ = ["FakeIncidents"]
 
@@ -65,6 +65,11 @@ class FakeIncidents:
         numbers = sorted(self._incidents)
         return tuple(self._build(number) for number in (numbers if newest is None else numbers[len(numbers) - min(newest, len(numbers)) :]))
 
+    def list_acted(self, what: str, *, newest: int) -> tuple[Incident, ...]:
+        self._call("list_acted", writes=False)
+        found = [incident for incident in map(self._build, sorted(self._incidents)) if _was_done(incident, what)]
+        return tuple(found[max(0, len(found) - newest) :])
+
     def find_incident(self, number: int) -> Incident | None:
         self._call("find_incident", writes=False)
         return self._build(number) if number in self._incidents else None
@@ -97,3 +102,7 @@ class FakeIncidents:
         self.calls.append(what)
         if len(self.calls) in self.fails_at or (self.is_full and writes):
             raise StateError(f"incidents.db: no room: {what}", hint="df -h")
+
+
+def _was_done(incident: Incident, what: str) -> bool:
+    return any(action.what == what and action.state is not ActionState.HELD_BACK for action in incident.actions)

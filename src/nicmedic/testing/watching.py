@@ -147,6 +147,8 @@ class FakeTreater(_Edge):
         self.first_line = "traffic flows again"
         self.has_transaction = True
         """Whether it comes so far that there is one: its number is that of the job."""
+        self.undecided: tuple[int, ...] = ()
+        """Transactions that somebody else is at."""
         self.begun: list[tuple[Incident, str, tuple[str, ...]]] = []
         self.warmed: list[str] = []
         self._running: list[tuple[float, int]] = []
@@ -156,6 +158,10 @@ class FakeTreater(_Edge):
         self.begun.append((incident, what, tuple(arguments)))
         self._running.append((self._clock.read_monotonic_s() + self.takes_s, len(self.begun)))
         return len(self.begun)
+
+    def list_undecided(self) -> tuple[int, ...]:
+        self._call("list_undecided")
+        return self.undecided
 
     def warm_up(self, interface: str) -> None:
         self._call("warm_up")

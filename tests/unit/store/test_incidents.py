@@ -76,6 +76,17 @@ def folder(tmp_path: Path) -> Path:
 # Both ------------------------------------------------------------------------------------------------------------------------
 
 
+def test_incidents_that_something_was_done_about_are_found_behind_all_others(store: IncidentStore) -> None:
+    reboot = dataclasses.replace(HELPED, what="reboot")
+    numbers = [store.add_incident(make(actions=(RUNNING, reboot)), ()).id for _ in range(2)]
+    for _ in range(20):
+        store.add_incident(make(actions=(HELPED, dataclasses.replace(reboot, state=ActionState.HELD_BACK))), ())
+    assert [one.id for one in store.list_acted("reboot", newest=5)] == numbers
+    (last,) = store.list_acted("reboot", newest=1)
+    assert (last.id, last.actions) == (numbers[-1], (RUNNING, reboot))
+    assert store.list_acted("prevent", newest=1) == ()
+
+
 def test_what_was_added_is_there(store: IncidentStore) -> None:
     assert store.list_incidents() == ()
     assert (store.find_incident(1), store.read_evidence(1), store.put_aside()) == (None, (), None)

@@ -9,6 +9,7 @@ import contextlib
 import json
 import math
 import os
+import select
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -34,6 +35,9 @@ _FRESH_S = 15.0
 _COMPLAINT = "nicmedic: "
 _LONGEST_LINE = 500
 _MOST_BYTES = 4 << 20
+_RUN = "/run/nicmedic"
+_BOOT_ID = "/proc/sys/kernel/random/boot_id"
+_CLOSING = frozenset({"confirmed", "undone", "undo-failed", "rebooted", "abandoned"})
 _NOT_HEARD = 10
 """As what could not be begun."""
 
@@ -80,6 +84,26 @@ def _list_numbers() -> list[int]:
         return sorted(int(name) for name in os.listdir(_find_folder()) if name.isdecimal())  # noqa: PTH208  # as above
     except OSError:
         return []
+
+
+def _read_words(path: str) -> list[str]:
+    """Of the lines ``UPTIME TIME BOOT_ID WORD DETAIL`` of a journal: boot and word, as ``BOOT_ID WORD``."""
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123  # as above
+            lines = [line.split(" ", 4) for line in os.fsdecode(file.read(_MOST_BYTES)).splitlines()]
+    except OSError:
+        return []
+    return [f"{parts[2]} {parts[3]}" for parts in lines if len(parts) > 3]
+
+
+def _is_undecided(number: int, boot_id: str) -> bool:
+    """Whether somebody is at a transaction: it is of this boot, and nobody has decided or closed it. Which words close one, ``find_state`` has."""
+    folder = f"{_find_folder()}/{number}"
+    if os.path.lexists(f"{folder}/decided"):
+        return False
+    words = [*_read_words(f"{folder}/journal"), *_read_words(f"{_RUN}/{number}.outcome")]
+    ours = {word.removeprefix(f"{boot_id} ") for word in words if word.startswith(f"{boot_id} ")}
+    return bool(ours) and not ours & _CLOSING
 
 
 def _is_of(number: int, interface: str) -> bool:
@@ -149,14 +173,23 @@ class HostTreater:
 
     @staticmethod
     def _send(awake: _Awake, words: Sequence[str]) -> bool:
-        """Give it its work; False: it has ended, or may end before it reads."""
-        if not awake.is_fresh:
+        """Give it its work; False: it has ended, or may end before it reads, or it is too much for a pipe."""
+        line = json.dumps(words).encode() + b"\n"
+        if not awake.is_fresh or len(line) > select.PIPE_BUF:  # so much is read at once there
             return False
         try:
-            os.write(awake.descriptor, json.dumps(words).encode() + b"\n")
+            os.write(awake.descriptor, line)
         except OSError:
             return False
         return True
+
+    def list_undecided(self) -> tuple[int, ...]:
+        try:
+            with open(_BOOT_ID, encoding="ascii") as file:  # noqa: PTH123  # as above
+                boot_id = file.read(100).strip()
+        except OSError:
+            return ()
+        return tuple(number for number in _list_numbers() if _is_undecided(number, boot_id))
 
     def warm_up(self, interface: str) -> None:
         if any(name in self._awake and self._awake[name].is_fresh for name in (interface, _ANY)):
@@ -194,7 +227,7 @@ class HostTreater:
             if status is not None:
                 del self._running[number]
                 said = running.job.read_output()
-                if running.awake is not None and status == 0 and not said.strip():
+                if running.awake is not None and status in (0, _NOT_HEARD) and not said.strip():
                     status, said = _NOT_HEARD, f"{_COMPLAINT}it had not heard what to do, and did nothing"
                 line = _find_line(said, status, running.interface)
                 numbers = [one for one in _list_numbers() if one > running.before and _is_of(one, running.interface)]
