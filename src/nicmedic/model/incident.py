@@ -65,7 +65,7 @@ class Incident:
     """None: not written down yet."""
     boot_id: str
     interface: str
-    """Its name then."""
+    """Its name; of one that is open, as it is called now."""
     driver: str | None = None
     bus: str | None = None
     bus_address: str | None = None

@@ -14,7 +14,7 @@ from nicmedic.app.watch.records import Record
 from nicmedic.model.incident import Action, ActionState, IncidentVerdict
 from nicmedic.model.policy import Mode, NicPolicy
 from nicmedic.model.watched import Card
-from nicmedic.remedy.policy import choose_act
+from nicmedic.remedy.policy import Act, choose_act
 
 __all__ = ["Acts"]
 
@@ -22,10 +22,12 @@ _RESTORE, _PREVENT, _REBOOT = "restore", "prevent", "reboot"
 _ASK_AGAIN_S = 10.0
 _MOST_EARLIER = 50
 _MOST_ACTIONS = 100
+"""Of one incident: beyond them the last treatment stands for those before it."""
 _LEAST_UNDONE, _CHANGED = 40, range(50, 60)
 _OF_THE_CARD = frozenset({22, 23})
 """No such interface; refused."""
-_COULD_NOT_S = 60.0
+_COULD_NOT_S, _LONGEST_COULD_NOT_S = 60.0, 3600.0
+"""After what could not be begun; twice as long each time."""
 _HEAVY_S = 20.0
 """The heavy evidence takes so long at most, and a boot would take it away."""
 _LONGEST_DETAIL = 500
@@ -36,6 +38,18 @@ class _Job:
     record: Record
     index: int
     what: str
+    before: Action | None
+    """What stood there before, and comes back unless this ends as that did."""
+
+
+@dataclasses.dataclass(slots=True)
+class _CouldNot:
+    """What could not be begun the last time."""
+
+    record: Record
+    index: int
+    until_s: float
+    """It is not tried again before."""
 
 
 class Acts:
@@ -45,11 +59,13 @@ class Acts:
         """``card``: as it is called now."""
         self._desk, self.card = desk, card
         self.earlier: list[Action] = []
-        """Of incidents before the open one, oldest first."""
+        """Of incidents before the open one, oldest first; without what was held back."""
         self.present_since_s = 0.0
         self._jobs: dict[int, _Job] = {}
         self._ask_at_s = 0.0
-        self._held: tuple[int, str] | None = None
+        self._held: tuple[Record, set[str]] | None = None
+        self._could_not: _CouldNot | None = None
+        self._could_not_s = _COULD_NOT_S
 
     @property
     def is_busy(self) -> bool:
@@ -73,6 +89,8 @@ class Acts:
         """Do what the policy allows about an open incident, if anything."""
         if policy.mode not in (Mode.RESTORE, Mode.RESTORE_AND_PREVENT) or moment.monotonic_s < self._ask_at_s:
             return
+        if self._could_not is not None and self._could_not.record is record and moment.monotonic_s < self._could_not.until_s:
+            return
         self._ask_at_s = moment.monotonic_s + _ASK_AGAIN_S
         if self._jobs:
             if not self.is_restoring and record.incident.verdict is IncidentVerdict.NIC_HUNG:
@@ -89,14 +107,10 @@ class Acts:
             self._choose(record, policy, moment, only=_PREVENT)
 
     def _choose(self, record: Record, policy: NicPolicy, moment: Moment, only: str | None = None) -> None:
-        choice = choose_act(
-            policy,
-            record.whole,
-            self.earlier,
-            uptime_s=moment.uptime_s,
-            present_s=moment.monotonic_s - self.present_since_s,
-            now=moment.wall,
-        )
+        choice = self._ask(record, policy, moment)
+        if choice.what == _REBOOT and (objection := self._find_objection()) is not None:
+            self._hold_back(record, _REBOOT, objection, moment)
+            choice = self._ask(record, dataclasses.replace(policy, reboot=False), moment)
         if only is not None and choice.what != only:
             return
         if choice.what is None:
@@ -110,21 +124,67 @@ class Acts:
             return
         self._begin(record, policy, choice.what, moment)
 
+    def _ask(self, record: Record, policy: NicPolicy, moment: Moment) -> Act:
+        reboot = self._desk.last_reboot
+        return choose_act(
+            policy,
+            record.whole,
+            self.earlier if reboot is None else (*self.earlier, reboot),
+            uptime_s=moment.uptime_s,
+            present_s=moment.monotonic_s - self.present_since_s,
+            now=moment.wall,
+        )
+
+    def _find_objection(self) -> str | None:
+        """Why the host is not booted now, whatever the policy says."""
+        if not self._desk.is_history_known:
+            return "incidents could not be read yet, so it is not known when the host was booted last"
+        undecided = self._desk.edges.treater.list_undecided()
+        if undecided:
+            numbers = ", ".join(map(str, undecided))
+            return f"a boot would cut off what somebody is at: nicmedic confirm or undo decides transaction {numbers}"
+        return None
+
     def _begin(self, record: Record, policy: NicPolicy, what: str, moment: Moment) -> None:
-        """Write it down, then begin it."""
-        index = record.add_action(Action(what=what, state=ActionState.RUNNING, began=moment.at))
+        """Write it down, then begin it. What could not be begun the last time is tried in its place."""
+        job = self._note_begin(record, what, moment)
         if not self._desk.ledger.save(record, moment.monotonic_s):
-            self._finish(record, index, ActionState.HELD_BACK, f"it could not be written down: {self._desk.ledger.trouble}")
+            self._finish(job, ActionState.HELD_BACK, f"it could not be written down: {self._desk.ledger.trouble}")
             return
-        number = self._desk.edges.treater.begin(record.whole, what, _make_arguments(what, policy))
-        self._jobs[number] = _Job(record, index, what)
-        self._desk.tell_incident(record, "action")
+        if what == _REBOOT:
+            self._desk.note_reboot(record.actions[job.index])
+        incident = dataclasses.replace(record.whole, interface=self.card.interface)
+        self._jobs[self._desk.edges.treater.begin(incident, what, _make_arguments(what, policy))] = job
+        if job.before is None:
+            self._desk.tell_incident(record, "action")
+
+    def _note_begin(self, record: Record, what: str, moment: Moment) -> _Job:
+        action = Action(what=what, state=ActionState.RUNNING, began=moment.at)
+        last = self._could_not
+        if last is not None and last.record is record and record.actions[last.index].what == what:
+            before = record.actions[last.index]
+            record.revise_action(last.index, action)
+            return _Job(record, last.index, what, before)
+        places = [place for place, one in enumerate(record.actions) if one.what == what]
+        if places and len(record.actions) >= _MOST_ACTIONS:
+            self._remember(record.actions[places[-1]])
+            record.revise_action(places[-1], action)
+            return _Job(record, places[-1], what, None)
+        return _Job(record, record.add_action(action), what, None)
+
+    def _is_new(self, record: Record, reason: str) -> bool:
+        """Whether it was not said of this incident yet, whatever its figures."""
+        if self._held is None or self._held[0] is not record:
+            self._held = (record, set())
+        known, key = self._held[1], _strip_figures(reason)
+        is_new = key not in known and len(known) < _MOST_ACTIONS
+        if is_new:
+            known.add(key)
+        return is_new
 
     def _hold_back(self, record: Record, what: str, reason: str, moment: Moment) -> None:
         """Once a reason, whatever its figures, and an incident."""
-        told = (id(record), "".join(character for character in reason if not character.isdigit()))
-        if self._held != told and len(record.actions) < _MOST_ACTIONS:
-            self._held = told
+        if self._is_new(record, reason) and len(record.actions) < _MOST_ACTIONS:
             record.add_action(
                 Action(what=what, state=ActionState.HELD_BACK, began=moment.at, ended=moment.at, detail=reason[:_LONGEST_DETAIL])
             )
@@ -138,33 +198,63 @@ class Acts:
             return
         if job.what == _REBOOT and status == 0:
             return  # it is on its way, and the next boot takes note of it; until then nothing else is begun
-        if status < 0:
+        if status < 0 and job.what != _REBOOT:
             line = f"{line}; its switch undoes what it had begun"
-        state = _find_state(status, has_begun=bool(transactions))
-        self._finish(job.record, job.index, state, line, transactions)
+        # a boot that could not be begun is the one of its incident all the same: what keeps the host from it will not go by itself
+        state = ActionState.FAILED if job.what == _REBOOT else _find_state(status, has_begun=bool(transactions))
+        index = self._finish(job, state, line, transactions)
         if job.record.incident.ended is not None:
-            self._remember(job.record.actions[job.index])
-        now_s = self._desk.edges.clock.read_monotonic_s()
-        self._ask_at_s = now_s + _COULD_NOT_S if state is ActionState.HELD_BACK else 0.0
+            self._remember(job.record.actions[index])
+        self._ask_at_s = 0.0
+        if state is ActionState.HELD_BACK:
+            self._could_not = _CouldNot(job.record, index, self._desk.edges.clock.read_monotonic_s() + self._could_not_s)
+            self._could_not_s = min(_LONGEST_COULD_NOT_S, 2 * self._could_not_s)
+        else:
+            self._could_not, self._could_not_s = None, _COULD_NOT_S
 
     def close(self, record: Record) -> None:
         """An incident ended: what was done about it counts for the next."""
         for action in record.actions:
-            if action.state not in (ActionState.HELD_BACK, ActionState.RUNNING):
+            if action.state is not ActionState.RUNNING:
                 self._remember(action)
 
     def _remember(self, action: Action) -> None:
-        self.earlier.append(action)
-        del self.earlier[:-_MOST_EARLIER]
+        if action.state is not ActionState.HELD_BACK and action.what != _REBOOT:  # which the desk knows
+            self.earlier.append(action)
+            del self.earlier[:-_MOST_EARLIER]
 
-    def _finish(self, record: Record, index: int, state: ActionState, detail: str, transactions: Sequence[int] = ()) -> None:
-        moment = read_moment(self._desk.edges)
-        action = dataclasses.replace(
-            record.actions[index], state=state, ended=moment.at, detail=detail[:_LONGEST_DETAIL], transactions=tuple(transactions)
+    def _finish(self, job: _Job, state: ActionState, detail: str, transactions: Sequence[int] = ()) -> int:
+        """Write its end down; returns its index, which may be another one now. What is held back for a reason that was told is not told again."""
+        record, moment = job.record, read_moment(self._desk.edges)
+        ended = dataclasses.replace(
+            record.actions[job.index], state=state, ended=moment.at, detail=detail[:_LONGEST_DETAIL], transactions=tuple(transactions)
         )
-        record.revise_action(index, action)
+        is_news = state is not ActionState.HELD_BACK or self._is_new(record, ended.detail)
+        index = self._place_end(job, ended)
         self._desk.ledger.save(record, moment.monotonic_s)
-        self._desk.tell_incident(record, "action")
+        if is_news:
+            self._desk.tell_incident(record, "action")
+        return index
+
+    @staticmethod
+    def _place_end(job: _Job, ended: Action) -> int:
+        """Where it belongs: with one that was held back for the same reason, whose beginning it then has, else by itself."""
+        record, before = job.record, job.before
+        if before is None:
+            record.revise_action(job.index, ended)
+            return job.index
+        if ended.state is ActionState.HELD_BACK and _strip_figures(ended.detail) == _strip_figures(before.detail):
+            record.revise_action(job.index, dataclasses.replace(ended, began=before.began))
+            return job.index
+        if len(record.actions) >= _MOST_ACTIONS:
+            record.revise_action(job.index, ended)
+            return job.index
+        record.revise_action(job.index, before)
+        return record.add_action(ended)
+
+
+def _strip_figures(reason: str) -> str:
+    return "".join(character for character in reason if not character.isdigit())
 
 
 def _find_state(status: int, *, has_begun: bool) -> ActionState:
@@ -188,8 +278,7 @@ def _make_arguments(what: str, policy: NicPolicy) -> tuple[str, ...]:
     words = ["--ladder", what]
     if policy.accept_losses:
         words.append("--accept-losses")
-    for probe in policy.probes:
-        words += ["--probe", probe]
+    words += [f"--probe={probe}" for probe in policy.probes]  # in one word: it may begin with a hyphen
     if what == _PREVENT and policy.hold_s is not None:
         words += ["--hold", f"{policy.hold_s:g}s"]
     return tuple(words)

@@ -10,6 +10,7 @@ import dataclasses
 from nicmedic.app.watch.acts import Acts
 from nicmedic.app.watch.desk import Desk
 from nicmedic.app.watch.doubts import Doubts
+from nicmedic.app.watch.earlier import Earlier, is_about
 from nicmedic.app.watch.edges import Moment, read_moment
 from nicmedic.app.watch.evidence import find_last_line, keep_log, keep_log_after, keep_samples
 from nicmedic.app.watch.records import Record
@@ -18,6 +19,7 @@ from nicmedic.model.incident import Incident, IncidentVerdict
 from nicmedic.model.policy import NicPolicy
 from nicmedic.model.sample import Signal
 from nicmedic.model.watched import Card, Opinion
+from nicmedic.report.escape import escape_terminal
 
 __all__ = ["Case"]
 
@@ -47,9 +49,11 @@ _STUCK_S = 900.0
 class Case:
     """Of one card, for as long as that is watched."""
 
-    def __init__(self, desk: Desk, card: Card, policy: NicPolicy, record: Record | None = None) -> None:
-        """``record``: one of this card that is still open."""
-        self.desk, self.card, self.policy, self.record = desk, card, policy, record
+    def __init__(self, desk: Desk, card: Card, policy: NicPolicy) -> None:
+        """Nothing was seen of it yet."""
+        self.desk, self.card, self.policy = desk, card, policy
+        self.record: Record | None = None
+        """Of the incident that is open."""
         self.sentry = Sentry(card)
         self.doubts = Doubts(desk, self.sentry)
         self.acts = Acts(desk, card)
@@ -71,9 +75,15 @@ class Case:
         self.next_look_s = 0.0
 
     def rename(self, interface: str) -> None:
-        """It is called otherwise now."""
+        """It is called otherwise now, and so what is open is about another name."""
         self.card = self.acts.card = dataclasses.replace(self.card, interface=interface)
         self.sentry.learn_card(self.card)
+        record = self.record
+        if record is not None and record.incident.interface != interface:
+            reasons = (*record.incident.reasons[:_MOST_REASONS], f"it was called {escape_terminal(record.incident.interface)} before")
+            record.revise(dataclasses.replace(record.incident, interface=interface, reasons=reasons))
+            self.desk.ledger.save(record, self.desk.edges.clock.read_monotonic_s())
+            self.desk.tell_incident(record, "verdict")
 
     def is_of(self, card: Card) -> bool:
         """Whether it is about this card, whatever that is called: names are no help after a driver was bound anew."""
@@ -81,6 +91,24 @@ class Case:
         if ours.permanent_address is not None and card.permanent_address is not None:
             return ours.permanent_address == card.permanent_address
         return ours.bus_address is not None and (ours.bus, ours.bus_address) == (card.bus, card.bus_address)
+
+    def is_of_another(self, card: Card) -> bool:
+        """Whether another card has its name now. The index of an interface is its own for as long as that lives."""
+        if card.ifindex == self.card.ifindex:
+            return False
+        return not is_about(self.card, card) or (self.record is not None and not is_about(self.record.incident, card))
+
+    def take_history(self, earlier: Earlier) -> None:
+        """What there was before: at the beginning, or when it could be read at last."""
+        taken = earlier.take_open(self.card)
+        self.acts.earlier[:0] = earlier.list_actions(self.card, taken)
+        self.acts.ask_again()
+        if taken is None:
+            return
+        if self.record is None:
+            self.record = taken
+        else:
+            earlier.end_gone(taken)  # what is open of our own is the same outage
 
     def take_card(self, card: Card) -> None:
         """As it is listed now. Another index is another interface, though the card may be the same: it was gone, and what was seen means nothing."""
@@ -170,7 +198,15 @@ class Case:
         told = [reason for reason in record.incident.reasons if not reason.startswith("it came back ")]
         reasons = (*told, f"it came back {self._returns} times" if self._returns > 1 else "it came back once")
         record.revise(
-            dataclasses.replace(record.incident, restored=None, restored_uptime_s=None, ended=None, ended_why=None, reasons=reasons)
+            dataclasses.replace(
+                record.incident,
+                interface=self.card.interface,
+                restored=None,
+                restored_uptime_s=None,
+                ended=None,
+                ended_why=None,
+                reasons=reasons,
+            )
         )
         self.record, self._last, self._untold_since_s = record, None, moment.monotonic_s
         self.desk.ledger.save(record, moment.monotonic_s)

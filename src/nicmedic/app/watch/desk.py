@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What all cases share: the edges, the ledger, what is counted, and one answer for all while networking is stuck."""
 
+import dataclasses
+
 from nicmedic.app.watch.edges import Edges
 from nicmedic.app.watch.records import Ledger, Record
+from nicmedic.model.incident import Action, ActionState
 from nicmedic.model.watched import Answer
 
 __all__ = ["Desk"]
@@ -21,6 +24,10 @@ class Desk:
         self.ledger = Ledger(edges.store, self.tell_host)
         self.counts: dict[str, float] = {}
         """What happened, by the full names of counters of Prometheus."""
+        self.is_history_known = False
+        """Whether incidents of before could be read: until then nobody knows when the host was booted last."""
+        self.last_reboot: Action | None = None
+        """Of the host, for whichever card, however much was done since."""
         self._stuck_until_s = 0.0
         self._told: set[str] = set()
 
@@ -41,6 +48,10 @@ class Desk:
     def count(self, name: str, by: int = 1) -> None:
         """One more of these."""
         self.counts[name] = self.counts.get(name, 0) + by
+
+    def note_reboot(self, action: Action) -> None:
+        """It was begun; it holds back no treatment of other cards."""
+        self.last_reboot = dataclasses.replace(action, state=ActionState.HELPED)
 
     def look_closer(self, interface: str) -> Answer:
         """A closer look at a card, unless it is known that nobody would answer."""

@@ -3,6 +3,7 @@
 
 import contextlib
 import dataclasses
+from collections.abc import Iterable
 
 from nicmedic.app.watch.desk import Desk
 from nicmedic.app.watch.edges import Moment, read_moment
@@ -16,6 +17,9 @@ __all__ = ["Earlier", "is_about"]
 _NEWEST = 100
 """Incidents that are looked through."""
 _MOST_ACTIONS = 50
+_MOST_LEFT = 64
+_LONGEST_OPEN_S = 3600.0
+"""One whose card is not there when we are started may come back so long."""
 _NOTE_AFTER_S = 300.0
 """Of uptime. What a boot is like shows when all has been set up."""
 _RETRY_S = 60.0
@@ -23,7 +27,7 @@ _HEAVY_S = 120.0
 """One that was there for so long has its heavy evidence; a watcher that falls over and over again must not take a picture each time."""
 
 
-def is_about(incident: Incident, card: Card) -> bool:
+def is_about(incident: Incident | Card, card: Card) -> bool:
     """Whether it was this card, whatever it is called now."""
     if incident.permanent_address is not None and card.permanent_address is not None:
         return incident.permanent_address == card.permanent_address
@@ -39,7 +43,9 @@ class Earlier:
         """``desk``: of the watcher."""
         self._desk = desk
         self._open: list[Record] = []
+        self._open_until_s = 0.0
         self._known: tuple[Incident, ...] = ()
+        self._left: list[tuple[Card, list[Action]]] = []
         self._read_at_s: float | None = 0.0
         self._is_noted = False
         self._aside: str | None = None
@@ -51,12 +57,15 @@ class Earlier:
         try:
             self._tell_aside(moment.monotonic_s)
             found = self._desk.edges.store.list_incidents(newest=_NEWEST)
+            reboots = self._desk.edges.store.list_acted("reboot", newest=1)
         except StateError as error:
             self._desk.tell_once("earlier", f"incidents cannot be read: {error.message}; {error.hint}")
             self._read_at_s = moment.monotonic_s + _RETRY_S
             return
-        self._read_at_s = None
-        self._known = tuple(self._look_at(incident, moment) for incident in found)
+        self._read_at_s, self._open_until_s = None, moment.monotonic_s + _LONGEST_OPEN_S
+        self._known = tuple(self._look_at(incident, moment) for incident in found if not self._desk.ledger.is_own(incident))
+        self._note_reboots(reboots)
+        self._desk.is_history_known = True
 
     def _tell_aside(self, now_s: float) -> None:
         """Damage may also be found later, by any write.
@@ -92,21 +101,54 @@ class Earlier:
         """The newest of this card that is still open; older ones end with it."""
         found = [record for record in self._open if is_about(record.incident, card)]
         self._open = [record for record in self._open if record not in found]
-        moment = read_moment(self._desk.edges)
         for record in found[:-1]:
-            record.revise(dataclasses.replace(record.incident, ended=moment.at, ended_why="gone"))
-            self._desk.ledger.save(record, moment.monotonic_s)
+            self.end_gone(record)
         return found[-1] if found else None
+
+    def end_gone(self, record: Record) -> None:
+        """One from before that nobody will see the end of."""
+        moment = read_moment(self._desk.edges)
+        record.revise(dataclasses.replace(record.incident, ended=moment.at, ended_why="gone"))
+        self._desk.ledger.save(record, moment.monotonic_s)
+        self._desk.tell_incident(record, "ended")
 
     def list_actions(self, card: Card, taken: Record | None) -> list[Action]:
         """What was done about a card, oldest first; without what was done about the one that is still open, for that knows it by itself."""
+        for left, actions in reversed(self._left):
+            if is_about(left, card):
+                return list(actions)
         known = [incident for incident in self._known if is_about(incident, card) and (taken is None or incident.id != taken.incident.id)]
-        return [action for incident in known for action in incident.actions][-_MOST_ACTIONS:]
+        done = [action for incident in known for action in incident.actions if action.state is not ActionState.HELD_BACK]
+        return done[-_MOST_ACTIONS:]
 
-    def turn(self) -> None:
-        """Once in a while."""
+    def _note_reboots(self, incidents: Iterable[Incident]) -> None:
+        """One of this process is the newer."""
+        done = [
+            action for one in incidents for action in one.actions if action.what == "reboot" and action.state is not ActionState.HELD_BACK
+        ]
+        if done and self._desk.last_reboot is None:
+            self._desk.note_reboot(done[-1])
+
+    def keep_left(self, card: Card, actions: Iterable[Action]) -> None:
+        """What was done about a card that is not watched any more: it may come back."""
+        self._left = [(left, known) for left, known in self._left if not is_about(left, card)]
+        self._left.append((card, list(actions)))
+        del self._left[:-_MOST_LEFT]
+
+    def turn(self) -> bool:
+        """Once in a while; True: they could be read at last."""
         edges = self._desk.edges
         now_s = edges.clock.read_monotonic_s()
+        was_known = self._desk.is_history_known
+        self._turn(now_s)
+        if now_s >= self._open_until_s:
+            for record in self._open:
+                self.end_gone(record)
+            self._open.clear()
+        return self._desk.is_history_known and not was_known
+
+    def _turn(self, now_s: float) -> None:
+        edges = self._desk.edges
         if self._read_at_s is not None and now_s >= self._read_at_s:
             self.read()
         elif now_s >= self._aside_at_s:

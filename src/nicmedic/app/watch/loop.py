@@ -7,6 +7,7 @@ It goes on whatever one card does: an exception in a case is told once, with its
 import dataclasses
 from collections.abc import Iterable
 
+from nicmedic.app.watch.acts import Acts
 from nicmedic.app.watch.cases import Case
 from nicmedic.app.watch.desk import Desk
 from nicmedic.app.watch.earlier import Earlier
@@ -16,6 +17,7 @@ from nicmedic.model.policy import Mode, Policy
 from nicmedic.model.sample import Signal, SignalKind
 from nicmedic.model.watched import Card
 from nicmedic.remedy.policy import find_nic_policy
+from nicmedic.report.escape import escape_terminal
 from nicmedic.report.metrics_text import render_label
 
 __all__ = ["Watcher"]
@@ -46,6 +48,8 @@ class Watcher:
         self._edges, self._policy = edges, policy
         self._desk = Desk(edges)
         self._cases: dict[str, Case] = {}
+        self._left: list[Acts] = []
+        """Of cards that are not watched any more, and that something is still being done about."""
         self._stop = self._reload = False
         self._list_at_s = self._beat_at_s = self._turn_at_s = self._metrics_at_s = 0.0
         self._earlier = Earlier(self._desk)
@@ -113,7 +117,7 @@ class Watcher:
             self._tell_oddity(case, error)
 
     def _tell_oddity(self, case: Case, error: Exception) -> None:
-        self._tell_bug(f"{case.card.interface} is begun anew", error)
+        self._tell_bug(f"{escape_terminal(case.card.interface)} is begun anew", error)
         case.begin_anew(case.card)
         case.next_look_s = self._edges.clock.read_monotonic_s() + _LONGEST_WAIT_S
 
@@ -148,13 +152,13 @@ class Watcher:
         case = self._cases.pop(old)
         before = self._cases.pop(new, None)
         if before is not None and before.is_of(case.card):
-            case.end_gone()
+            self._leave(case)
             before.take_card(dataclasses.replace(case.card, interface=new))
             before.gone_since_s = None
             self._cases[new] = before
             return
         if before is not None:
-            before.end_gone()
+            self._leave(before)
         self._cases[new] = case
         case.rename(new)
 
@@ -173,18 +177,18 @@ class Watcher:
 
     def _take_up(self, name: str, card: Card) -> None:
         policy = find_nic_policy(self._policy, card)
-        if policy.mode is Mode.IGNORE:
+        if policy.mode is Mode.IGNORE or (name in self._cases and self._cases[name].is_of_another(card)):
             self._drop(name)
-        elif name in self._cases:
+        if policy.mode is Mode.IGNORE:
+            return
+        if name in self._cases:
             self._cases[name].policy = policy
             self._cases[name].take_card(card)
         elif len(self._cases) < _MOST_CASES:
-            taken = self._earlier.take_open(card)
-            case = Case(self._desk, card, policy, taken)
-            case.acts.earlier.extend(self._earlier.list_actions(card, taken))
-            self._cases[name] = case
+            self._cases[name] = case = Case(self._desk, card, policy)
+            case.take_history(self._earlier)
         else:
-            self._desk.tell_once("cases", f"there are more than {_MOST_CASES} cards: {name} and others are not watched")
+            self._desk.tell_once("cases", f"there are more than {_MOST_CASES} cards: {escape_terminal(name)} and others are not watched")
 
     def _let_go(self, name: str, case: Case, now_s: float) -> None:
         if case.gone_since_s is None:
@@ -195,7 +199,14 @@ class Watcher:
     def _drop(self, name: str) -> None:
         case = self._cases.pop(name, None)
         if case is not None:
-            case.end_gone()
+            self._leave(case)
+
+    def _leave(self, case: Case) -> None:
+        """It is not watched any more; how a treatment of it ends is noted all the same."""
+        case.end_gone()
+        self._earlier.keep_left(case.card, case.acts.earlier)
+        if case.acts.is_busy:
+            self._left.append(case.acts)
 
     def _look_after_itself(self) -> None:
         """What is not of one card."""
@@ -204,12 +215,15 @@ class Watcher:
             self._reload = False
             self._read_policy()
         for number, status, line, transactions in edges.treater.read_ended():
-            for case in self._cases.values():
-                case.acts.take_end(number, status, line, transactions)
+            for acts in (*self._left, *(case.acts for case in self._cases.values())):
+                acts.take_end(number, status, line, transactions)
+            self._left = [acts for acts in self._left if acts.is_busy]
         if now_s >= self._turn_at_s:
             self._turn_at_s = now_s + _TURN_S
             self._desk.ledger.retry(now_s)
-            self._earlier.turn()
+            if self._earlier.turn():
+                for case in self._cases.values():
+                    case.take_history(self._earlier)
             edges.turn(now_s)
         if now_s >= self._beat_at_s:
             self._beat_at_s = now_s + _BEAT_S
@@ -229,7 +243,8 @@ class Watcher:
             self._edges.take_policy(self._policy)
             self._list_cards()
             self._desk.tell_host("the policy was read again", False)  # noqa: FBT003  # good
-        self._edges.heart.ready(self._render_status())
+        finally:
+            self._edges.heart.ready(self._render_status())
 
     def _render_status(self) -> str:
         """A line for ``systemctl status``."""
@@ -249,4 +264,4 @@ class Watcher:
 
 
 def _join(words: Iterable[str]) -> str:
-    return ", ".join(words)
+    return escape_terminal(", ".join(words))

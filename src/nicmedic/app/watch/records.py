@@ -106,6 +106,7 @@ class Ledger:
         """What the disk said last; None: it takes what it is given."""
         self.lost = 0
         """Records that were given up."""
+        self._own_from: int | None = None
 
     @property
     def store(self) -> IncidentStore:
@@ -119,15 +120,24 @@ class Ledger:
 
     def save(self, record: Record, now_s: float) -> bool:
         """Write one down; False: it waits in memory."""
+        is_own = record.incident.id is None
         try:
             record.save(self._store)
         except StateError as error:
             self._keep(record, error, now_s)
             return False
+        finally:
+            number = record.incident.id
+            if is_own and number is not None:
+                self._own_from = number if self._own_from is None else min(number, self._own_from)
         if record in self._waiting:
             self._waiting.remove(record)
         self._tell_well()
         return True
+
+    def is_own(self, incident: Incident) -> bool:
+        """Whether it began since this process did, for numbers only grow."""
+        return self._own_from is not None and incident.id is not None and incident.id >= self._own_from
 
     def _keep(self, record: Record, error: StateError, now_s: float) -> None:
         if self.trouble is None:

@@ -92,7 +92,7 @@ def test_restore_treats_it_after_it_is_on_disk() -> None:
     assert incident.ended_why == "restored"
     ((treated, what, arguments),) = world.treater.begun
     assert (treated.id, what) == (1, "restore")
-    assert arguments == ("--ladder", "restore", "--accept-losses", "--probe", "ping:192.0.2.1", "--probe", "none:tcp")
+    assert arguments == ("--ladder", "restore", "--accept-losses", "--probe=ping:192.0.2.1", "--probe=none:tcp")
     assert world.treater.warmed == ["eth0"]
     assert world.store.calls.index("add_incident") < world.store.calls.index("add_action")
     assert world.news == ["began", "action", "action", "restored"]
@@ -217,13 +217,13 @@ def test_the_host_is_booted_with_leave_and_only_after_restoring_failed_twice() -
     assert (datetime.datetime.fromisoformat(reboot.began) - failed).total_seconds() >= 20
 
 
-def test_a_boot_that_cannot_be_begun_is_told() -> None:
+def test_a_boot_that_cannot_be_begun_is_told_and_is_the_one_of_its_incident() -> None:
     world = World(policy=NicPolicy(mode=Mode.RESTORE, reboot=True, cool_down_s=1))
     world.treater.has_transaction = False
     world.cures = {"restore": lambda: 43, "reboot": lambda: 10}
     world.at(10, world.card.hang)
-    world.run(60)
-    assert {action.state for action in world.incidents[0].actions if action.what == "reboot"} == {ActionState.HELD_BACK}
+    world.run(3600)
+    assert [action.state for action in world.incidents[0].actions if action.what == "reboot"] == [ActionState.FAILED]
 
 
 @pytest.mark.parametrize("status", [2, 10, 15, 24, 25, 26, 27])
@@ -388,7 +388,9 @@ def test_an_interface_that_is_renamed_is_the_same_card() -> None:
     world.at(30, world.card.reset)
     world.run(50)
     (incident,) = world.incidents
-    assert (incident.interface, incident.ended_why) == ("eth0", "restored")
+    assert (incident.interface, incident.ended_why) == ("lan0", "restored")
+    assert "it was called eth0 before" in incident.reasons
+    assert world.news == ["began", "verdict", "restored"]
     assert world.heart.told[-1] == "watching lan0"
 
 
@@ -422,6 +424,76 @@ def test_a_driver_that_is_bound_anew_gives_another_name_first_and_what_is_open_g
     world.run(60)
     assert [incident.ended_why for incident in world.incidents] == ["restored" if same else "gone"]
     assert world.heart.told[-1] == "watching ens9"
+
+
+def make_two() -> tuple[SimulatedCard, SimulatedCard]:
+    return (
+        World.make_card(card=Card(interface="eth0", ifindex=2, driver="e1000e", bus="pci", bus_address="0000:01:00.0", has_bql=True)),
+        World.make_card(card=Card(interface="eth1", ifindex=3, driver="igb", bus="pci", bus_address="0000:02:00.0", has_bql=True)),
+    )
+
+
+@pytest.mark.parametrize("heard", [True, False])
+def test_the_card_that_hangs_is_treated_whoever_has_its_name_now(heard: bool) -> None:
+    one, two = make_two()
+    world = World(one, two, policy=NicPolicy(mode=Mode.RESTORE, cool_down_s=15))
+    world.cures["restore"] = lambda: 43 if len(world.treater.begun) == 1 else world.cure()
+
+    def rename(card: SimulatedCard, name: str) -> tuple[Signal, ...]:
+        old = card.card.interface
+        card.card = dataclasses.replace(card.card, interface=name)
+        world.senses.cards = {each.card.interface: each for each in (one, two)}
+        return (Signal(kind=SignalKind.RENAMED, monotonic_s=world.clock.read_monotonic_s(), interface=name, text=old),)
+
+    def swap() -> tuple[Signal, ...]:
+        said = (*rename(one, "tmp0"), *rename(two, "eth0"), *rename(one, "eth1"))
+        return said if heard else (Signal(kind=SignalKind.CHANGED, monotonic_s=world.clock.read_monotonic_s(), interface="eth0"),)
+
+    world.at(10, one.hang)
+    world.at(16, swap)
+    world.run(90)
+    assert [(incident.interface, incident.bus_address) for incident, _, _ in world.treater.begun] == [
+        ("eth0", "0000:01:00.0"),
+        ("eth1", "0000:01:00.0"),
+    ]
+    assert {incident.bus_address for incident in world.incidents} == {"0000:01:00.0"}
+    assert world.incidents[-1].ended_why == "restored"
+
+
+def test_another_card_under_the_name_of_one_that_went_is_not_treated_for_it() -> None:
+    one, two = make_two()
+    two.card = dataclasses.replace(two.card, interface="eth0")
+    two.tx_rate = two.rx_rate = 0.0
+    two.carrier = False
+    world = World(one, policy=NicPolicy(mode=Mode.RESTORE, cool_down_s=15))
+    world.treater.takes_s = 50.0
+    world.cures["restore"] = lambda: 43
+
+    def appear() -> tuple[Signal, ...]:
+        world.senses.cards = {"eth0": two}
+        return (Signal(kind=SignalKind.APPEARED, monotonic_s=world.clock.read_monotonic_s(), interface="eth0"),)
+
+    world.at(10, one.hang)
+    world.at(20, lambda: one.vanish(world.clock.read_monotonic_s()))
+    world.at(40, appear)
+    world.run(300)
+    (incident,) = world.incidents
+    assert incident.ended_why == "gone"
+    assert [action.state for action in incident.actions] == [ActionState.FAILED]
+    assert len(world.treater.begun) == 1
+
+
+def test_a_card_that_comes_back_later_has_not_lost_its_history() -> None:
+    world = World(policy=NicPolicy(mode=Mode.RESTORE, cool_down_s=0, attempts_per_hour=1))
+    world.at(10, world.card.hang)
+    world.at(100, lambda: world.card.set_up(world.clock.read_monotonic_s(), up=False))
+    world.at(101, lambda: world.card.vanish(world.clock.read_monotonic_s()))
+    world.at(102, lambda: setattr(world.card, "up", True))
+    world.at(4000, lambda: None)
+    world.at(300, lambda: world.card.appear(world.clock.read_monotonic_s()))
+    world.at(500, world.card.hang)
+    world.run(700)
+    assert len(world.treater.begun) == 1
 
 
 def test_cards_come_and_go() -> None:

@@ -2,6 +2,7 @@
 """What may go wrong around the watcher: the disk, the policy, its own end, an oddity of one card."""
 
 import dataclasses
+import datetime
 
 import pytest
 
@@ -123,6 +124,16 @@ def test_a_bad_policy_keeps_the_old_one() -> None:
     assert world.heart.calls.count("reloading") == 1
     assert world.heart.calls.count("ready") == 2
     assert world.taken == []
+
+
+def test_a_policy_that_trips_over_a_bug_leaves_the_watcher_ready() -> None:
+    """Who supervises it would end it, did it never say that it has read it."""
+    world = World(policy=RESTORE)
+    world.policy_error = ValueError("a bug")
+    world.at(10, world.watcher.ask_reload)
+    world.run(60)
+    assert "a bug in nicmedic; the watcher goes on" in world.teller.host[0][0]
+    assert (world.heart.calls.count("reloading"), world.heart.calls.count("ready")) == (1, 2)
 
 
 def test_a_new_policy_is_in_force_at_once() -> None:
@@ -324,3 +335,161 @@ def test_an_error_of_the_store_keeps_what_was_written() -> None:
     assert store.calls == ["add_incident", "add_action", "add_action"]
     assert store.list_incidents()[0].reasons == ("other",)
     assert store.list_incidents()[0].actions == (RUNNING,)
+
+
+def make_earlier(world: World, minutes: float, **changes: object) -> Incident:
+    """Of another boot, which a reboot ended."""
+    at = (world.clock.read_now() - datetime.timedelta(minutes=minutes)).isoformat()
+    reboot = Action(what="reboot", state=ActionState.HELPED, began=at, ended=at)
+    plain = dataclasses.replace(INCIDENT, boot_id="boot-0", bus="pci", began=at, detected=at, ended=at, ended_why="boot", actions=(reboot,))
+    return dataclasses.replace(plain, **changes)  # type: ignore[arg-type]  # names of its fields
+
+
+def list_begun(world: World) -> list[str]:
+    return [what for _, what, _ in world.treater.begun]
+
+
+REBOOT = NicPolicy(mode=Mode.RESTORE, reboot=True, cool_down_s=5)
+
+
+@pytest.mark.parametrize("fails_at", [frozenset(), frozenset({2}), frozenset({3}), frozenset({2, 4, 6, 8, 10, 12, 14, 16, 18, 20})])
+def test_the_host_is_not_booted_twice_within_a_day_whenever_incidents_can_be_read(fails_at: frozenset[int]) -> None:
+    store = FakeIncidents()
+    store.add_incident(make_earlier(World(), 5, interface="other0", bus_address="0000:09:00.0"), ())
+    store.calls.clear()
+    store.fails_at = fails_at
+    world = World(store=store, policy=REBOOT)
+    world.cures["restore"] = lambda: 43
+    world.at(20, world.card.hang)
+    world.run(600)
+    assert set(list_begun(world)) == {"restore"}
+
+
+def test_the_host_is_not_booted_while_incidents_cannot_be_read_and_that_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(policy=REBOOT)
+
+    def fail(**_: object) -> None:
+        raise StateError("no", hint="x")
+
+    monkeypatch.setattr(world.store, "list_incidents", fail)
+    world.cures["restore"] = lambda: 43
+    world.at(20, world.card.hang)
+    world.run(300)
+    monkeypatch.undo()
+    assert set(list_begun(world)) == {"restore"}
+    assert [action.state for action in world.incidents[0].actions if action.what == "reboot"] == [ActionState.HELD_BACK]
+
+
+def test_a_reboot_counts_however_much_was_done_since() -> None:
+    store = FakeIncidents()
+    store.add_incident(make_earlier(World(), 60), ())
+    helped = dataclasses.replace(RUNNING, state=ActionState.HELPED, began="2024-12-31T23:30:00+00:00", ended="2024-12-31T23:30:00+00:00")
+    for _ in range(120):
+        store.add_incident(make_earlier(World(), 30, actions=(helped,)), ())
+    world = World(store=store, policy=dataclasses.replace(REBOOT, attempts_per_hour=200))
+    world.cures["restore"] = lambda: 43
+    world.at(20, world.card.hang)
+    world.run(120)
+    assert set(list_begun(world)) == {"restore"}
+
+
+def test_a_boot_that_was_begun_and_did_not_come_counts_for_every_card() -> None:
+    other = World.make_card(card=Card(interface="eth1", ifindex=3, driver="igb", bus="pci", bus_address="1", has_bql=True))
+    world = World(World.make_card(), other, policy=REBOOT)
+    world.cures["restore"] = lambda: 43
+    world.at(20, world.hang_all)
+    world.run(1000)
+    assert list_begun(world).count("reboot") == 1
+
+
+def test_the_host_is_not_booted_while_somebody_is_at_a_transaction() -> None:
+    world = World(policy=dataclasses.replace(REBOOT, attempts_per_hour=20))
+    world.cures["restore"] = lambda: 43
+    world.treater.undecided = (7,)
+    world.at(20, world.card.hang)
+    world.at(200, lambda: setattr(world.treater, "undecided", ()))
+    world.run(300)
+    assert list_begun(world).index("reboot") >= 5
+    held, begun = [action for action in world.incidents[0].actions if action.what == "reboot"]
+    assert (held.state, begun.state) == (ActionState.HELD_BACK, ActionState.RUNNING)
+    assert "transaction 7" in held.detail
+
+
+def test_what_is_open_goes_on_when_it_can_be_read_at_last() -> None:
+    store = FakeIncidents()
+    store.add_incident(dataclasses.replace(INCIDENT, bus="pci"), ())
+    store.fails_at = frozenset({3})
+    world = World(store=store)
+    world.run(200)
+    (incident,) = world.incidents
+    assert incident.ended_why == "restored"
+
+
+def test_what_began_before_the_others_could_be_read_is_not_taken_for_one_of_them() -> None:
+    store = FakeIncidents()
+    store.add_incident(dataclasses.replace(INCIDENT, bus="pci"), ())
+    store.fails_at = frozenset({3})
+    world = World(store=store, policy=RESTORE)
+    world.treater.takes_s = 100.0
+    world.at(10, world.card.hang)
+    world.run(200)
+    old, new = world.incidents
+    assert (old.ended_why, new.ended_why) == ("gone", "restored")
+    assert [(action.state, action.detail) for action in new.actions] == [(ActionState.HELPED, "traffic flows again")]
+
+
+def test_what_is_open_of_a_card_that_does_not_come_back_ends() -> None:
+    store = FakeIncidents()
+    store.add_incident(dataclasses.replace(INCIDENT, interface="usb0", bus_address="1-2"), ())
+    world = World(store=store)
+    world.run(3700)
+    assert world.incidents[0].ended_why == "gone"
+    assert world.news == ["ended"]
+
+
+def test_what_cannot_be_begun_is_tried_ever_more_rarely_and_told_once() -> None:
+    world = World(policy=dataclasses.replace(REBOOT, cool_down_s=60))
+    world.cures["restore"] = lambda: 25
+    world.treater.has_transaction = False
+    world.at(20, world.card.hang)
+    world.run(4 * 3600)
+    (incident,) = world.incidents
+    (action,) = incident.actions
+    assert action.state is ActionState.HELD_BACK
+    assert action.began < "2025-01-01T00:01"
+    assert (action.ended or "") > "2025-01-01T03:00"
+    assert len(list_begun(world)) <= 9
+    assert world.news == ["began", "action", "action"]
+
+
+def test_other_reasons_are_told_too_and_what_helps_at_last_stands_by_itself() -> None:
+    world = World(policy=RESTORE)
+    world.treater.has_transaction = False
+    said = ["transaction 3 is open", "transaction 4 is open", "no room", "transaction 5 is open", "no room", ""]
+
+    def cure() -> int:
+        world.treater.first_line = said[len(world.treater.begun) - 1]
+        return 25 if world.treater.first_line else world.cure()
+
+    world.cures["restore"] = cure
+    world.at(20, world.card.hang)
+    world.run(4 * 3600)
+    (incident,) = world.incidents
+    assert incident.ended_why == "restored"
+    assert [action.state for action in incident.actions][-1] is ActionState.HELPED
+    assert len(incident.actions) <= 6
+    held = [
+        one.detail for one, news in ((one.actions[-1], news) for one, news in world.teller.incidents if one.actions) if news == "action"
+    ]
+    assert held.count("no room") == 1
+
+
+def test_an_incident_that_goes_on_for_ever_has_so_many_actions_and_no_more() -> None:
+    world = World(policy=NicPolicy(mode=Mode.RESTORE, cool_down_s=30, attempts_per_hour=200))
+    world.cures["restore"] = lambda: 43
+    world.at(20, world.card.hang)
+    world.run(3 * 3600)
+    assert len(list_begun(world)) > 150
+    (incident,) = world.incidents
+    assert len(incident.actions) == 100
+    assert (incident.actions[-1].ended or "") > "2025-01-01T02:50"

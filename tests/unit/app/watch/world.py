@@ -40,7 +40,7 @@ class World:
         self.teller = FakeTeller()
         self.heart = FakeHeart()
         self.policy = self._make_policy(policy)
-        self.policy_error: NicmedicError | None = None
+        self.policy_error: Exception | None = None
         self.taken: list[Policy] = []
         self._begin_s = self.clock.read_monotonic_s()
         self._uptime_s = uptime_s
