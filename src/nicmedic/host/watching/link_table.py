@@ -85,7 +85,8 @@ class LinkTable:
         self._links: dict[int, Link] = {}
         self._by_name: dict[str, int] = {}
         self._cards: set[int] = set()
-        self._heard: set[int] = set()
+        self._heard: set[int] | None = None
+        """Since a list of all is being made; None: none is."""
         self.is_known = False
         """Whether all links were listed once; before that, what is new may have been there all the time."""
 
@@ -106,19 +107,23 @@ class LinkTable:
 
     def begin_listing(self) -> None:
         """From now on note who was heard of: a list that is made meanwhile may be older than what was heard."""
-        self._heard.clear()
+        self._heard = set()
+
+    def give_up_list(self) -> None:
+        """It will not come."""
+        self._heard = None
 
     def take_list(self, links: Iterable[Link], now_s: float) -> list[Signal]:
         """All links at once, as they were some time since ``begin_listing``."""
-        listed = {link.ifindex: link for link in links}
+        listed, heard = {link.ifindex: link for link in links}, self._heard or ()
         signals = []
-        for ifindex in [ifindex for ifindex in self._links if ifindex not in listed and ifindex not in self._heard]:
+        for ifindex in [ifindex for ifindex in self._links if ifindex not in listed and ifindex not in heard]:
             signals += self.remove(ifindex, now_s)
         for ifindex, link in listed.items():
-            if ifindex not in self._heard:
+            if ifindex not in heard:
                 signals += self.take(link, now_s)
         self.is_known = True
-        self._heard.clear()
+        self._heard = None
         return signals
 
     def hear(self, kind: int, body: bytes, now_s: float) -> list[Signal]:
@@ -126,7 +131,8 @@ class LinkTable:
         link = parse_link(body)
         if link is None or kind not in {RTM_NEWLINK, RTM_DELLINK}:
             return []
-        self._heard.add(link.ifindex)
+        if self._heard is not None:
+            self._heard.add(link.ifindex)
         return self.take(link, now_s) if kind == RTM_NEWLINK else self.remove(link.ifindex, now_s)
 
     def remove(self, ifindex: int, now_s: float) -> list[Signal]:

@@ -36,6 +36,8 @@ __all__ = ["HostSenses"]
 _SURVEY_S = 1.0
 """A driver that resets in good order may hold the lock as long."""
 _SURVEY_AGAIN_S = 30.0
+_SURVEY_FAILED_S = 5.0
+"""Links that come and go all the time may interrupt each list of them; a host without memory refuses it for a while."""
 _READING_S = 180.0
 _ROUTES_S = 60.0
 _PROBE_S = 10.0
@@ -184,6 +186,7 @@ class HostSenses:
         try:
             self._survey = begin_survey(self._virtual)
         except OSError:
+            self._links.give_up_list()
             self._survey_due_s = time.monotonic() + _SURVEY_AGAIN_S
             return
         self._listen(self._survey.fileno(), self._hear_survey)
@@ -209,10 +212,15 @@ class HostSenses:
         child.leave()
         self._survey, self._lock_stuck = None, not child.ended
         links = links_of(said)
-        signals = [] if links is None else self._links.take_list(links, now_s)
+        signals, due_s = [], self._survey_due_s  # what was lost meanwhile needs one more
+        if links is not None:
+            signals = self._links.take_list(links, now_s)
+        else:
+            self._links.give_up_list()
+            due_s = now_s + _SURVEY_FAILED_S
         self._take_note(signals)
         self._speeds = speeds_of(said) or self._speeds
-        self._cards, self._survey_due_s = None, None
+        self._cards, self._survey_due_s = None, due_s
         if not child.ended:
             self._left.append(child)
             self._survey_due_s = now_s + _SURVEY_AGAIN_S

@@ -127,3 +127,26 @@ def test_neighbours_that_answer_and_that_failed() -> None:
     assert parse_neighbour(neighbour(2, 10, bytes(16))) == (3, bytes(16), True)
     assert [parse_neighbour(data) for data in (neighbour(4), neighbour(2, 7), b"", struct.pack("=BxxxiHBB", 2, 3, 2, 0, 1))] == [None] * 4
     assert len(neighbour_filter()) % 8 == 0
+
+
+def noted(heard: Heard) -> set[int] | None:
+    """Who is to be left out of a list."""
+    return heard.table._heard
+
+
+def test_who_was_heard_of_is_only_noted_while_a_list_is_made(heard: Heard) -> None:
+    for ifindex in range(10, 500):
+        heard(RTM_NEWLINK, ifindex, f"veth{ifindex}")
+        heard(RTM_DELLINK, ifindex, f"veth{ifindex}")
+    assert noted(heard) is None
+    heard.table.begin_listing()
+    heard(RTM_NEWLINK, 3, "eth3")
+    heard(RTM_DELLINK, 2, "eth0")
+    assert noted(heard) == {2, 3}
+    assert heard.table.take_list([Link(2, "eth0", True, True)], 2.0) == []
+    assert noted(heard) is None
+    heard.table.begin_listing()
+    heard.table.give_up_list()
+    heard(RTM_NEWLINK, 4, "eth4")
+    assert noted(heard) is None
+    assert set(heard.table.names) == {"eth3", "eth4"}
