@@ -9,6 +9,7 @@ import re
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ import jsonschema
 import pytest
 
 from nicmedic.cli.main import main
+from nicmedic.host.watching.lock import hold_lock
+from nicmedic.host.watching.sign_of_life import is_watched, read_last_sign
 from nicmedic.model.incident import Action, ActionState, Evidence, EvidenceKind, Incident, IncidentVerdict
 from nicmedic.store import HostIncidents
 
@@ -46,6 +49,18 @@ PIECES = (
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("NICMEDIC_STATE", str(tmp_path / "state"))
     return tmp_path / "state"
+
+
+@pytest.fixture(autouse=True)
+def lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """As if this process watched; what other tests leave behind does not count."""
+    path = tmp_path / "watch.lock"
+    monkeypatch.setattr("nicmedic.host.watching.sign_of_life.LOCK", str(path))
+    monkeypatch.setattr("nicmedic.host.watching.sign_of_life.METRICS_FILE", str(tmp_path / "metrics.prom"))
+    descriptor, odd = hold_lock(str(path))
+    assert odd is None
+    yield path
+    os.close(descriptor)
 
 
 @pytest.fixture
@@ -80,6 +95,34 @@ def test_the_status_tells_whether_one_is_open(store: HostIncidents, capsys: pyte
         dataclasses.replace(OPEN, id=2, ended=OPEN.detected, ended_why="restored", restored=OPEN.detected, restored_uptime_s=3.0)
     )
     assert main(["incidents"]) == 0
+
+
+def test_whether_anybody_watches_now_is_told(
+    store: HostIncidents, lock: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store.add_incident(OPEN, ())
+    assert is_watched(str(lock)) is True
+    monkeypatch.setattr("nicmedic.host.watching.sign_of_life.LOCK", str(lock.parent / "none"))
+    assert (is_watched(), read_last_sign()) == (False, None)
+    assert main(["incidents"]) == 1
+    assert capsys.readouterr().out.startswith("nobody watches now: eth0 (e1000e) hung at 2026-11-23 02:59:59, open when the watcher ended")
+    (lock.parent / "metrics.prom").write_text("nicmedic_hung 1\nnicmedic_watch_heartbeat_timestamp_seconds 1.0e9\n")
+    assert str(read_last_sign())[:10] in {"2001-09-08", "2001-09-09"}  # somewhere on earth
+    (lock.parent / "metrics.prom").write_text("nicmedic_watch_heartbeat_timestamp_seconds 1e300\n")
+    assert read_last_sign() is None
+    assert is_watched(f"{lock}/x") is None
+    (lock.parent / "free").touch()
+    assert is_watched(str(lock.parent / "free")) is False
+
+
+def test_an_open_one_is_told_however_old_it_is(store: HostIncidents, capsys: pytest.CaptureFixture[str]) -> None:
+    store.add_incident(OPEN, ())
+    for _ in range(24):
+        store.add_incident(PAST, ())
+    assert main(["incidents", "--json", "--last", "2"]) == main(["incidents", "--last", "2"]) == 1
+    told = capsys.readouterr().out.partition("\n}\n")[2]
+    assert told.startswith("eth0 (e1000e) hangs since 2026-11-23 02:59:59, for ")
+    assert "\n  24 more: nicmedic incidents --last 26\n" in told
 
 
 def test_it_is_read_while_it_is_written(store: HostIncidents) -> None:

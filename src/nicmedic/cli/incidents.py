@@ -31,9 +31,10 @@ def _read_number(text: str | None, what: str, hint: str) -> int | None:
 
 
 def _read_moment() -> "Moment":
-    """Which boot this is; a machine without /proc has none of these."""
+    """Which boot this is, and whether somebody watches; a machine without /proc has none of these."""
     import contextlib
 
+    from nicmedic.host.watching.sign_of_life import is_watched, read_last_sign
     from nicmedic.report.incidents_text import Moment
 
     boot_id = uptime_s = None
@@ -42,7 +43,7 @@ def _read_moment() -> "Moment":
             boot_id = file.read(64).strip() or None
         with open("/proc/uptime", encoding="ascii") as file:  # noqa: PTH123  # as above
             uptime_s = float(file.read(64).split()[0])
-    return Moment(boot_id=boot_id, uptime_s=uptime_s)
+    return Moment(boot_id=boot_id, uptime_s=uptime_s, is_watched=is_watched(), last_sign=read_last_sign())
 
 
 def _select(known: "Sequence[Incident]", since: str | None, last: int | None) -> "Sequence[Incident]":
@@ -126,7 +127,7 @@ def _show_one(store: "HostIncidents", number: int, arguments: argparse.Namespace
     from nicmedic.report.style import Style
 
     incident, now = _find_one(store, number), _read_moment()
-    evidence = store.read_evidence(number)
+    evidence, unreadable = store.read_evidence(number), store.unreadable
     store.close()
     if arguments.evidence is not None:
         _hand_out(number, _choose_piece(number, evidence, arguments.evidence), arguments.output)
@@ -136,18 +137,21 @@ def _show_one(store: "HostIncidents", number: int, arguments: argparse.Namespace
 
         write_answer(render_incidents_json([incident], now.boot_id, database=store.path, evidence={number: evidence}) + "\n")
     else:
-        write_answer(render_incident(incident, evidence, now, Style(width=read_width(), colour=use_colour(sys.stdout))))
+        style = Style(width=read_width(), colour=use_colour(sys.stdout))
+        write_answer(render_incident(incident, evidence, now, style, unreadable=unreadable))
     return int(is_open(incident, now.boot_id))
 
 
 def _show_all(store: "HostIncidents", last: int | None, arguments: argparse.Namespace) -> int:
     from nicmedic.cli.output import read_width, use_colour
     from nicmedic.cli.streams import write_answer
-    from nicmedic.report.incidents_text import is_open, render_incidents, render_unwatched
+    from nicmedic.report.incidents_text import render_incidents, render_unwatched
     from nicmedic.report.style import Style
 
     is_there, now = store.exists(), _read_moment()
-    known = store.list_incidents() if is_there else ()
+    newest = None if arguments.since is not None else last if arguments.json else last or _SHOWN
+    known, unreadable = (store.list_incidents(newest=newest), store.unreadable) if is_there else ((), 0)
+    opened, count = (store.list_open(now.boot_id), store.count_incidents()) if is_there else ((), 0)
     store.close()
     if arguments.json:
         from nicmedic.report.incidents_json import render_incidents_json
@@ -158,8 +162,11 @@ def _show_all(store: "HostIncidents", last: int | None, arguments: argparse.Name
         write_answer(render_unwatched())
     else:
         shown = _select(known, arguments.since, last or (_SHOWN if arguments.since is None else None))
-        write_answer(render_incidents(known, now, Style(width=read_width(), colour=use_colour(sys.stdout)), shown=shown))
-    return int(any(is_open(incident, now.boot_id) for incident in known))
+        every = sorted({one.id or 0: one for one in (*opened, *known)}.items())
+        style = Style(width=read_width(), colour=use_colour(sys.stdout))
+        count = max(count - unreadable, len(shown))
+        write_answer(render_incidents([one for _, one in every], now, style, shown=shown, count=count, unreadable=unreadable))
+    return int(bool(opened))
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -15,12 +15,15 @@ __all__ = ["Moment", "is_open", "read_seconds_down", "render_incident", "render_
 
 _PHRASES: dict[IncidentVerdict, tuple[str, str]] = {
     IncidentVerdict.NIC_HUNG: ("hangs", "hung"),
+    IncidentVerdict.UNSURE: ("stands still, and nothing tells why", "stood still, and nothing told why"),
     IncidentVerdict.LINK: ("has no link that works", "had no link that worked"),
     IncidentVerdict.UPSTREAM: ("sends, and nothing behind it answers", "sent, and nothing behind it answered"),
     IncidentVerdict.HOST: ("gets no time from this host", "got no time from this host"),
     IncidentVerdict.ADMINISTRATOR: ("was taken away by somebody", "was taken away by somebody"),
-    IncidentVerdict.UNSURE: ("stands still, and nothing tells why", "stood still, and nothing told why"),
 }
+"""What it is, and what it was; the worst first."""
+_RANKS = tuple(_PHRASES)
+_MOST_NAMED = 4
 _ENDS = {"restored": "restored", "gone": "ended: the card went", "shutdown": "ended by a shutdown", "boot": "ended by a boot"}
 _WHAT = {
     EvidenceKind.SAMPLES: "counters of the minute before",
@@ -30,6 +33,7 @@ _WHAT = {
     EvidenceKind.CHANGES: "what is not as at the last healthy boot",
 }
 _KIB = 1024
+_WHY_UNWATCHED = "  systemctl status nicmedic-watch   # why nobody watches"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +42,10 @@ class Moment:
 
     boot_id: str | None = None
     uptime_s: float | None = None
+    is_watched: bool | None = None
+    """Whether somebody watches now: else nobody knows what became of open ones. None: unknown."""
+    last_sign: str | None = None
+    """When a watcher last said that it lives (ISO 8601)."""
 
 
 def is_open(incident: Incident, boot_id: str | None) -> bool:
@@ -64,6 +72,9 @@ def _say_short(seconds: float) -> str:
 
 
 def _say_open(incident: Incident, now: Moment) -> str:
+    """One that is open, or was when the watcher ended."""
+    if now.is_watched is False:
+        return f"{_name(incident)} {_PHRASES[incident.verdict][1]} at {_clock(incident.began)}, open when the watcher ended"
     ago = "" if now.uptime_s is None else f", for {_say_short(max(0.0, now.uptime_s - incident.began_uptime_s))}"
     return f"{_name(incident)} {_PHRASES[incident.verdict][0]} since {_clock(incident.began)}{ago}"
 
@@ -80,16 +91,33 @@ def _say_past(incident: Incident) -> str:
     return f"{_name(incident)} {_PHRASES[incident.verdict][1]} at {_clock(incident.began)}, {_say_end(incident)}"
 
 
-def _find_first_line(known: Sequence[Incident], now: Moment) -> str:
-    opened = [incident for incident in known if is_open(incident, now.boot_id)]
+def _list_open(known: Sequence[Incident], now: Moment) -> list[Incident]:
+    """The worst first, and the newest of those alike."""
+    opened = [incident for incident in reversed(known) if is_open(incident, now.boot_id)]
+    return sorted(opened, key=lambda incident: _RANKS.index(incident.verdict))
+
+
+def _say_unwatched(now: Moment) -> str:
+    """What is ahead of everything else where nobody watches."""
+    if now.is_watched is not False:
+        return ""
+    last = f" (last sign of life {_clock(now.last_sign)})" if now.last_sign else ""
+    return f"nobody watches now{last}: "
+
+
+def _say_all(known: Sequence[Incident], now: Moment) -> str:
+    opened = _list_open(known, now)
     if len(opened) == 1:
         why = f": {escape_terminal(opened[0].reasons[0])}" if opened[0].reasons else ""
         return f"{_say_open(opened[0], now)} (incident {opened[0].id}){why}"
     if opened:
-        return f"{len(opened)} incidents open: " + "; ".join(f"{one.id}: {_say_open(one, now)}" for one in opened)
+        named = [f"{one.id}: {_say_open(one, now)}" for one in opened[:_MOST_NAMED]]
+        more = [f"and {len(opened) - _MOST_NAMED} more"] if len(opened) > _MOST_NAMED else []
+        return f"{len(opened)} incidents{'' if now.is_watched is False else ' open'}: " + "; ".join([*named, *more])
+    was = "was" if now.is_watched is False else "is"
     if not known:
-        return "no incidents: nothing that is watched here has stood still"
-    return f"no incident is open; the last one, {known[-1].id}: {_say_past(known[-1])}"
+        return "no incidents were noted" if now.is_watched is False else "no incidents: nothing that is watched here has stood still"
+    return f"no incident {was} open; the last one, {known[-1].id}: {_say_past(known[-1])}"
 
 
 def _say_actions(incident: Incident) -> str:
@@ -99,7 +127,8 @@ def _say_actions(incident: Incident) -> str:
 
 
 def _line(incident: Incident, now: Moment) -> str:
-    how = "open" if is_open(incident, now.boot_id) else _say_end(incident)
+    still = "open when watch ended" if now.is_watched is False else "open"
+    how = still if is_open(incident, now.boot_id) else _say_end(incident)
     lead = f"  {incident.id:>4}  {_clock(incident.began):<19}  {escape_terminal(incident.interface):<10}  {incident.verdict:<13}  {how:<24}"
     return f"{lead}  {_say_actions(incident)}".rstrip()
 
@@ -109,25 +138,32 @@ def render_unwatched() -> str:
     return "no incidents: nobody has watched this host yet\n\n  nicmedic install-service   # begins to\n"
 
 
-def render_incidents(known: Sequence[Incident], now: Moment, style: Style, *, shown: Sequence[Incident]) -> str:
+def render_incidents(
+    known: Sequence[Incident], now: Moment, style: Style, *, shown: Sequence[Incident], count: int | None = None, unreadable: int = 0
+) -> str:
     """All of them, the newest first.
 
     Args:
-        known: every one, oldest first: the first line is about all.
+        known: oldest first, at least the open ones and the newest: the first line is about these.
         now: this boot.
         style: of the terminal.
         shown: those that get a line, oldest first.
+        count: of all that there are; None: no more than known.
+        unreadable: rows of them that are not what was written.
     """
-    lines = [style.paint(_find_first_line(known, now), "bold")]
+    count = len(known) if count is None else count
+    lines = [style.paint(_say_unwatched(now) + _say_all(known, now), "bold")]
     if known:
         lines.append("")
     lines += [_line(incident, now) for incident in reversed(shown)]
-    if len(shown) < len(known):
-        lines.append(f"  {say_count(len(known) - len(shown), 'more')}: nicmedic incidents --last {len(known)}".replace("mores", "more"))
-    newest = next((one for one in reversed(known) if is_open(one, now.boot_id)), known[-1] if known else None)
-    if newest is not None:
-        lines += ["", f"  nicmedic incidents {newest.id}   # all of it, with its evidence"]
-    return "\n".join([*lines, ""])
+    if len(shown) < count:
+        lines.append(f"  {count - len(shown)} more: nicmedic incidents --last {count}")
+    if unreadable:
+        lines.append(f"  {say_count(unreadable, 'row')} of the database cannot be read")
+    commands = [_WHY_UNWATCHED] if now.is_watched is False else []
+    first = (*_list_open(known, now), *known[-1:])[:1]
+    commands += [f"  nicmedic incidents {one.id}   # all of it, with its evidence" for one in first]
+    return "\n".join([*lines, *(["", *commands] if commands else []), ""])
 
 
 def _render_times(incident: Incident, style: Style) -> Iterator[str]:
@@ -176,26 +212,45 @@ def _render_evidence(number: int | None, evidence: Sequence[Evidence], style: St
         yield f"  nicmedic incidents {number} --evidence {chosen}"
 
 
+def _say_changed(incident: Incident) -> str:
+    """Ahead of everything else: what nobody but a person can put right."""
+    changed = [action for action in incident.actions if action.state is ActionState.CHANGED]
+    if not changed:
+        return ""
+    numbers = [str(number) for action in changed for number in action.transactions]
+    where = f" (transaction {', '.join(numbers)})" if numbers else ""
+    whats = ", ".join(dict.fromkeys(escape_terminal(action.what) for action in changed))
+    return f"{whats} failed and could not be undone, the card was left CHANGED{where}; "
+
+
 def _type_next(incident: Incident, now: Moment) -> Iterator[str]:
+    for action in incident.actions:
+        if action.state is ActionState.CHANGED:
+            for number in action.transactions or ("",):
+                yield f"  nicmedic transactions {number}".rstrip() + "   # its undo failed: what is left to type"
     interface = shell_name(incident.interface, "IFACE")
+    if now.is_watched is False and is_open(incident, now.boot_id):
+        yield _WHY_UNWATCHED
     if is_open(incident, now.boot_id):
         yield f"  nicmedic check {interface}                     # what it does now"
         if incident.verdict is IncidentVerdict.NIC_HUNG:
             yield f"  nicmedic treat {interface} --ladder restore    # have it send again; undone unless it helps"
     for action in incident.actions:
-        for number in action.transactions:
-            yield f"  nicmedic transactions {number}   # what was changed"
+        if action.state is not ActionState.CHANGED:
+            yield from (f"  nicmedic transactions {number}   # what was changed" for number in action.transactions)
 
 
-def render_incident(incident: Incident, evidence: Sequence[Evidence], now: Moment, style: Style) -> str:
-    """One of them, with all that is kept of it."""
-    told = _say_open(incident, now) if is_open(incident, now.boot_id) else _say_past(incident)
-    lines = [style.paint(f"{told} (incident {incident.id})", "bold"), "", style.title("What shows it")]
+def render_incident(incident: Incident, evidence: Sequence[Evidence], now: Moment, style: Style, *, unreadable: int = 0) -> str:
+    """One of them, with all that is kept of it; ``unreadable``: so many pieces of evidence are not what was written."""
+    told = _say_unwatched(now) + _say_open(incident, now) if is_open(incident, now.boot_id) else _say_past(incident)
+    lines = [style.paint(f"{_say_changed(incident)}{told} (incident {incident.id})", "bold"), "", style.title("What shows it")]
     lines += [style.wrap(reason, first="  - ") for reason in incident.reasons] or ["  (nothing was noted)"]
     lines += ["", style.title("When"), *_render_times(incident, style)]
     lines += ["", style.title("What was done")]
     lines += [line for action in incident.actions for line in _render_action(action, style)] or ["  nothing"]
     lines += ["", style.title("The card, then"), *_render_card(incident, style)]
     lines += ["", style.title("Evidence"), *(list(_render_evidence(incident.id, evidence, style)) or ["  none"])]
+    if unreadable:
+        lines.append(f"  {say_count(unreadable, 'piece')} more cannot be read")
     commands = list(_type_next(incident, now))
     return "\n".join([*lines, *(["", style.title("What to type"), *commands] if commands else []), ""])

@@ -3,6 +3,7 @@
 
 import dataclasses
 import json
+import re
 from pathlib import Path
 
 import jsonschema
@@ -16,6 +17,7 @@ from nicmedic.report.style import Style
 SCHEMA = json.loads((Path(__file__).parents[3] / "docs/schema/incidents-1.json").read_text(encoding="utf-8"))
 STYLE = Style(width=100)
 NOW = Moment(boot_id="b2", uptime_s=500.0)
+V = IncidentVerdict
 RESTORED = "2026-11-23T03:00:04+01:00"
 
 
@@ -68,6 +70,56 @@ def test_the_first_line_says_what_is_wrong_now() -> None:
         "4: eth1 (e1000e) has no link that works since 2026-11-23 02:59:59, for 240 s"
     )
     assert "nicmedic install-service" in render_unwatched()
+
+
+def test_of_several_open_ones_the_worst_is_told_first_and_is_the_one_to_type() -> None:
+    verdicts = (V.NIC_HUNG, V.ADMINISTRATOR, V.LINK, V.HOST, V.UNSURE, V.UPSTREAM)
+    known = [make(number, verdict=verdict) for number, verdict in enumerate(verdicts, 1)]
+    told = render_incidents(known, NOW, STYLE, shown=known)
+    line = told.partition("\n")[0]
+    assert re.findall(r"(\d): eth0", line) == ["1", "5", "3", "6"]
+    assert line.startswith("6 incidents open: 1: eth0 (e1000e) hangs since ")
+    assert line.endswith("; and 2 more")
+    assert "  nicmedic incidents 1   # all of it" in told
+
+
+def test_where_nobody_watches_now_nothing_is_told_as_if_it_were_known() -> None:
+    dead = dataclasses.replace(NOW, is_watched=False, last_sign="2026-11-23T03:05:00+01:00")
+
+    def show(*known: Incident) -> list[str]:
+        return render_incidents(known, dead, STYLE, shown=known).splitlines()
+
+    lead = "nobody watches now (last sign of life 2026-11-23 03:05:00): "
+    assert show() == [f"{lead}no incidents were noted", "", "  systemctl status nicmedic-watch   # why nobody watches"]
+    assert show(ENDED)[0] == f"{lead}no incident was open; the last one, 2: eth0 (e1000e) hung at 2026-11-23 02:59:59, restored after 4.5 s"
+    told = f"{lead}eth0 (e1000e) hung at 2026-11-23 02:59:59, open when the watcher ended (incident 3): "
+    assert show(make()) == [
+        f"{told}queue 0 holds 196 bytes and completes nothing for 0.5 s",
+        "",
+        "     3  2026-11-23 02:59:59  eth0        nic_hung       open when watch ended",
+        "",
+        "  systemctl status nicmedic-watch   # why nobody watches",
+        "  nicmedic incidents 3   # all of it, with its evidence",
+    ]
+    assert show(make(3), make(4, verdict=V.LINK))[0].startswith(f"{lead}2 incidents: 3: eth0 (e1000e) hung at ")
+    one = render_incident(make(), (), dead, STYLE)
+    assert one.startswith(f"{lead}eth0 (e1000e) hung at 2026-11-23 02:59:59, open when the watcher ended (incident 3)\n")
+    assert one.index("systemctl status nicmedic-watch") < one.index("nicmedic check eth0")
+    assert "watch" not in render_incident(ENDED, (), dead, STYLE)
+    assert render_incidents((), dataclasses.replace(dead, last_sign=None), STYLE, shown=()).startswith("nobody watches now: no incidents")
+    for unsaid in (True, None):
+        assert "nobody" not in render_incidents([make()], dataclasses.replace(dead, is_watched=unsaid), STYLE, shown=())
+
+
+def test_what_cannot_be_read_is_counted() -> None:
+    assert "\n  2 rows of the database cannot be read\n" in render_incidents((ENDED,), NOW, STYLE, shown=(ENDED,), count=1, unreadable=2)
+    assert "\n  1 piece more cannot be read\n" in render_incident(ENDED, (), NOW, STYLE, unreadable=1)
+
+
+def test_of_thousands_the_open_ones_and_the_newest_are_enough() -> None:
+    told = render_incidents((make(3), ENDED), NOW, STYLE, shown=(ENDED,), count=9000)
+    assert told.startswith("eth0 (e1000e) hangs since")
+    assert "\n  8999 more: nicmedic incidents --last 9000\n" in told
 
 
 def test_each_has_a_line_the_newest_first() -> None:
@@ -163,6 +215,21 @@ def test_an_end_that_nobody_restored_is_told(why: str | None, told: str) -> None
 def test_what_failed_and_stayed_changed_is_told_loudly() -> None:
     action = dataclasses.replace(HELPED, state=ActionState.CHANGED, transactions=(), detail="", ended=None)
     assert "restore: CHANGED: it failed, and could not be undone\n" in render_incident(make(actions=(action,)), (), NOW, STYLE)
+
+
+def test_an_undo_that_failed_is_told_before_all_else_and_typed_first() -> None:
+    changed = dataclasses.replace(HELPED, state=ActionState.CHANGED, transactions=(12,))
+    told = render_incident(make(actions=(HELPED, changed)), (), NOW, STYLE)
+    assert told.startswith("restore failed and could not be undone, the card was left CHANGED (transaction 12); eth0 (e1000e) hangs since ")
+    assert told.partition("What to type\n")[2].splitlines() == [
+        "  nicmedic transactions 12   # its undo failed: what is left to type",
+        "  nicmedic check eth0                     # what it does now",
+        "  nicmedic treat eth0 --ladder restore    # have it send again; undone unless it helps",
+        "  nicmedic transactions 4   # what was changed",
+        "  nicmedic transactions 5   # what was changed",
+    ]
+    unnumbered = dataclasses.replace(changed, transactions=())
+    assert "\n  nicmedic transactions   # its undo failed" in render_incident(make(actions=(unnumbered,)), (), NOW, STYLE)
 
 
 def test_nothing_of_a_log_reaches_the_terminal_as_it_is() -> None:
