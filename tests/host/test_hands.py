@@ -428,7 +428,7 @@ def test_the_units_are_installed_and_removed(tmp_path: Path, monkeypatch: pytest
     assert service.list_installed() == ()
     assert [words[1] for words in systemd.asked] == ["daemon-reload", "enable", "disable", "daemon-reload"]
     monkeypatch.setenv("NICMEDIC_STATE", "/mnt/usb")
-    assert "Environment=NICMEDIC_STATE=/mnt/usb\n" in service.render_unit()
+    assert '\nEnvironment="NICMEDIC_STATE=/mnt/usb"\n' in service.render_unit()
     with pytest.raises(StateError, match="systemctl daemon-reload: no bus"):
         service.install_units(units)
     assert service.list_installed() == ()

@@ -66,6 +66,18 @@ def test_systemd_understands_the_unit_and_calls_it_confined(tmp_path: Path) -> N
     assert float(found[1]) <= 3.0
 
 
+@pytest.mark.parametrize("state", ["/srv/nic medic", "/srv/100%/a[b]*", '/srv/"quoted" \\ $HOME'])
+def test_both_units_bear_any_folder_and_any_program(state: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NICMEDIC_STATE", state)
+    monkeypatch.setattr(service, "find_program_line", lambda: ("/usr/bin/env", "nic medic", "100%", "$HOME"))
+    for unit in service.plan_units(watch=True):
+        assert '\nExecStart=/usr/bin/env "nic medic" "100%%" "$$HOME" ' in unit.text
+        path = tmp_path / unit.name
+        path.write_text(unit.text)
+        verified = subprocess.run(["systemd-analyze", "verify", str(path)], capture_output=True, text=True, check=False)
+        assert [line for line in verified.stderr.splitlines() if "man nicmedic-" not in line] == []
+
+
 def test_the_unit_hides_homes_unless_nicmedic_lives_there() -> None:
     assert "ProtectHome=yes\n" in render_watch_unit(("/usr/bin/nicmedic",))
     assert "ProtectHome=read-only\n" in render_watch_unit(("/home/me/venv/bin/nicmedic",))

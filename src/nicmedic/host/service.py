@@ -9,16 +9,16 @@ What the second may do, and why, stands in ``host/watch_unit.py``.
 
 import contextlib
 import os
-import shlex
 import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from glob import escape as escape_glob
 
 from nicmedic.host.files import make_folder, tell_state, write_file
 from nicmedic.host.run import run_limited
 from nicmedic.host.transactions import find_transactions_folder
-from nicmedic.host.watch_unit import render_watch_unit
+from nicmedic.host.watch_unit import quote_command, quote_word, render_watch_unit
 from nicmedic.model.errors import MissingToolError, StateError
 from nicmedic.report.escape import escape_terminal
 
@@ -84,13 +84,13 @@ def render_unit() -> str:
             "Description=nicmedic: end what a crash or a boot has left of changes to network cards",
             "Documentation=man:nicmedic-transactions(1)",
             "After=local-fs.target",
-            f"RequiresMountsFor={folder}",
-            f"ConditionPathExistsGlob={folder}/*",
+            f"RequiresMountsFor={quote_word(folder)}",
+            f"ConditionPathExistsGlob={escape_glob(folder).replace('%', '%%')}/*",  # taken as it stands, to the end of the line
             "",
             "[Service]",
             "Type=oneshot",
-            *([f"Environment=NICMEDIC_STATE={state}"] if state else []),
-            f"ExecStart={shlex.join(find_program_line())} transactions --recover",
+            *([f"Environment={quote_word(f'NICMEDIC_STATE={state}')}"] if state else []),
+            f"ExecStart={quote_command((*find_program_line(), 'transactions', '--recover'))}",
             "",
             "[Install]",
             "WantedBy=multi-user.target",

@@ -6,16 +6,17 @@ and no more: what it reads is in part written by whoever sends frames to this ho
 Root without capabilities may still ask process 1 for anything, so this hinders mistakes and simple attacks, not one that knows about systemd-run.
 """
 
-import shlex
+import re
 from collections.abc import Sequence
 
 from nicmedic.host.outside import CONFINED
 
-__all__ = ["render_watch_unit"]
+__all__ = ["quote_command", "quote_word", "render_watch_unit"]
 
 _DEFAULT_STATE = "/var/lib/nicmedic"
 _METRICS_FOLDER = "/var/lib/prometheus/node-exporter"
 """Where Debian's prometheus-node-exporter reads text files."""
+_PLAIN = re.compile(r"[A-Za-z0-9@+:,./_-]+")
 _HOMES = ("/home/", "/root/", "/run/user/")
 _SERVICE = """\
 Type=notify
@@ -78,15 +79,20 @@ RuntimeDirectoryMode=0755
 RuntimeDirectoryPreserve=yes"""
 
 
-def _quote(path: str) -> str:
-    """For a list of paths; ``%`` begins a specifier (man systemd.unit)."""
-    return '"' + path.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%") + '"'
+def quote_word(word: str) -> str:
+    """For a list of paths or of settings; ``%`` begins a specifier (man systemd.unit)."""
+    return '"' + word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%") + '"'
+
+
+def quote_command(words: Sequence[str]) -> str:
+    """A command line; a dollar begins a variable there (man systemd.service, COMMAND LINES)."""
+    return " ".join(word if _PLAIN.fullmatch(word) else quote_word(word.replace("$", "$$")) for word in words)
 
 
 def _state_lines(state: str | None) -> tuple[str, ...]:
     if state is None or state == _DEFAULT_STATE:
         return ("StateDirectory=nicmedic", "StateDirectoryMode=0700")
-    return (f"Environment={_quote(f'NICMEDIC_STATE={state}')}", f"ReadWritePaths={_quote(state)}")
+    return (f"Environment={quote_word(f'NICMEDIC_STATE={state}')}", f"ReadWritePaths={quote_word(state)}")
 
 
 def render_watch_unit(program: Sequence[str], *, state: str | None = None, metrics_folder: str | None = None) -> str:
@@ -108,18 +114,18 @@ def render_watch_unit(program: Sequence[str], *, state: str | None = None, metri
             "Documentation=man:nicmedic-watch(1)",
             "# Not after the network: a card that hangs may keep that from coming up.",
             "After=local-fs.target nicmedic-recover.service",
-            f"RequiresMountsFor={_quote(state or _DEFAULT_STATE)}",
+            f"RequiresMountsFor={quote_word(state or _DEFAULT_STATE)}",
             "StartLimitIntervalSec=0",
             "",
             "[Service]",
-            f"ExecStart={shlex.join(word.replace('%', '%%').replace('$', '$$') for word in command)}",
+            f"ExecStart={quote_command(command)}",
             f"Environment={CONFINED}=yes PYTHONDONTWRITEBYTECODE=1",
             *_state_lines(state),
             _SERVICE,
             "",
             _SANDBOX.format(home=home),
             "# Metrics, for whoever collects text files.",
-            *(f"ReadWritePaths={_quote('-' + folder)}" for folder in folders),
+            *(f"ReadWritePaths={quote_word('-' + folder)}" for folder in folders),
             "",
             "[Install]",
             "WantedBy=multi-user.target",
