@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable
 
 from nicmedic.app.watch.edges import Boot, Edges
 from nicmedic.app.watch.loop import Watcher
-from nicmedic.model.errors import NicmedicError
 from nicmedic.model.incident import Incident
 from nicmedic.model.policy import Mode, NicPolicy, Policy
 from nicmedic.model.sample import Signal
