@@ -189,8 +189,9 @@ INCIDENTS = Command(
     name="incidents",
     summary="show what watch has seen standing still, and the evidence of it",
     description="""\
-Lists the incidents that nicmedic watch wrote down, the newest first; the first line says what is wrong now, or that nobody watches. With a number all of \
-one: what shows it, when it began, was noticed and restored, what was done about it, and its evidence. --evidence hands out one piece of that: samples, kernel_log, \
+Lists the incidents that nicmedic watch wrote down, the newest first; the first line says what is wrong now, or that nobody watches. With a \
+number all of one: what shows it, when it began, was noticed and restored, what was done about it, and its evidence. --evidence hands out one \
+piece of that: samples, kernel_log, \
 kernel_log_after, host (an archive for nicmedic check --from) or changes, or its place in the list.
 
 Incidents are kept for years; their evidence stays within the size that the policy allows, and the oldest is thinned first. Nothing is changed.""",
