@@ -175,8 +175,9 @@ class Acts:
     def _is_new(self, record: Record, reason: str) -> bool:
         """Whether it was not said of this incident yet, whatever its figures."""
         if self._held is None or self._held[0] is not record:
-            self._held = (record, set())
-        known, key = self._held[1], _strip_figures(reason)
+            held = (action.detail for action in record.actions if action.state is ActionState.HELD_BACK)
+            self._held = (record, {_strip_figures(detail) for detail in held})  # by a watcher before this one
+        known, key = self._held[1], _strip_figures(reason[:_LONGEST_DETAIL])
         is_new = key not in known and len(known) < _MOST_ACTIONS
         if is_new:
             known.add(key)

@@ -462,6 +462,18 @@ def test_what_cannot_be_begun_is_tried_ever_more_rarely_and_told_once() -> None:
     assert world.news == ["began", "action", "action"]
 
 
+def test_a_watcher_that_is_started_anew_does_not_tell_it_again() -> None:
+    policy = NicPolicy(mode=Mode.RESTORE, quiet_after_boot_s=5000)
+    first = World(policy=policy)
+    first.at(10, first.card.hang)
+    first.run(20)
+    second = World(policy=policy, store=first.store)
+    second.card.hang()
+    second.run(60)
+    assert [action.state for action in second.incidents[0].actions] == [ActionState.HELD_BACK]
+    assert second.news == []
+
+
 def test_other_reasons_are_told_too_and_what_helps_at_last_stands_by_itself() -> None:
     world = World(policy=RESTORE)
     world.treater.has_transaction = False
