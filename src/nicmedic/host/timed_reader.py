@@ -13,12 +13,13 @@ import struct
 import time
 from typing import BinaryIO, cast
 
-__all__ = ["LARGEST", "TimedReader", "keep_descriptors", "read_bounded"]
+__all__ = ["LARGEST", "MOST_DESCRIPTORS", "TimedReader", "keep_descriptors", "read_bounded"]
 
 LARGEST = 256 << 10
 _READ_SECONDS = 1.0
 _LEAST_SECONDS = 0.1
-_MOST_DESCRIPTORS = 4096
+MOST_DESCRIPTORS = 8192
+"""No process of ours has more, or a child would keep some."""
 _REQUEST = struct.Struct("<IQ")
 """How long the path is, and how many bytes of the file are wanted."""
 _ANSWER = struct.Struct("<?iQ")
@@ -34,7 +35,7 @@ def keep_descriptors(*wanted: int) -> None:
     for kept in sorted(wanted):
         os.closerange(begin, kept)
         begin = kept + 1
-    os.closerange(begin, _MOST_DESCRIPTORS)
+    os.closerange(begin, MOST_DESCRIPTORS)
 
 
 def read_bounded(path: str, most: int) -> bytes:

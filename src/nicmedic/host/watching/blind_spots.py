@@ -59,8 +59,10 @@ def find_blind_host(sight: Sight, cards: Sequence[Card]) -> Iterator[str]:
         yield "/proc/self/schedstat is missing: a starved host is only seen by waits that end late; a kernel with CONFIG_SCHED_INFO."
 
 
-def find_blind_cards(cards: Iterable[Card], gateways: Sequence[Gateway], without_handler: frozenset[str]) -> Iterator[str]:
-    """What is missing of each card."""
+def find_blind_cards(
+    cards: Iterable[Card], gateways: Sequence[Gateway], without_handler: frozenset[str], unread: Mapping[str, int]
+) -> Iterator[str]:
+    """What is missing of each card; ``unread``: of how many queues of each no file could be kept open."""
     for card in cards:
         name, folder = escape_terminal(card.interface), Folder().folder(f"{NET}/{card.interface}")
         if card.has_bql is False:
@@ -70,6 +72,11 @@ def find_blind_cards(cards: Iterable[Card], gateways: Sequence[Gateway], without
             )
         elif card.has_bql is None:
             yield f"{name}: nothing was sent yet, so whether its driver keeps byte queue limits is not known; the first packet tells."
+        if unread.get(card.interface):
+            yield (
+                f"{name}: {unread[card.interface]} of its {card.tx_queues} transmit queues are not looked at, for too many files would be open: "
+                "when one of these stands, only the transmit watchdog tells; fewer queues (ethtool -L), or a higher LimitNOFILE=."
+            )
         if not any(folder.has(f"queues/{queue}/tx_timeout") for queue in folder.names("queues")):
             yield f"{name}: the kernel counts no expiries of its transmit watchdog; Linux 3.3 and later do."
         if card.driver in without_handler:

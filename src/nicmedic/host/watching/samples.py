@@ -9,9 +9,11 @@ they wait for (r8169 ``rtl8169_update_counters``). So where there are few interf
 
 import contextlib
 import os
+import resource
 import time
 
 from nicmedic.host.sysfs import Folder
+from nicmedic.host.timed_reader import MOST_DESCRIPTORS
 from nicmedic.host.watching.cards import NET
 from nicmedic.host.watching.link_table import Link
 from nicmedic.model.sample import QueueSample, Sample
@@ -26,6 +28,8 @@ _FRESH_S = 0.005
 _TIMEOUTS_EVERY_S = 1.0
 """The kernel's watchdog takes 5 s, so its count need not be read at each look."""
 _PIECE = 1 << 16
+_RESERVE = 64
+"""Descriptors that are left to everything else: children, questions, the database, metrics."""
 _Numbers = tuple[int | None, int | None, int | None, int | None]
 _UNKNOWN: _Numbers = (None, None, None, None)
 
@@ -94,6 +98,19 @@ def _open(folder: Folder, name: str) -> int | None:
     return None
 
 
+def _keep_open(folder: Folder, name: str, below: int) -> int | None:
+    """As ``_open``, of what may be many. The kernel gives the lowest descriptor that is free."""
+    handle = _open(folder, name)
+    if handle is not None and handle >= below:
+        os.close(handle)
+        return None
+    return handle
+
+
+def _find_bound() -> int:
+    return max(_RESERVE, min(resource.getrlimit(resource.RLIMIT_NOFILE)[0], MOST_DESCRIPTORS) - _RESERVE)
+
+
 def _number(handle: int | None) -> int | None:
     if handle is None:
         return None
@@ -117,8 +134,15 @@ class CardReader:
         self._flags = os.open(f"{folder.path}/flags", os.O_RDONLY | os.O_CLOEXEC)
         self._state = _open(folder, "operstate")
         queues = [f"queues/{queue}" for queue in folder.names("queues") if queue.startswith("tx-")]
-        self._inflight = [_open(folder, f"{queue}/byte_queue_limits/inflight") for queue in queues]
-        self._timeout = [_open(folder, f"{queue}/tx_timeout") for queue in queues]
+        bound = _find_bound()
+        files = [f"{queue}/byte_queue_limits/inflight" for queue in queues]
+        self._inflight = [_keep_open(folder, file, bound) for file in files]
+        self.unread = sum(handle is None and folder.has(file) for handle, file in zip(self._inflight, files, strict=True))
+        """Of so many queues it is not seen what is in flight, for too many files would be open."""
+        self._timeout = [f"{queue}/tx_timeout" for queue in queues]
+        self._folder: int | None = None
+        with contextlib.suppress(OSError):
+            self._folder = os.open(folder.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self._counters: list[int | None] = []
         self._timeouts: list[int | None] = []
         self._timeouts_s = float("-inf")
@@ -129,7 +153,7 @@ class CardReader:
 
     def close(self) -> None:
         """Close all."""
-        for handle in (self._flags, self._state, *self._inflight, *self._timeout, *self._counters):
+        for handle in (self._flags, self._state, self._folder, *self._inflight, *self._counters):
             if handle is not None:
                 os.close(handle)
 
@@ -142,6 +166,18 @@ class CardReader:
                 return found
         first, second, third, fourth = map(_number, self._counters)
         return first, second, third, fourth
+
+    def _read_timeout(self, file: str) -> int | None:
+        """Once a second, and there may be thousands: not kept open."""
+        if self._folder is None:
+            return None
+        with contextlib.suppress(OSError, ValueError):
+            handle = os.open(file, os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._folder)
+            try:
+                return int(os.read(handle, 32))
+            finally:
+                os.close(handle)
+        return None
 
     def _guess_carrier(self) -> bool | None:
         """Without word from the kernel: not quite the same, but sysfs tells it without a lock (``carrier`` takes one since Linux 6.5)."""
@@ -158,7 +194,7 @@ class CardReader:
         inflight = [_number(handle) for handle in self._inflight]
         now = time.monotonic()
         if now - self._timeouts_s >= _TIMEOUTS_EVERY_S:
-            self._timeouts, self._timeouts_s = [_number(handle) for handle in self._timeout], now
+            self._timeouts, self._timeouts_s = [self._read_timeout(file) for file in self._timeout], now
         is_up = bool(int(os.pread(self._flags, 32, 0), 0) & _UP)
         carrier = self._guess_carrier() if link is None else link.lower_up
         return Sample(now, is_up, carrier if is_up else None, *counters, tuple(map(QueueSample, inflight, self._timeouts)))

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from nicmedic.host.sysfs import Folder
+from nicmedic.host.timed_reader import MOST_DESCRIPTORS
 from nicmedic.host.watching.blind_spots import Sight, find_blind_cards, find_blind_host, find_hidden_cards
 from nicmedic.host.watching.cards import NET, is_card, read_cards
 from nicmedic.host.watching.child import Child
@@ -42,7 +43,6 @@ _READING_S = 180.0
 _ROUTES_S = 60.0
 _PROBE_S = 10.0
 _LOST_S = 1.0
-_DESCRIPTORS = 8192
 _NEVER_S = float("-inf")
 """The clock of a machine that has just started is near 0."""
 _NEW = frozenset({SignalKind.APPEARED, SignalKind.VANISHED, SignalKind.RENAMED, SignalKind.CHANGED, SignalKind.ADMIN, SignalKind.CARRIER})
@@ -64,7 +64,7 @@ def _why_no_packets() -> str:
 def _raise_limit() -> None:
     """Cards with many queues have many files."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _DESCRIPTORS)
+    wanted = MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MOST_DESCRIPTORS)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         with contextlib.suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
@@ -433,5 +433,8 @@ class HostSenses:
             lock_stuck=self._lock_stuck,
         )
         self._gateways, self._gateways_s = read_gateways(Folder()), time.monotonic()
-        blind = find_blind_cards(cards, self._gateways, self._without_handler)
+        for card in cards:  # so that it is known of how many queues no file can be kept open
+            self.read_sample(card.interface)
+        unread = {name: reader.unread for name, reader in self._readers.items()}
+        blind = find_blind_cards(cards, self._gateways, self._without_handler, unread)
         return (*find_blind_host(sight, cards), *blind, *find_hidden_cards(cards))

@@ -199,7 +199,9 @@ def test_each_blind_spot_says_what_would_change_it() -> None:
     assert len(list(find_blind_host(dark, [card]))) == 8
     assert list(find_blind_host(Sight(), [card])) == []
     assert len(list(find_blind_host(Sight(), []))) == 1
-    words = " ".join(find_blind_cards([card], [], frozenset({"8139too"})))
+    words = " ".join(find_blind_cards([card], [], frozenset({"8139too"}), {"is-not-here": 3}))
+    assert f"{card.interface}: 3 of its {card.tx_queues} transmit queues are not looked at" in words
+    assert "not looked at" not in " ".join(find_blind_cards([card], [], frozenset(), {"is-not-here": 0, "eth1": 3}))
     assert all(part in words for part in ("no byte queue limits", "no tx-timeout handler", "no gateway is known", "counts no expiries"))
 
 
