@@ -13,6 +13,8 @@ __all__ = ["LOCK", "hold_lock"]
 LOCK = "/run/nicmedic/watch.lock"
 _PATIENCE_S = 3.0
 """A service that is started anew may come before the last one is wholly gone."""
+_LOOKS, _LOOK_S = 10, 0.5
+_PROC = "/proc"
 
 
 def _read_holder(descriptor: int) -> int | None:
@@ -20,13 +22,28 @@ def _read_holder(descriptor: int) -> int | None:
     return int(text) if text.isdigit() else None
 
 
-def _sleeps_for_ever(pid: int) -> bool:
-    """Whether a process cannot even be killed now: it sleeps uninterruptibly in the kernel, and keeps its locks."""
+def _read_state(pid: int) -> list[bytes]:
+    """Its state, and how often it has gone to sleep."""
     try:
-        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123  # strings throughout
-            return file.read(4096).rpartition(b")")[2].split()[:1] == [b"D"]
+        with open(f"{_PROC}/{pid}/status", "rb") as file:  # noqa: PTH123  # strings throughout
+            return [line.split()[1] for line in file if line.startswith((b"State:", b"voluntary_ctxt_switches:"))]
     except OSError:
-        return False
+        return []
+
+
+def _sleeps_for_ever(pid: int) -> bool:
+    """Whether a process cannot even be killed: it sleeps uninterruptibly in the kernel, and keeps its locks.
+
+    So does whoever waits for a disk, for a moment; so it must be found in the very same sleep each time.
+    """
+    seen = _read_state(pid)
+    for _ in range(_LOOKS):
+        if seen[:1] != [b"D"]:
+            return False
+        time.sleep(_LOOK_S)
+        if _read_state(pid) != seen:
+            return False
+    return True
 
 
 def hold_lock(path: str = LOCK) -> tuple[int, str | None]:
