@@ -20,7 +20,7 @@ __all__ = ["Acts"]
 
 _RESTORE, _PREVENT, _REBOOT = "restore", "prevent", "reboot"
 _ASK_AGAIN_S = 10.0
-_MOST_EARLIER = 50
+_MOST_EARLIER = 64
 _MOST_ACTIONS = 100
 """Of one incident: beyond them the last treatment stands for those before it."""
 _LEAST_UNDONE, _CHANGED = 40, range(50, 60)
@@ -108,7 +108,7 @@ class Acts:
 
     def _choose(self, record: Record, policy: NicPolicy, moment: Moment, only: str | None = None) -> None:
         choice = self._ask(record, policy, moment)
-        if choice.what == _REBOOT and (objection := self._find_objection()) is not None:
+        if choice.what == _REBOOT and only is None and (objection := self._find_objection()) is not None:
             self._hold_back(record, _REBOOT, objection, moment)
             choice = self._ask(record, dataclasses.replace(policy, reboot=False), moment)
         if only is not None and choice.what != only:

@@ -16,7 +16,8 @@ __all__ = ["Earlier", "is_about"]
 
 _NEWEST = 100
 """Incidents that are looked through."""
-_MOST_ACTIONS = 50
+_MOST_ACTIONS = 64
+"""More than the policy can allow within an hour."""
 _MOST_LEFT = 64
 _LONGEST_OPEN_S = 3600.0
 """One whose card is not there when we are started may come back so long."""
