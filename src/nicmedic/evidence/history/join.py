@@ -17,7 +17,8 @@ __all__ = ["find_zone_shift", "group_sightings", "order_groups", "shift_zone"]
 _SAME_BEGIN_S = 90.0
 _QUARTER_S = 900.0
 _HOUR_S = 3600.0
-_FEWEST_PRINTS = 2
+_FEWEST_PRINTS = 5
+"""And at least half of what the one with fewer has: two messages at the same microsecond are nothing rare."""
 Group = list[Sighting]
 
 
@@ -81,6 +82,15 @@ def _may_be_same(first: Sighting, second: Sighting) -> bool:
     return len(set(hosts)) <= 1
 
 
+def _may_share_messages(first: Sighting, second: Sighting) -> bool:
+    """Clocks that were never set are wrong by any zone at most; of one that was set nobody knows what it showed before."""
+    if not _may_be_same(first, second):
+        return False
+    if first.began is None or second.began is None or any(gap.why == "clock jump" for gap in (*first.gaps, *second.gaps)):
+        return True
+    return abs(first.began - second.began) <= ANY_ZONE_S + _SAME_BEGIN_S + first.within_s + second.within_s
+
+
 class _Union:
     """Groups that grow; two that must not be one stay apart."""
 
@@ -125,7 +135,7 @@ def group_sightings(sightings: Iterable[Sighting]) -> list[Group]:
         if sighting.boot_id is not None:
             union.join(ids.setdefault(sighting.boot_id, number), number, _same_id)
     for first, second in _pairs_with_prints(listed):
-        union.join(first, second, _may_be_same)
+        union.join(first, second, _may_share_messages)
     for _, first, second in sorted(_pairs_near(listed)):
         union.join(first, second, _may_be_same)
     for first, second in _pairs_by_stay(listed, union):
@@ -144,6 +154,7 @@ def _key(sighting: Sighting) -> tuple[bool, float, str, int]:
 
 
 def _pairs_with_prints(listed: Sequence[Sighting]) -> Iterator[tuple[int, int]]:
+    """Those that share most come first."""
     owners: dict[tuple[int, int], list[int]] = {}
     for number, sighting in enumerate(listed):
         for each in sighting.prints:
@@ -151,7 +162,10 @@ def _pairs_with_prints(listed: Sequence[Sighting]) -> Iterator[tuple[int, int]]:
     shared: Counter[tuple[int, int]] = Counter()
     for numbers in owners.values():
         shared.update((first, second) for place, first in enumerate(numbers) for second in numbers[place + 1 :])
-    yield from sorted(pair for pair, count in shared.items() if count >= _FEWEST_PRINTS)
+    for (first, second), count in sorted(shared.items(), key=lambda each: (-each[1], each[0])):
+        fewer = min(len(listed[first].prints), len(listed[second].prints))
+        if count >= max(_FEWEST_PRINTS, fewer / 2):
+            yield first, second
 
 
 def _pairs_near(listed: Sequence[Sighting]) -> Iterator[tuple[float, int, int]]:

@@ -53,6 +53,8 @@ _LAST_LINES = 400
 _LAST_S = 600.0
 """A word of a shutdown further from the last line than that is of something else."""
 _PRINTS = 64
+_FIRST_MICROS = 1000
+"""Until then a kernel says the same in every boot, within a few microseconds."""
 _ANCHOR_S = 300.0
 _OFF_S = 20.0
 _PROCESS_LINES = 20
@@ -160,7 +162,7 @@ class LogBoots:
             span = notes.spans[-1]
             span[0], span[1] = min(span[0], uptime_s), max(span[1], uptime_s)
         micro = round(uptime_s * 1e6)
-        if micro % 1_000_000 and micro % 1000 and len(notes.prints) < _PRINTS:
+        if micro > _FIRST_MICROS and micro % 1_000_000 and micro % 1000 and len(notes.prints) < _PRINTS:
             notes.prints.add((micro, zlib.crc32(record.text.encode("utf-8", "replace"))))
         if record.wall is None:
             return

@@ -4,8 +4,12 @@
 import dataclasses
 
 from nicmedic.evidence.history.join import find_zone_shift, group_sightings, order_groups
+from nicmedic.evidence.history.log_boots import LogBoots
 from nicmedic.evidence.history.sighting import Sighting, render_moment
-from nicmedic.model.history import BootEnd
+from nicmedic.kernlog.events import EventCollector
+from nicmedic.kernlog.match import SignalIndex
+from nicmedic.kernlog.reader import LogReader
+from nicmedic.model.history import BootEnd, Gap
 
 T = 1_450_000_000.0
 
@@ -74,3 +78,32 @@ def test_boots_without_a_date_stand_where_their_source_has_them() -> None:
 
 def test_a_moment_beyond_the_calendar_has_no_text() -> None:
     assert render_moment(1e30) is None
+
+
+def test_two_boots_that_say_a_few_lines_at_the_same_microsecond_are_not_one() -> None:
+    """Early lines come at the same microsecond in every boot; only most of the messages show that two logs have the same boot."""
+    own = [frozenset((2000 + number, boot) for number in range(40)) for boot in range(2)]
+    common = frozenset({(1, 1), (3, 3), (5, 5), (7, 7), (9, 9), (11, 11)})
+    first = seen("kern.log", T, prints=own[0] | common)
+    second = seen("kern.log", T + 4 * 86_400, order=1, prints=own[1] | common)
+    copy = seen("syslog", T + 4 * 86_400, prints=own[1] | common)
+    groups = group_sightings((first, second, copy))
+    assert [[each.source for each in group] for group in groups] == [["kern.log"], ["kern.log", "syslog"]]
+    assert count(first, copy) == 2
+    off = seen("dmesg", T + 3600, prints=own[0])
+    assert count(first, off) == 1  # another zone
+    far = dataclasses.replace(off, began=T + 86_400)
+    assert count(first, far) == 2
+    assert count(first, dataclasses.replace(far, gaps=(Gap(began_uptime_s=60.0, hours=24.0, why="clock jump"),))) == 1
+    assert count(seen("a", prints=frozenset(list(own[0])[:4])), seen("b", prints=frozenset(list(own[0])[:4]))) == 2
+
+
+def test_messages_of_the_first_millisecond_mark_no_boot() -> None:
+    log = LogBoots("kern.log", EventCollector(index=SignalIndex((), lambda _: ()), source="kern.log"))
+    lines = (
+        b"[    0.000003] clocksource: kvm-clock\n[    0.000123] DMI: X\n[    1.000123] probe\n[    2.000000] whole\n[    3.001000] milli\n"
+    )
+    for record in LogReader().read(lines):
+        log.add(record)
+    (sighting,) = log.finish(None)
+    assert {micro for micro, _ in sighting.prints} == {1_000_123}
