@@ -103,7 +103,8 @@ def test_messages_of_the_first_millisecond_mark_no_boot() -> None:
     lines = (
         b"[    0.000003] clocksource: kvm-clock\n[    0.000123] DMI: X\n[    1.000123] probe\n[    2.000000] whole\n[    3.001000] milli\n"
     )
-    for record in LogReader().read(lines):
+    reader = LogReader()
+    for record in (*reader.read(lines), *reader.finish()):
         log.add(record)
     (sighting,) = log.finish(None)
     assert {micro for micro, _ in sighting.prints} == {1_000_123}
