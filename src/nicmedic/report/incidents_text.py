@@ -219,8 +219,8 @@ def _say_changed(incident: Incident) -> str:
         return ""
     numbers = [str(number) for action in changed for number in action.transactions]
     where = f" (transaction {', '.join(numbers)})" if numbers else ""
-    whats = ", ".join(dict.fromkeys(escape_terminal(action.what) for action in changed))
-    return f"{whats} failed and could not be undone, the card was left CHANGED{where}; "
+    names = ", ".join(dict.fromkeys(escape_terminal(action.what) for action in changed))
+    return f"{names} failed and could not be undone, the card was left CHANGED{where}; "
 
 
 def _type_next(incident: Incident, now: Moment) -> Iterator[str]:
