@@ -2,18 +2,22 @@
 """A history, and perhaps those of twins, to the answer; changelogs are added by ``app/blame.py``, which knows where they are."""
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from nicmedic.evidence.compare import compare_arms
 from nicmedic.evidence.confounders import find_confounders, find_unknown_factors
 from nicmedic.evidence.kernels import choose_change, count_kernels, list_changes, list_packages, watch_all
 from nicmedic.evidence.planning import plan_next
-from nicmedic.evidence.spells import Watched, to_spells
+from nicmedic.evidence.spells import Card, Watched, find_card, find_first_hang, is_only_incident, to_spells
 from nicmedic.evidence.twins import ask_twin
 from nicmedic.model.blame import Blame, Comparison, KernelFigures, Verdict
 from nicmedic.model.errors import UsageError
 from nicmedic.model.history import History
 
 __all__ = ["build_blame"]
+
+_WARN_ONCE: Final = "these kernels print the watchdog's line once a boot only"
+"""What the history notes of it; here it is said with what it means for the figures."""
 
 
 def _check_named(history: History, package: str | None, option: str) -> None:
@@ -30,27 +34,56 @@ def _choose(history: History, watched: Sequence[Watched], before: str | None, af
     return before, after, compare_arms(to_spells(watched, before, after), looks)
 
 
-def _collect_drivers(history: History, interface: str | None) -> tuple[str, ...]:
-    hangs = (hang for boot in history.boots for hang in boot.hangs if interface is None or hang.interface in {None, interface})
+def _collect_drivers(history: History, card: Card) -> tuple[str, ...]:
+    hangs = (hang for boot in history.boots for hang in boot.hangs if card.owns(hang))
     return tuple(dict.fromkeys(hang.driver for hang in hangs if hang.driver))
 
 
-def _note_interface(history: History, interface: str | None) -> Iterator[str]:
-    hung = {hang.interface or "(no name)" for boot in history.boots for hang in boot.hangs}
+def _note_interface(history: History, card: Card) -> Iterator[str]:
+    hangs = [hang for boot in history.boots for hang in boot.hangs]
+    hung, interface = {hang.interface or "(no name)" for hang in hangs}, card.interface
     if interface is not None and hung and interface not in hung:
         yield f"No hang of {interface} is told. Cards that hung: {', '.join(sorted(hung))}."
     if interface is None and len(hung) > 1:
         yield f"Hangs of {', '.join(sorted(hung))} are counted together; name one to see it alone."
+    doubtful = sum(card.owns(hang) is None for hang in hangs)
+    if doubtful:
+        yield (
+            f"{doubtful} hang{' names' if doubtful == 1 else 's name'} no card, and nothing tells whether they are of {interface}: they are not "
+            "counted, and what came after them in their boots counts as not watched."
+        )
+    if interface is not None and len(hung - {"(no name)"}) > 1:
+        yield (
+            f"{len(hung - {'(no name)'})} cards hung here. If {interface} was chosen because it looks worst, its p-value is to be multiplied by that."
+        )
 
 
-def _note_watch(history: History, watched: Sequence[Watched]) -> Iterator[str]:
+def _note_unbacked(history: History, watched: Sequence[Watched], card: Card) -> Iterator[str]:
+    """Boots of which a hang is known, and would not be known if they had not hung; then those of which nothing is."""
+    counted = {id(one.boot) for one in watched}
+    lost = [boot for boot in history.boots if id(boot) not in counted]
+    hangs = [hang for boot in lost if (hang := find_first_hang(boot, card)) is not None]
+    incidents = sum(map(is_only_incident, hangs))
+    if incidents:
+        yield (
+            f"{incidents} hang{' is' if incidents == 1 else 's are'} known only from incidents; not compared: no log covers their boots, so boots "
+            "without a hang would not be known."
+        )
+    if len(hangs) > incidents:
+        number = len(hangs) - incidents
+        yield f"Before {number} hang{'' if number == 1 else 's'} no log covers the boot: not compared."
+    if len(lost) > len(hangs):
+        verb = "is" if len(lost) - len(hangs) == 1 else "are"
+        yield f"{len(lost) - len(hangs)} of {len(history.boots)} boots {verb} covered by no log: they count neither for a kernel nor against it."
+
+
+def _note_watch(history: History, watched: Sequence[Watched], card: Card) -> Iterator[str]:
     """What is known of the boots themselves."""
-    unwatched = len(history.boots) - len(watched)
-    if unwatched:
-        yield f"{unwatched} of {len(history.boots)} boots are covered by no log: they count neither for a kernel nor against it."
+    yield from _note_unbacked(history, watched, card)
     unknown = sum(one.boot.kernel_package is None for one in watched)
     if unknown:
-        yield f"Of {unknown} watched boots nothing tells the kernel package: they are not compared."
+        which = "1 watched boot" if unknown == 1 else f"{unknown} watched boots"
+        yield f"Of {which} nothing tells the kernel package: {'it is' if unknown == 1 else 'they are'} not compared."
     if any(hang.warn_once for boot in history.boots for hang in boot.hangs):
         yield (
             "A kernel here warns of its watchdog once a boot (WARN_ONCE), so later hangs of a boot may be missing. Only the first hang of each boot "
@@ -60,10 +93,11 @@ def _note_watch(history: History, watched: Sequence[Watched]) -> Iterator[str]:
         yield "In some boots that one warning went to another card: what came after counts as not watched."
     guessed = sum(one.time_guessed for one in watched)
     if guessed:
-        yield f"Of {guessed} hangs it is not known how long after the boot they came; they are taken to have come at the end of the boot."
+        which = "1 hang" if guessed == 1 else f"{guessed} hangs"
+        yield f"Of {which} it is not known how long after the boot it came; the end of the boot is taken for it."
     suspends = sum(boot.suspends or 0 for boot in history.boots)
     if suspends:
-        yield f"The host was suspended {suspends} times; hours asleep do not count."
+        yield f"The host was suspended {'once' if suspends == 1 else f'{suspends} times'}; hours asleep do not count."
 
 
 def _note_comparison(compared: Comparison | None, *, named: bool) -> Iterator[str]:
@@ -108,12 +142,13 @@ def build_blame(
     """
     _check_named(history, before, "--before")
     _check_named(history, after, "--after")
-    watched = watch_all(history, interface)
+    card = find_card(history, interface)
+    watched = watch_all(history, card)
     kernels = count_kernels(history, watched)
     chosen = _choose(history, watched, before, after)
     control, suspect, compared = chosen if chosen is not None else (None, None, None)
     old, new = _find(kernels, control), _find(kernels, suspect)
-    drivers = _collect_drivers(history, interface)
+    drivers = _collect_drivers(history, card)
     spells = to_spells(watched, control, suspect) if control is not None and suspect is not None else []
     verdict, looks = (compared.verdict, compared.looks) if compared is not None else (Verdict.NOT_SHOWN, 1)
     both = control is not None and suspect is not None
@@ -130,9 +165,9 @@ def build_blame(
         twins=tuple(ask_twin(twin, history, suspect, new.figures) for twin in twins) if suspect is not None and new is not None else (),
         next_steps=plan_next(spells, old, new, verdict, looks),
         notes=(
-            *_note_interface(history, interface),
-            *_note_watch(history, watched),
+            *_note_interface(history, card),
+            *_note_watch(history, watched, card),
             *_note_comparison(compared, named=before is not None),
-            *history.notes,
+            *(note for note in history.notes if not note.startswith(_WARN_ONCE)),
         ),
     )

@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Which kernel packages a history has, what each has seen, and across which change to look."""
 
+import dataclasses
 import itertools
 from collections.abc import Sequence
 
 from nicmedic.evidence.compare import compare_arms, summarize_arm
-from nicmedic.evidence.spells import Watched, to_spells, watch_boot
+from nicmedic.evidence.spells import Card, Watched, to_spells, watch_boot
 from nicmedic.evidence.statistics.spell import Arm, Spell
-from nicmedic.model.blame import Comparison, KernelFigures
+from nicmedic.model.blame import ArmFigures, Comparison, KernelFigures
 from nicmedic.model.history import BootRecord, History
 
-__all__ = ["choose_change", "count_kernels", "list_changes", "list_packages", "watch_all"]
+__all__ = ["choose_change", "count_kernels", "count_watched", "list_changes", "list_packages", "watch_all"]
 
 
 def list_packages(history: History) -> list[str]:
@@ -26,9 +27,16 @@ def list_changes(history: History) -> list[tuple[str, str]]:
     return list(dict.fromkeys((min(pair, key=order.index), max(pair, key=order.index)) for pair in pairs))
 
 
-def watch_all(history: History, interface: str | None) -> list[Watched]:
+def watch_all(history: History, card: Card) -> list[Watched]:
     """All boots of which something is known, in order."""
-    return [watched for boot in history.boots if (watched := watch_boot(boot, interface)) is not None]
+    return [watched for boot in history.boots if (watched := watch_boot(boot, card)) is not None]
+
+
+def count_watched(watched: Sequence[Watched]) -> ArmFigures:
+    """Boots of one kind; a first hang is told by the hours since the boot, whatever was watched of them."""
+    figures = summarize_arm([Spell(arm=Arm.OTHER, hours=one.hours, hung=one.hung) for one in watched])
+    uptimes = sorted(one.hours if one.at_h is None else one.at_h for one in watched if one.hung)
+    return dataclasses.replace(figures, first_hangs_h=tuple(uptimes))
 
 
 def choose_change(history: History, watched: Sequence[Watched]) -> tuple[str, str, Comparison] | None:
@@ -71,7 +79,7 @@ def count_kernels(history: History, watched: Sequence[Watched]) -> tuple[KernelF
                 ran_h=_sum_run(boots),
                 watched_h=sum(boot.covered_h for boot in boots),
                 boots_unwatched=len(boots) - len(own),
-                figures=summarize_arm([Spell(arm=Arm.OTHER, hours=one.hours, hung=one.hung) for one in own]),
+                figures=count_watched(own),
             )
         )
     return tuple(rows)

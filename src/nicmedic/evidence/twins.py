@@ -7,6 +7,7 @@ from typing import Final
 from nicmedic.evidence.compare import LIKELY, summarize_arm
 from nicmedic.evidence.confounders import compare_boots_of
 from nicmedic.evidence.kernels import watch_all
+from nicmedic.evidence.spells import ANY
 from nicmedic.evidence.statistics.spell import Arm, Spell
 from nicmedic.model.blame import ArmFigures, TwinSays, TwinWord
 from nicmedic.model.history import History
@@ -30,7 +31,7 @@ def ask_twin(twin: History, here: History, suspect: str, own: ArmFigures) -> Twi
         suspect: the package.
         own: what this host has seen of it.
     """
-    boots = [one for one in watch_all(twin, None) if one.boot.kernel_package == suspect]
+    boots = [one for one in watch_all(twin, ANY) if one.boot.kernel_package == suspect]
     figures = summarize_arm([Spell(arm=Arm.OTHER, hours=one.hours, hung=one.hung) for one in boots])
     p = None if figures.boots_hung or not boots else _chance_of_quiet(own.boots_hung, own.hours_at_risk, figures.hours_at_risk)
     mine = [boot for boot in here.boots if boot.kernel_package == suspect]

@@ -51,7 +51,7 @@ class ArmFigures:
     hours_at_risk: float
     """Watched hours, of each boot up to its first hang."""
     first_hangs_h: tuple[float, ...] = ()
-    """Watched hours until the first hang of each boot that hung, ascending."""
+    """Hours from the boot to the first hang of each that hung, watched or not, hours asleep left out; ascending."""
     quiet_h: tuple[float, ...] = ()
     """Watched hours of each boot that did not, ascending."""
     rate_per_h: Estimate | None = None

@@ -3,6 +3,7 @@
 
 import dataclasses
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,7 +16,7 @@ from nicmedic.evidence.kernels import list_changes
 from nicmedic.evidence.moments import parse_moment
 from nicmedic.evidence.planning import render_boot_commands
 from nicmedic.evidence.saved_history import merge_histories, parse_history
-from nicmedic.evidence.spells import to_spells, watch_boot
+from nicmedic.evidence.spells import Card, to_spells, watch_boot
 from nicmedic.evidence.statistics.spell import Arm, Spell
 from nicmedic.model.blame import ArmFigures, KernelFigures, TwinWord, Verdict
 from nicmedic.model.errors import NotAHistoryError, UsageError
@@ -146,8 +147,8 @@ def test_unknown_boots_are_told_and_not_compared() -> None:
     assert answer.kernels[-1].package is None
     assert (answer.kernels[1].boots_unwatched, answer.kernels[1].ran_h) == (1, None)
     text = " ".join(answer.notes)
-    assert "1 of 10 boots are covered by no log" in text
-    assert "Of 1 watched boots nothing tells the kernel package" in text
+    assert "1 of 10 boots is covered by no log" in text
+    assert "Of 1 watched boot nothing tells the kernel package" in text
     assert "suspended 2 times" in text
     assert answer.notes[-1] == "strange"
 
@@ -156,6 +157,8 @@ def test_unknown_boots_are_told_and_not_compared() -> None:
 
 
 HANG = HangRecord(interface="eth0", driver="r8169", began=None, uptime_s=7200.0, lines=64)
+ETH0 = Card(interface="eth0", drivers=frozenset({"r8169"}))
+OURS = dataclasses.replace(HANG, sources=("incidents",))
 
 
 @pytest.mark.parametrize(
@@ -168,12 +171,61 @@ HANG = HangRecord(interface="eth0", driver="r8169", began=None, uptime_s=7200.0,
         (HANG, (Gap(began_uptime_s=None, hours=1.0, why="no log"), Gap(began_uptime_s=0.0, hours=None, why="no log")), 2.0),
         (dataclasses.replace(HANG, uptime_s=None, began="2016-01-01T03:00:00Z"), (), 3.0),
         (dataclasses.replace(HANG, interface=None), (), 2.0),
+        (dataclasses.replace(HANG, sources=("incidents",)), (), 2.0),
+        (dataclasses.replace(HANG, sources=("incidents",)), (Gap(began_uptime_s=0.0, hours=1.5, why="no log"),), 0.5),
     ],
 )
 def test_a_boot_is_at_risk_up_to_its_first_hang_where_it_was_watched(hang: HangRecord, gaps: tuple[Gap, ...], hours: float) -> None:
-    watched = watch_boot(boot("2016-01-01T00:00:00Z", OLD, 9.0, hangs=(hang,), gaps=gaps), "eth0")
+    watched = watch_boot(boot("2016-01-01T00:00:00Z", OLD, 9.0, hangs=(hang,), gaps=gaps), ETH0)
     assert watched is not None
     assert (watched.hours, watched.hung, watched.time_guessed) == (hours, True, False)
+
+
+@pytest.mark.parametrize(
+    ("hang", "more"),
+    [
+        (OURS, {"covered_h": 0.0}),
+        (OURS, {"covered_h": 1.0}),
+        (OURS, {"gaps": (Gap(began_uptime_s=3600.0, hours=5.0, why="no log"),)}),
+        (dataclasses.replace(OURS, uptime_s=None), {}),
+        (HANG, {"covered_h": 0.0}),
+        (HANG, {"gaps": (Gap(began_uptime_s=0.0, hours=2.0, why="no log"),)}),
+    ],
+)
+def test_a_hang_counts_only_where_a_boot_without_one_would_be_known(hang: HangRecord, more: dict[str, Any]) -> None:
+    assert watch_boot(boot("2016-01-01T00:00:00Z", NEW, 9.0, hangs=(hang,), **more), ETH0) is None
+
+
+def test_hangs_that_only_our_own_watcher_saw_prove_nothing() -> None:
+    bad = [boot(f"2016-01-{day:02}T00:00:00Z", NEW, 40.0, hangs=(OURS,) * (day % 2), covered_h=0.0) for day in range(2, 8)]
+    answer = build_blame(History(boots=(*here().boots[:5], *bad)))
+    assert answer.comparison is not None
+    assert answer.comparison.verdict is Verdict.NOT_SHOWN
+    assert answer.kernels[-1].figures.boots_hung == 0
+    text = " ".join(answer.notes)
+    assert "3 hangs are known only from incidents; not compared" in text
+    assert "3 of 11 boots are covered by no log" in text
+
+
+def test_a_first_hang_is_told_by_the_time_since_the_boot() -> None:
+    late = dataclasses.replace(HANG, uptime_s=36_000.0)
+    dark = (Gap(began_uptime_s=0.0, hours=9.5, why="no log"),)
+    answer = build_blame(History(boots=(boot("2016-01-01T00:00:00Z", NEW, 11.0, hangs=(late,), gaps=dark, covered_h=1.5),)))
+    assert answer.kernels[0].figures.first_hangs_h == (10.0,)
+    assert answer.kernels[0].figures.hours_at_risk == 0.5
+
+
+def test_a_hang_without_a_name_is_not_of_the_card_that_is_asked_about() -> None:
+    nameless = dataclasses.replace(HANG, interface=None, driver="mlx5_core")
+    bad = [boot(f"2016-01-{day:02}T00:00:00Z", NEW, 9.0, hangs=(nameless,)) for day in range(2, 5)]
+    history = History(boots=(*here().boots[:5], *bad))
+    answer = build_blame(history, interface="eth0")
+    assert answer.kernels[-1].figures == dataclasses.replace(answer.kernels[-1].figures, boots=3, boots_hung=0, hours_at_risk=6.0)
+    assert answer.drivers == ()
+    assert any("3 hangs name no card, and nothing tells whether they are of eth0" in note for note in answer.notes)
+    named = boot("2016-01-09T00:00:00Z", NEW, 9.0, hangs=(HANG,))
+    figures = build_blame(dataclasses.replace(history, boots=(*history.boots, named)), interface="eth0").kernels[-1].figures
+    assert (figures.boots_hung, figures.hours_at_risk) == (1, 29.0)
 
 
 def test_a_hang_at_an_unknown_time_counts_and_is_told() -> None:
@@ -186,11 +238,11 @@ def test_a_hang_at_an_unknown_time_counts_and_is_told() -> None:
 
 def test_the_one_warning_of_a_boot_silences_the_other_cards() -> None:
     other = dataclasses.replace(HANG, interface="eth1", warn_once=True)
-    watched = watch_boot(boot("2016-01-01T00:00:00Z", OLD, 9.0, hangs=(other,)), "eth0")
+    watched = watch_boot(boot("2016-01-01T00:00:00Z", OLD, 9.0, hangs=(other,)), ETH0)
     assert watched is not None
     assert (watched.hours, watched.hung, watched.silenced) == (2.0, False, True)
     nowhere = dataclasses.replace(other, uptime_s=None)
-    assert watch_boot(boot("2016-01-01T00:00:00Z", OLD, 9.0, hangs=(nowhere,)), "eth0") is None
+    assert watch_boot(boot("2016-01-01T00:00:00Z", OLD, 9.0, hangs=(nowhere,)), ETH0) is None
 
 
 @given(st.lists(st.sampled_from([OLD, NEW, None]), max_size=9), st.data())
