@@ -9,7 +9,7 @@ from nicmedic.evidence.confounders import find_confounders, find_unknown_factors
 from nicmedic.evidence.kernels import choose_change, count_kernels, list_changes, list_packages, watch_all
 from nicmedic.evidence.planning import plan_next
 from nicmedic.evidence.spells import Card, Watched, find_card, find_first_hang, is_only_incident, to_spells
-from nicmedic.evidence.twins import ask_twin
+from nicmedic.evidence.twins import ask_twin, check_twin
 from nicmedic.model.blame import Blame, Comparison, KernelFigures, Verdict
 from nicmedic.model.errors import UsageError
 from nicmedic.model.history import History
@@ -138,10 +138,12 @@ def build_blame(
         twins: histories of other hosts.
 
     Raises:
-        UsageError: a package that was named ran in no boot.
+        UsageError: a package that was named ran in no boot, or a twin is this host.
     """
     _check_named(history, before, "--before")
     _check_named(history, after, "--after")
+    for twin in twins:
+        check_twin(twin, history)
     card = find_card(history, interface)
     watched = watch_all(history, card)
     kernels = count_kernels(history, watched)
@@ -162,7 +164,7 @@ def build_blame(
         comparison=compared,
         confounders=find_confounders(history, control or "", suspect or "") if both else (),
         unknown_factors=find_unknown_factors(history, control or "", suspect or "") if both else (),
-        twins=tuple(ask_twin(twin, history, suspect, new.figures) for twin in twins) if suspect is not None and new is not None else (),
+        twins=tuple(ask_twin(twin, history, (control, suspect), spells, drivers) for twin in twins) if control and suspect else (),
         next_steps=plan_next(spells, old, new, verdict, looks),
         notes=(
             *_note_interface(history, card),

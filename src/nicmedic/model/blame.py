@@ -133,6 +133,9 @@ class TwinSays:
     host: str | None
     word: TwinWord
     figures: ArmFigures
+    """Of the suspect, hangs of the same driver only."""
+    control: ArmFigures
+    """Of what it is compared with."""
     p: float | None
     """Chance of its quiet if its hangs came as often as here; None: it hung, or says nothing."""
     differences: tuple[Confounder, ...] = ()

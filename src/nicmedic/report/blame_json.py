@@ -40,6 +40,9 @@ def _twin(twin: TwinSays) -> dict[str, Plain]:
         "boots": twin.figures.boots,
         "boots_hung": twin.figures.boots_hung,
         "hours_at_risk": twin.figures.hours_at_risk,
+        "control_boots": twin.control.boots,
+        "control_boots_hung": twin.control.boots_hung,
+        "control_hours_at_risk": twin.control.hours_at_risk,
         "p": twin.p,
         "differences": [to_plain(one) for one in twin.differences],
     }

@@ -28,7 +28,7 @@ def _cause(blame: Blame, style: Style) -> Iterator[str]:
     if compared is not None and compared.verdict is not Verdict.NOT_SHOWN:
         yield _other_causes(blame, style)
     for twin in blame.twins:
-        yield style.wrap(say_twin(twin, blame.after or ""))
+        yield style.wrap(say_twin(twin, blame.before or "", blame.after or ""))
 
 
 def _other_causes(blame: Blame, style: Style) -> str:

@@ -100,17 +100,20 @@ def summarize_blame(blame: Blame) -> str:
     return f"{say_verdict(compared.verdict)}: {claim}: {tail}."
 
 
-def say_twin(twin: TwinSays, package: str) -> str:
+def say_twin(twin: TwinSays, before: str, after: str) -> str:
     """What another host says, in a sentence."""
     name, figures = twin.host or "the twin", twin.figures
-    if twin.word is TwinWord.SUPPORTS:
-        return f'{name} hangs on {package} as well ({say_arm(figures)}): that supports "the kernel".'
     if not figures.boots:
-        return f"{name} says nothing: no watched boot of it ran {package}."
+        return f"{name} says nothing: no watched boot of it ran {after}."
+    if twin.word is TwinWord.SUPPORTS:
+        return f'{name} hangs on {after} as well ({say_arm(figures)}; on {before}: {say_arm(twin.control)}): that supports "the kernel".'
     if twin.word is TwinWord.CONTRADICTS:
-        chance = f"if it hung as often as this host, {say_p(twin.p)}"
-        return f'{name} contradicts "the kernel alone": {say_arm(figures)} on {package}; {chance}.'
-    return f"{name} has not hung on {package}, but was not watched long enough to say more ({say_arm(figures)})."
+        chance = f"if it has such a card and hung as often as this host, {say_p(twin.p)}"
+        return f'{name} contradicts "the kernel alone": {say_arm(figures)} on {after}; {chance}.'
+    if figures.boots_hung:
+        other = f"and on {before} no less ({say_arm(twin.control)})" if twin.control.boots else f"but was not watched on {before}"
+        return f"{name} hangs on {after} as well ({say_arm(figures)}), {other}: that says nothing of the change."
+    return f"{name} has not hung on {after}, but was not watched long enough to say more ({say_arm(figures)})."
 
 
 def say_hold(compared: Comparison, before: ArmFigures, after: ArmFigures) -> str:

@@ -294,13 +294,38 @@ def test_what_nobody_tells_may_have_changed() -> None:
     )
 
 
-def test_a_twin_that_hangs_supports_and_a_short_one_is_silent() -> None:
-    hanging = History(host="srv6", boots=(boot("2016-01-02T09:00:00Z", NEW, 3.0, 900.0),))
-    short = History(host="srv7", boots=(boot("2016-01-02T09:00:00Z", NEW, 0.05),))
-    other = History(host="srv8", boots=(boot("2016-01-02T09:00:00Z", OLD, 500.0),))
-    said = build_blame(here(), twins=(hanging, short, other)).twins
-    assert [one.word for one in said] == [TwinWord.SUPPORTS, TwinWord.SILENT, TwinWord.SILENT]
-    assert said[2].p is None
+def ask(*boots: BootRecord, host: str = "srv6", of: History | None = None) -> TwinWord:
+    """What a twin says of the story."""
+    (said,) = build_blame(of or here(), twins=(History(host=host, boots=boots),)).twins
+    return said.word
+
+
+def test_a_twin_supports_only_if_it_hung_less_before() -> None:
+    bad, good = boot("2016-01-02T09:00:00Z", NEW, 3.0, 900.0), boot("2015-12-02T09:00:00Z", OLD, 30.0)
+    assert ask(good, bad) is TwinWord.SUPPORTS
+    assert ask(bad) is TwinWord.SILENT
+    assert ask(boot("2015-12-02T09:00:00Z", OLD, 3.0, 900.0), bad) is TwinWord.SILENT
+    usb = dataclasses.replace(HANG, interface="usb0", driver="cdc_ether")
+    assert ask(good, boot("2016-01-02T09:00:00Z", NEW, 3.0, hangs=(usb,))) is TwinWord.CONTRADICTS
+
+
+def test_a_short_twin_is_silent() -> None:
+    assert ask(boot("2016-01-02T09:00:00Z", NEW, 0.05)) is TwinWord.SILENT
+    (said,) = build_blame(here(), twins=(History(host="srv8", boots=(boot("2016-01-02T09:00:00Z", OLD, 500.0),)),)).twins
+    assert (said.word, said.p) == (TwinWord.SILENT, None)
+
+
+def test_hangs_of_one_outage_are_one_for_a_twin() -> None:
+    (said,) = build_blame(here(), twins=(History(host="srv6", boots=(boot("2016-01-02T09:00:00Z", NEW, 2.0),)),)).twins
+    assert said.word is TwinWord.SILENT
+    assert said.p == pytest.approx(551.3 / (551.3 + 7200))
+
+
+def test_a_host_is_not_its_own_twin() -> None:
+    known = tuple(dataclasses.replace(one, boot_id=f"{place:032x}") for place, one in enumerate(here().boots))
+    for twins in ((here(),), (dataclasses.replace(here(), host="SRV4.example.org"),), (History(boots=known[:1]),)):
+        with pytest.raises(UsageError, match="history of srv4 itself"):
+            build_blame(dataclasses.replace(here(), boots=known), twins=twins)
 
 
 # ------------------------------------------------------------------------------------------------------------------- plan

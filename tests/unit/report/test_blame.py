@@ -15,7 +15,7 @@ from nicmedic.model.blame import Blame, ChangelogEntry, Estimate
 from nicmedic.model.history import History, PackageChange
 from nicmedic.report.blame_json import render_blame_json
 from nicmedic.report.blame_text import render_blame_text
-from nicmedic.report.blame_words import say_hold, say_interval, summarize_blame
+from nicmedic.report.blame_words import say_hold, say_interval, say_twin, summarize_blame
 from nicmedic.report.style import Style
 from tests.unit.evidence.story import NEW, OLD, boot, here, twin
 
@@ -42,7 +42,8 @@ def test_the_story_as_text() -> None:
     assert "This is a change in time; the cause is whatever changed then. With the kernel came also: Xen, load," in flat
     assert "Not known whether they changed: link partner and speed, MTU." in flat
     assert (
-        f'srv5 contradicts "the kernel alone": 0 hangs in 200 h over 1 boot on {NEW}; if it hung as often as this host, p < 0.0001.' in flat
+        f'srv5 contradicts "the kernel alone": 0 hangs in 200 h over 1 boot on {NEW}; '
+        "if it has such a card and hung as often as this host, p = 0.00077." in flat
     )
     assert "outages per hour at risk: 1 outage against 0 before" in flat
     assert "- load: 2 guests -> 5 guests (from one boot to the next)" in flat
@@ -86,10 +87,26 @@ def test_long_plans_are_cut_and_hands_in_twins_are_told() -> None:
     answer = build_blame(short, twins=(supporting, silent, nothing))
     flat = " ".join(render_blame_text(answer, Style()).split())
     assert "and so on, 7 boots in all" in flat
-    assert 'srv6 hangs on 3.2.73-2+deb7u1 as well (1 of 1 boot hung, the first hang after 900 s): that supports "the kernel".' in flat
+    assert (
+        "srv6 hangs on 3.2.73-2+deb7u1 as well (1 of 1 boot hung, the first hang after 900 s), but was not watched on 3.2.68-1+deb7u6: that says "
+        "nothing of the change." in flat
+    )
     assert "the twin has not hung on 3.2.73-2+deb7u1, but was not watched long enough to say more" in flat
     assert "srv8 says nothing: no watched boot of it ran 3.2.73-2+deb7u1." in flat
     assert "and so on" not in render_blame_text(answer, Style(more=True))
+
+
+def test_twins_that_hang_in_words() -> None:
+    bad = boot("2016-01-02T09:00:00Z", NEW, 3.0, 900.0, host="srv6")
+    good, worse = boot("2015-12-02T09:00:00Z", OLD, 30.0, host="srv6"), boot("2015-12-02T09:00:00Z", OLD, 3.0, 500.0, host="srv6")
+    answer = build_blame(here(), twins=(History(host="srv6", boots=(good, bad)), History(host="srv7", boots=(worse, worse, bad))))
+    first, second = (say_twin(one, OLD, NEW) for one in answer.twins)
+    assert first.endswith(
+        f'(1 of 1 boot hung, the first hang after 900 s; on {OLD}: 0 hangs in 30 h over 1 boot): that supports "the kernel".'
+    )
+    assert second.endswith(
+        f"and on {OLD} no less (2 of 2 boots hung, the first hang after 500 s on average): that says nothing of the change."
+    )
 
 
 def test_text_out_of_a_log_cannot_reach_the_terminal() -> None:
@@ -98,7 +115,7 @@ def test_text_out_of_a_log_cannot_reach_the_terminal() -> None:
                   for place, one in enumerate(here().boots))  # fmt: skip
     changes = (PackageChange(time="2015-12-30T00:00:00Z", package=nasty, before=nasty, after=nasty),)
     answer = build_blame(
-        History(host=nasty, boots=boots, changes=changes, notes=(nasty,)), twins=(dataclasses.replace(twin(), host=nasty),)
+        History(host=nasty, boots=boots, changes=changes, notes=(nasty,)), twins=(dataclasses.replace(twin(), host=f"srv5{nasty}"),)
     )
     answer = dataclasses.replace(answer, changelog_trouble=nasty)
     for style in (Style(), Style(one_line=True)):
