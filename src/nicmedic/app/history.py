@@ -126,6 +126,7 @@ def _read_chain(
 
 def _as_named(sighting: Sighting, log: LogChain, *, last: bool) -> Sighting:
     """With what the log itself does not say, but whoever opened it knows."""
+    sighting = dataclasses.replace(sighting, kernels_own=log.kernels_own)
     if log.boot_id is not None and sighting.boot_id is None:
         sighting = dataclasses.replace(sighting, boot_id=log.boot_id)
     if log.written_s is not None and last and sighting.began is None and sighting.covers_uptime:

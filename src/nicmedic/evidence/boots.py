@@ -5,7 +5,8 @@ import dataclasses
 import itertools
 from collections.abc import Callable, Iterable, Sequence
 
-from nicmedic.evidence.history.sighting import ANY_ZONE_S, Sighting, read_time, render_moment
+from nicmedic.evidence.history.sighting import ANY_ZONE_S, Sighting, render_moment
+from nicmedic.evidence.history.trust import is_copy
 from nicmedic.kernlog.hangs import group_hangs
 from nicmedic.model.event import Event, EventKind
 from nicmedic.model.finding import Hang
@@ -13,7 +14,6 @@ from nicmedic.model.history import BootEnd, BootRecord, Gap, HangRecord
 
 __all__ = ["build_boot", "find_began"]
 
-_SAME_STAMP_S = 0.002
 _SAME_GAP_S = 120.0
 _LEAST_GAP_S = 300.0
 _SUMMER_S = 3600.0
@@ -193,7 +193,7 @@ def _distinct(group: Sequence[Sighting]) -> tuple[list[Event], dict[int, set[str
         for event in sighting.events:
             if event.same_as is not None:
                 continue
-            twin = next((place for place, other in enumerate(kept) if sighting.source not in told[place] and _is_copy(other, event)), None)
+            twin = next((place for place, other in enumerate(kept) if sighting.source not in told[place] and is_copy(other, event)), None)
             if twin is None:
                 told[len(kept)] = {sighting.source}
                 kept.append(event)
@@ -205,16 +205,6 @@ def _distinct(group: Sequence[Sighting]) -> tuple[list[Event], dict[int, set[str
         range(len(kept)), key=lambda place: (kept[place].uptime_s is None, kept[place].uptime_s or 0.0, kept[place].time or "", place)
     )
     return [dataclasses.replace(kept[place], boot=0) for place in order], {new: told[old] for new, old in enumerate(order)}
-
-
-def _is_copy(first: Event, second: Event) -> bool:
-    if first.text != second.text:
-        return False
-    if first.uptime_s is not None and second.uptime_s is not None:
-        return abs(first.uptime_s - second.uptime_s) < _SAME_STAMP_S
-    if first.time is not None and second.time is not None:
-        return abs(read_time(first.time)[0] - read_time(second.time)[0]) <= 1
-    return first.local_time is not None and first.local_time == second.local_time
 
 
 def _find_hangs(group: Sequence[Sighting], clock: _Clock) -> list[HangRecord]:

@@ -33,6 +33,8 @@ class LogChain:
     """Of its stamps, where they name none; None: unknown."""
     tells_end: bool = False
     """It would tell of a shutdown, as the journal does."""
+    kernels_own: bool = False
+    """No user can write a line of the kernel's to it."""
     boot_id: str | None = None
     """All of it is of this boot, though it does not say so: the ring buffer."""
     written_s: float | None = None

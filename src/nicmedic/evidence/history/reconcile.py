@@ -10,6 +10,7 @@ from nicmedic.evidence.boots import build_boot, find_began
 from nicmedic.evidence.history.changes import PlacedChange, find_kernel_package, merge_changes
 from nicmedic.evidence.history.join import find_zone_shift, group_sightings, order_groups, shift_zone
 from nicmedic.evidence.history.sighting import Sighting, read_time, render_moment
+from nicmedic.evidence.history.trust import drop_doubtful, limit_lists
 from nicmedic.kernlog.system import read_system_facts
 from nicmedic.model.history import BootEnd, BootRecord, HangRecord, History, PackageChange, Source
 from nicmedic.model.incident import Incident, IncidentVerdict
@@ -42,22 +43,24 @@ def reconcile(told: Told) -> History:
         *told.sightings,
         *(each for number, incident in enumerate(incidents) if (each := _sight_incident(number, incident)) is not None),
     ]
+    seen, unreadable = limit_lists(seen)
     shift = find_zone_shift(seen)
     sightings = [shift_zone(each, shift) if shift is not None and not each.zoned else each for each in seen]
     changes = merge_changes(told.changes, shift)
-    groups = order_groups(group_sightings(sightings), find_began)
+    believed, doubts = drop_doubtful(group_sightings(sightings))
+    groups = order_groups(believed, find_began)
 
     def find_package(release: str, began: float, within_s: float) -> tuple[str, str] | None:
         return find_kernel_package(release, began, within_s, changes)
 
     boots = _end_all_but_the_last([build_boot(group, find_package) for group in groups])
     boots = _add_incidents(boots, incidents)
-    notes = [*told.notes, *_find_notes(boots, sightings, shift, changes)]
+    notes = [*told.notes, *doubts, *_find_notes(boots, sightings, shift, changes)]
     return History(
         host=next((boot.host for boot in reversed(boots) if boot.host is not None), None),
         boots=tuple(boots),
         changes=tuple(_render_change(each, shift) for each in changes),
-        sources=_unite_sources([*_sources_of(seen), *told.sources]),
+        sources=_unite_sources([*_sources_of(seen), *told.sources, *unreadable]),
         notes=tuple(dict.fromkeys(notes)),
     )
 

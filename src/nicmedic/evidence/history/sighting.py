@@ -22,6 +22,10 @@ class Sighting:
     """Its place among the boots of that source: two of one source are never the same boot."""
     zoned: bool = True
     """False: the source shows local time, and nobody knows of which zone."""
+    kernels_own: bool = False
+    """No user can write a line of the kernel's to it: the journal's kernel messages, kern.log, dmesg."""
+    lists: str | None = None
+    """It only lists the boots of the log of that name: it covers what that one has kernel messages of."""
     shifted: bool = False
     """Its zone was found by comparison with other sources."""
     boot_id: str | None = None

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The journal of all boots: the kernel's messages, what tells of a shutdown, and from when to when each boot is in it.
 
-``journalctl --list-boots`` knows a boot's last entry, of whatever program: until then the journal was being written, and would tell of a hang.
+``journalctl --list-boots`` knows a boot's last entry, of whatever program: until then the journal was being
+written, and would tell of a hang, if the kernel's messages are in it.
 """
 
 import contextlib
@@ -28,8 +29,8 @@ _MOMENT = r"\w{3} (?P<%s>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) UTC"
 _BOOT = re.compile(rf"\s*-?\d+ +(?P<id>[0-9a-f]{{32}}) +{_MOMENT % 'first'}\s*(?:\u2014|-)?\s*{_MOMENT % 'last'}")
 
 
-def parse_boot_list(text: str, source: str) -> Iterator[Sighting]:
-    """What ``journalctl --list-boots`` prints with TZ=UTC, of systemd 204 as of 257."""
+def parse_boot_list(text: str, source: str, journal: str) -> Iterator[Sighting]:
+    """What ``journalctl --list-boots`` prints with TZ=UTC, of systemd 204 as of 257; ``journal``: the name of the log that it is of."""
     for order, line in enumerate(text.splitlines()):
         match = _BOOT.match(line)
         if match is None:
@@ -40,7 +41,13 @@ def parse_boot_list(text: str, source: str) -> Iterator[Sighting]:
             continue
         if first <= last:
             yield Sighting(
-                source=source, order=order, boot_id=match["id"], seen=(first, last), exact_end=True, covers_moments=((first, last),)
+                source=source,
+                order=order,
+                lists=journal,
+                boot_id=match["id"],
+                seen=(first, last),
+                exact_end=True,
+                covers_moments=((first, last),),
             )
 
 
@@ -54,10 +61,10 @@ def _read(place: Place, files: Sequence[Found], _zone: datetime.tzinfo | None) -
         return
     options = () if place.live else tuple(f"--file={os.path.abspath(file.path)}" for file in files)  # noqa: PTH100  # as places.py
     name = "journal" if place.live else f"journal ({len(files)} files, {files[0].shown} first)"
-    yield LogChain(name=name, parts=_part(name, options), tells_end=True)
+    yield LogChain(name=name, parts=_part(name, options), tells_end=True, kernels_own=True)
     with contextlib.suppress(NicmedicError):  # an old systemd knows no --list-boots: then the kernel's lines have to do
         text = b"".join(stream_program(("journalctl", "--quiet", "--no-pager", "--list-boots", *options))).decode("utf-8", "replace")
-        yield from parse_boot_list(text, f"{name}, list of boots")
+        yield from parse_boot_list(text, f"{name}, list of boots", name)
 
 
 READER = Reader("journal", re.compile(r"\.journal~?\Z"), _read)

@@ -18,6 +18,8 @@ _NOT_ONE = re.compile(r"(?:^|/)(?:boot\.log|guest-[^/]*\.log|xl-dmesg[^/]*|crash
 """Logs of other machines, and of programs only."""
 _RING = re.compile(r"/log/(?:ring-buffer\.kmsg|dmesg)\Z|/sos_commands/kernel/dmesg\Z")
 """In a snapshot of ours, and in a sosreport."""
+_KERNELS_OWN = re.compile(r"(?:^|/)(?:kern\.log|dmesg|ring-buffer\.kmsg)\Z")
+"""Only the kernel's facility goes there; syslog and messages take a line from anybody (``logger -t kernel``)."""
 _SECONDS = re.compile(r"\d{1,12}(?:\.\d{1,9})? ")
 _BOOTS_OWN = re.compile(r"/var/log/dmesg(?:\.\d{1,3})?(?:\.gz)?\Z")
 """Written once a boot, when its services are up, and without a wall clock (Debian's initscripts, ``/etc/init.d/bootlogs``)."""
@@ -50,7 +52,11 @@ def _read(place: Place, files: Sequence[Found], zone: datetime.tzinfo | None) ->
             yield _ring(place, chain, name, zone)
             continue
         written_s = _written_s(chain[0]) if place.root is not None and _BOOTS_OWN.match(chain[0].name) else None
-        yield LogChain(name=name, parts=_parts(chain), zone=zone, written_s=written_s)
+        yield LogChain(name=name, parts=_parts(chain), zone=zone, written_s=written_s, kernels_own=_is_kernels_own(chain))
+
+
+def _is_kernels_own(chain: Sequence[Found]) -> bool:
+    return _KERNELS_OWN.search(rotation(chain[0].name)[0]) is not None
 
 
 def _ring(place: Place, chain: Sequence[Found], name: str, zone: datetime.tzinfo | None) -> LogChain:
@@ -62,6 +68,7 @@ def _ring(place: Place, chain: Sequence[Found], name: str, zone: datetime.tzinfo
         name=name,
         parts=_parts(chain),
         zone=zone,
+        kernels_own=True,
         boot_id=known,
         uptime_s=float(uptime.split()[0]) if known and uptime and _SECONDS.match(uptime) else None,
     )

@@ -69,7 +69,7 @@ def _read_ring(place: Place) -> Iterator[HistoryItem]:
         for stream in HostLogs().open_boot_log():
             yield stream if isinstance(stream, NicmedicError) else LogPart(stream=stream)
 
-    yield LogChain(name="kernel ring buffer", parts=parts(), boot_id=boot_id.replace("-", ""), uptime_s=time.monotonic())
+    yield LogChain(name="kernel ring buffer", parts=parts(), kernels_own=True, boot_id=boot_id.replace("-", ""), uptime_s=time.monotonic())
 
 
 READER = Reader("running kernel", None, _read)

@@ -320,7 +320,7 @@ IDX BOOT ID                          FIRST ENTRY                 LAST ENTRY
  -1 {"a" * 32} Fri 2016-01-01 00:00:00 UTC Fri 2016-01-01 01:00:00 UTC
   0 {"b" * 32} Fri 2016-01-01 02:00:00 UTC\u2014Fri 2016-01-01 03:00:00 UTC
 """
-    boots = list(parse_boot_list(text, "journal"))
+    boots = list(parse_boot_list(text, "journal", "j"))
     assert [(boot.boot_id, boot.seen) for boot in boots] == [
         ("a" * 32, (BEGIN, BEGIN + 3600)),
         ("b" * 32, (BEGIN + 7200, BEGIN + 10800)),
@@ -335,4 +335,4 @@ def test_no_text_breaks_a_parser(lines: list[str]) -> None:
     parse_installed(lines, None)
     parse_last("\n".join(lines), None)
     list(parse_status("\n".join(lines)))
-    list(parse_boot_list("\n".join(lines), "x"))
+    list(parse_boot_list("\n".join(lines), "x", "j"))
