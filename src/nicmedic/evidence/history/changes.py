@@ -9,7 +9,7 @@ from typing import NamedTuple
 from nicmedic.evidence.history.sighting import ANY_ZONE_S, read_time
 from nicmedic.model.history import PackageChange
 
-__all__ = ["FILE_DATES", "PlacedChange", "find_kernel_package", "is_kernel", "merge_changes"]
+__all__ = ["FILE_DATES", "PlacedChange", "find_kernel_package", "is_kernel", "merge_changes", "spell_package"]
 
 FILE_DATES = "dates of dpkg's files"
 """Source of changes of which only the last is known, by the date of a file."""
@@ -24,6 +24,11 @@ _KERNEL = re.compile(
 _DEBIAN = ("linux-image-{}", "linux-image-unsigned-{}", "pve-kernel-{}", "proxmox-kernel-{}", "proxmox-kernel-{}-signed")
 _RPM = re.compile(r"kernel(?:-core|-default|-uek|-lt|-ml|-PAE|-rt)?\Z")
 _ARCH_LINUX = re.compile(r"linux(?:-lts|-zen|-hardened)?\Z")
+_SUSE = re.compile(r"(?P<version>\d+\.\d+\.\d+-\d+(?:\.\d+)*)-(?P<flavour>[a-z][a-z0-9_]*)\Z")
+_UBUNTU_BUILD = re.compile(r"#(?P<build>\d+(?:~\S+)?)-Ubuntu\Z")
+_UBUNTU_RELEASE = re.compile(r"(?P<abi>\d+\.\d+\.\d+-\d+)-[a-z]")
+_ARCH_FLAVOUR = re.compile(r"-(?:lts|zen|hardened|ARCH)\Z")
+_ARCH_PATCHED = re.compile(r"-(?=(?:arch|zen|hardened|lts)\d)")
 _MACHINE = re.compile(r"\.(?:x86_64|i[3-6]86|aarch64|ppc64le|s390x|noarch)(?:\+\S*)?\Z")
 
 
@@ -94,6 +99,26 @@ def _unite(first: PlacedChange, second: PlacedChange) -> PlacedChange:
     return exact._replace(change=dataclasses.replace(exact.change, transaction=exact.change.transaction or other.change.transaction))
 
 
+def spell_package(release: str, package: str) -> str:
+    """A version out of a log, as the package manager spells it.
+
+    Ubuntu's kernel names its ABI in the release and its build in the banner, Arch Linux puts a hyphen where pacman has a dot.
+
+    >>> spell_package("5.4.0-42-generic", "#46-Ubuntu"), spell_package("6.1.4-arch1-1", "6.1.4-arch1-1")
+    ('5.4.0-42.46', '6.1.4.arch1-1')
+    >>> spell_package("6.1.0-18-amd64", "6.1.76-1")
+    '6.1.76-1'
+    """
+    build, abi = _UBUNTU_BUILD.match(package), _UBUNTU_RELEASE.match(release)
+    if build is not None and abi is not None:
+        return f"{abi['abi']}.{build['build']}"
+    return _spell_arch(package) if package == release else package
+
+
+def _spell_arch(release: str) -> str:
+    return _ARCH_PATCHED.sub(".", _ARCH_FLAVOUR.sub("", release))
+
+
 def find_kernel_package(release: str, began: float, within_s: float, changes: Sequence[PlacedChange]) -> tuple[str, str] | None:
     """Version of the package of a kernel that was in /boot when a boot began, and the source that tells; None: nothing does, or not clearly.
 
@@ -117,7 +142,7 @@ def find_kernel_package(release: str, began: float, within_s: float, changes: Se
 
 def _find_in_release(release: str, changes: Sequence[PlacedChange]) -> tuple[str, str] | None:
     plain = _MACHINE.sub("", release)
-    arch = re.sub(r"-(?=arch\d)", ".", re.sub(r"-(?:lts|zen|hardened)\Z", "", plain))
+    arch = _spell_arch(plain)
     for each in changes:
         for version in (each.change.after, each.change.before):
             if version is None:
@@ -127,4 +152,19 @@ def _find_in_release(release: str, changes: Sequence[PlacedChange]) -> tuple[str
                 return version, each.change.source
             if _ARCH_LINUX.match(each.change.package) and bare == arch:
                 return version, each.change.source
-    return None
+    return _find_rebuilt(release, changes)
+
+
+def _find_rebuilt(release: str, changes: Sequence[PlacedChange]) -> tuple[str, str] | None:
+    """SUSE's package has a count of rebuilds behind what the release names; of several rebuilds nothing tells which one it was."""
+    match = _SUSE.match(release)
+    if match is None:
+        return None
+    found = {
+        (version, each.change.source)
+        for each in changes
+        if each.change.package == f"kernel-{match['flavour']}"
+        for version in (each.change.after, each.change.before)
+        if version is not None and version.startswith(f"{match['version']}.")
+    }
+    return min(found) if len({version for version, _ in found}) == 1 else None

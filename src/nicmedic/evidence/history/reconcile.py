@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from nicmedic.evidence.boots import build_boot, find_began
-from nicmedic.evidence.history.changes import PlacedChange, find_kernel_package, merge_changes
+from nicmedic.evidence.history.changes import PlacedChange, find_kernel_package, merge_changes, spell_package
 from nicmedic.evidence.history.join import find_zone_shift, group_sightings, order_groups, shift_zone
 from nicmedic.evidence.history.sighting import Sighting, read_time, render_moment
 from nicmedic.evidence.history.trust import drop_doubtful, limit_lists
@@ -43,7 +43,7 @@ def reconcile(told: Told) -> History:
         *told.sightings,
         *(each for number, incident in enumerate(incidents) if (each := _sight_incident(number, incident)) is not None),
     ]
-    seen, unreadable = limit_lists(seen)
+    seen, unreadable = limit_lists([_spell_out(each) for each in seen])
     shift = find_zone_shift(seen)
     sightings = [shift_zone(each, shift) if shift is not None and not each.zoned else each for each in seen]
     changes = merge_changes(told.changes, shift)
@@ -63,6 +63,12 @@ def reconcile(told: Told) -> History:
         sources=_unite_sources([*_sources_of(seen), *told.sources, *unreadable]),
         notes=tuple(dict.fromkeys(notes)),
     )
+
+
+def _spell_out(sighting: Sighting) -> Sighting:
+    if sighting.kernel_release is None or sighting.kernel_package is None:
+        return sighting
+    return dataclasses.replace(sighting, kernel_package=spell_package(sighting.kernel_release, sighting.kernel_package))
 
 
 def _render_change(each: PlacedChange, shift: float | None) -> PackageChange:

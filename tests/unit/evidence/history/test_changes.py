@@ -5,7 +5,9 @@ import datetime
 
 import pytest
 
-from nicmedic.evidence.history.changes import FILE_DATES, find_kernel_package, is_kernel, merge_changes
+from nicmedic.evidence.history.changes import FILE_DATES, find_kernel_package, is_kernel, merge_changes, spell_package
+from nicmedic.evidence.history.reconcile import Told, reconcile
+from nicmedic.evidence.history.sighting import Sighting
 from nicmedic.model.history import PackageChange
 
 DAY = datetime.datetime(2016, 1, 1, tzinfo=datetime.UTC).timestamp()
@@ -85,6 +87,11 @@ def test_a_log_without_zone_tells_of_a_boot_half_a_day_away_only() -> None:
         ("6.1.4-arch1-1", "linux", "6.1.4.arch1-1", "6.1.4.arch1-1"),
         ("6.1.4-1-lts", "linux-lts", "6.1.4-1", "6.1.4-1"),
         ("6.1.4-1-lts", "bash", "6.1.4-1", None),
+        ("6.1.4-zen1-1-zen", "linux-zen", "6.1.4.zen1-1", "6.1.4.zen1-1"),
+        ("5.14.21-150400.24.38-default", "kernel-default", "5.14.21-150400.24.38.1", "5.14.21-150400.24.38.1"),
+        ("5.14.21-150400.24.38-default", "kernel-default", "5.14.21-150400.24.381.1", None),
+        ("5.14.21-150400.24.38-default", "kernel-rt", "5.14.21-150400.24.38.1", None),
+        ("6.4.11-1-default", "kernel-default", "6.4.11-1.1", "6.4.11-1.1"),
     ],
 )
 def test_a_release_that_holds_the_version_finds_its_package(release: str, package: str, version: str, found: str | None) -> None:
@@ -92,6 +99,32 @@ def test_a_release_that_holds_the_version_finds_its_package(release: str, packag
     going = change("10:00:00Z", package=package, before=version, after=None, source="log")
     for each in (coming, going):
         assert find(release, 11, each) == (None if found is None else (found, "log"))
+
+
+def test_of_two_rebuilds_nobody_knows_which_one_ran() -> None:
+    rebuilt = [change("10:00:00Z", package="kernel-default", before=None, after=f"6.4.11-1.{number}", source="log") for number in (1, 2)]
+    assert find("6.4.11-1-default", 11, rebuilt[0]) == ("6.4.11-1.1", "log")
+    assert find("6.4.11-1-default", 11, *rebuilt) is None
+
+
+@pytest.mark.parametrize(
+    ("release", "package", "spelled"),
+    [
+        ("5.4.0-42-generic", "#46-Ubuntu", "5.4.0-42.46"),
+        ("5.15.0-46-generic", "#49~20.04.1-Ubuntu", "5.15.0-46.49~20.04.1"),
+        ("5.4.0-1029-aws", "#30-Ubuntu", "5.4.0-1029.30"),
+        ("6.1.4-arch1-1", "6.1.4-arch1-1", "6.1.4.arch1-1"),
+        ("6.1.4-zen1-1-zen", "6.1.4-zen1-1-zen", "6.1.4.zen1-1"),
+        ("6.1.4-1-lts", "6.1.4-1-lts", "6.1.4-1"),
+        ("4.8.13-1-ARCH", "4.8.13-1-ARCH", "4.8.13-1"),
+        ("6.2.9-300.fc38.x86_64", "6.2.9-300.fc38", "6.2.9-300.fc38"),
+        ("6.1.0-18-amd64", "6.1.76-1", "6.1.76-1"),
+    ],
+)
+def test_a_banner_is_spelled_as_the_package_manager_does(release: str, package: str, spelled: str) -> None:
+    assert spell_package(release, package) == spelled
+    told = Told(sightings=[Sighting(source="x", order=0, began=1e9, kernel_release=release, kernel_package=package)])
+    assert reconcile(told).boots[0].kernel_package == spelled
 
 
 def test_kernels_and_hypervisors_are_known_by_their_names() -> None:
