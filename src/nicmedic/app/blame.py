@@ -61,5 +61,8 @@ def blame(
 
 
 def _with_changelog(answer: Blame, lines: Iterable[str]) -> Blame:
-    entries, trouble = select_entries(parse_changelog(lines, answer.before), answer.before, answer.after, answer.drivers)
+    """Read down to the version that was booted first, which is not always the one that is compared with."""
+    order = [kernel.package for kernel in answer.kernels]
+    first = min((answer.before, answer.after), key=order.index)
+    entries, trouble = select_entries(parse_changelog(lines, first), answer.before, answer.after, answer.drivers)
     return dataclasses.replace(answer, changelog=entries, changelog_trouble=trouble)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A history, and perhaps those of twins, to the answer; changelogs are added by ``app/blame.py``, which knows where they are."""
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -30,7 +31,9 @@ def _check_named(history: History, package: str | None, option: str) -> None:
 def _choose(history: History, watched: Sequence[Watched], before: str | None, after: str | None) -> tuple[str, str, Comparison] | None:
     if before is None or after is None:
         return choose_change(history, watched)
-    looks = max(1, len(list_changes(history)))
+    changes, packages = list_changes(history), len(list_packages(history))
+    neighbours = (before, after) in changes or (after, before) in changes
+    looks = len(changes) if neighbours else math.comb(packages, 2)
     return before, after, compare_arms(to_spells(watched, before, after), looks)
 
 
@@ -100,20 +103,17 @@ def _note_watch(history: History, watched: Sequence[Watched], card: Card) -> Ite
         yield f"The host was suspended {'once' if suspends == 1 else f'{suspends} times'}; hours asleep do not count."
 
 
-def _note_comparison(compared: Comparison | None, *, named: bool) -> Iterator[str]:
+def _note_comparison(history: History, compared: Comparison | None, *, named: bool) -> Iterator[str]:
     if compared is None:
         return
     if compared.looks > 1:
-        chosen = "could have been chosen" if named else "was chosen"
-        count = compared.looks
-        yield f"The history has {count} changes of kernel, and this one {chosen} after the fact: the p-value is multiplied by {count}."
+        chosen, count = "could have been chosen" if named else "was chosen", compared.looks
+        of = f"{count} changes of kernel" if count == len(list_changes(history)) else f"{count} pairs of kernels"
+        yield f"The history has {of}, and this one {chosen} after the fact: the p-value is multiplied by {count}."
     if compared.carried:
-        yield f"{compared.carried} boots hung within an outage that had begun before the change: they count for nothing."
-    if compared.p_one_outage is not None:
-        yield (
-            "All hangs followed each other closely. Boots are taken as independent draws; if instead one reboot set off one lasting outage, whatever "
-            f"the kernel, then p = {compared.p_one_outage:.2g}. Only going back tells."
-        )
+        boots = "1 boot" if compared.carried == 1 else f"{compared.carried} boots"
+        count_for = "counts" if compared.carried == 1 else "count"
+        yield f"{boots} hung within an outage that had begun before the change: {'it' if compared.carried == 1 else 'they'} {count_for} for nothing."
 
 
 def _find(kernels: Sequence[KernelFigures], package: str | None) -> KernelFigures | None:
@@ -169,7 +169,7 @@ def build_blame(
         notes=(
             *_note_interface(history, card),
             *_note_watch(history, watched, card),
-            *_note_comparison(compared, named=before is not None),
+            *_note_comparison(history, compared, named=before is not None),
             *(note for note in history.notes if not note.startswith(_WARN_ONCE)),
         ),
     )

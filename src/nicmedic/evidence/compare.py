@@ -14,7 +14,7 @@ from nicmedic.evidence.statistics.boots import compare_boots, count_boots
 from nicmedic.evidence.statistics.intervals import estimate_rate, estimate_share
 from nicmedic.evidence.statistics.rates import Exposure, add_up, compare_rates, estimate_ratio
 from nicmedic.evidence.statistics.spell import Arm, Spell, Told, tell_outages
-from nicmedic.evidence.statistics.survival import compare_survival
+from nicmedic.evidence.statistics.survival import compare_survival, estimate_survival
 from nicmedic.model.blame import ArmFigures, Comparison, Estimate, Verdict
 
 __all__ = ["LIKELY", "PROVEN", "compare_arms", "is_proven", "judge_hold", "summarize_arm", "weigh_arms"]
@@ -31,13 +31,14 @@ def _exposures(told: Sequence[Told]) -> tuple[Exposure, Exposure]:
     return add_up(told, Arm.CONTROL), add_up(told, Arm.SUSPECT)
 
 
-def is_proven(spells: Sequence[Spell], looks: int = 1, level: float = PROVEN) -> bool:
-    """The verdict alone, without what it costs to tell more: for planning and simulation."""
+def is_proven(spells: Sequence[Spell], looks: int = 1, level: float = PROVEN, *, rough: bool = False) -> bool:
+    """The verdict alone, without what it costs to tell more: for planning (roughly) and simulation."""
     told = tuple(tell_outages(spells))
     p_rate = compare_rates(*_exposures(told))
     if p_rate is None or p_rate * max(looks, 1) > level:
         return False
-    p = _combine(p_rate, compare_boots(told, enough=level / max(looks, 1)), looks)
+    p_boots = compare_boots(told, estimate_survival(told) if rough else None, enough=level / max(looks, 1))
+    p = _combine(p_rate, p_boots, looks)
     return p is not None and p <= level
 
 

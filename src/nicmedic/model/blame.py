@@ -94,7 +94,7 @@ class Comparison:
     p_boots: float | None
     """If boots are good or bad by themselves: Boschloo's test within ``horizon_h``; of many boots the smaller of it and ``p_survival``, twice."""
     looks: int
-    """Changes of kernel in the history, among which this one could have been chosen after the fact."""
+    """Changes of kernel in the history, or all pairs, among which this one could have been chosen after the fact."""
     ratio: Estimate | None
     """How many times as often; the value is the lower bound where the control never hung."""
     outages_control: int

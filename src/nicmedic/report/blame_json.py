@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from nicmedic.model.blame import Blame, KernelFigures, TwinSays, Verdict
 from nicmedic.model.plain import Plain, to_plain
-from nicmedic.report.blame_words import summarize_blame
+from nicmedic.report.blame_words import say_caveat, summarize_blame
 
 __all__ = ["SCHEMA", "build_document", "render_blame_json"]
 
@@ -50,7 +50,7 @@ def _twin(twin: TwinSays) -> dict[str, Plain]:
 
 def build_document(blame: Blame) -> Mapping[str, object]:
     """The document as plain values."""
-    compared = blame.comparison
+    compared, caveat = blame.comparison, say_caveat(blame)
     return {
         "schema": SCHEMA,
         "verdict": str(Verdict.NOT_SHOWN if compared is None else compared.verdict),
@@ -68,7 +68,7 @@ def build_document(blame: Blame) -> Mapping[str, object]:
         "changelog": [to_plain(entry) for entry in blame.changelog],
         "changelog_trouble": blame.changelog_trouble,
         "next_steps": to_plain(blame.next_steps),
-        "notes": list(blame.notes),
+        "notes": [*([] if caveat is None else [caveat]), *blame.notes],
     }
 
 

@@ -4,7 +4,7 @@
 from collections.abc import Iterator, Sequence
 
 from nicmedic.model.blame import Blame, ChangelogEntry, Confounder, Leg, Verdict
-from nicmedic.report.blame_words import say_hours, say_interval, say_number, say_p, say_twin, summarize_blame
+from nicmedic.report.blame_words import is_backwards, say_caveat, say_hours, say_interval, say_number, say_p, say_twin, summarize_blame
 from nicmedic.report.escape import escape_terminal
 from nicmedic.report.style import Style
 from nicmedic.report.words import say_count
@@ -20,11 +20,14 @@ def _first_line(blame: Blame, style: Style) -> str:
     text = summarize_blame(blame)
     if style.one_line:
         return escape_terminal(text)
-    return style.wrap(text, rest="  ", paint=("bold", _COLOURS[verdict]))
+    hung = any(kernel.figures.boots_hung for kernel in blame.kernels)
+    return style.wrap(text, rest="  ", paint=("bold",) if hung and verdict is Verdict.NOT_SHOWN else ("bold", _COLOURS[verdict]))
 
 
 def _cause(blame: Blame, style: Style) -> Iterator[str]:
-    compared = blame.comparison
+    compared, caveat = blame.comparison, say_caveat(blame)
+    if caveat is not None:
+        yield style.wrap(caveat)
     if compared is not None and compared.verdict is not Verdict.NOT_SHOWN:
         yield _other_causes(blame, style)
     for twin in blame.twins:
@@ -72,7 +75,8 @@ def _tests(blame: Blame, style: Style) -> Iterator[str]:
     ratio = (
         "" if compared.ratio is None else f", at least {say_number(compared.ratio.low)} times as often" if compared.ratio.low > 1 else ""
     )
-    outages = f"{say_count(compared.outages_suspect, 'outage')} against {compared.outages_control} before"
+    where = f"on {blame.before}" if is_backwards(blame) else "before"
+    outages = f"{say_count(compared.outages_suspect, 'outage')} against {compared.outages_control} {where}"
     yield style.wrap(f"outages per hour at risk: {outages}{ratio}; exact, {say_p(compared.p_rate)}", first="  ")
     yield style.wrap(f"time to the first hang: log-rank test over all ways to deal out the boots, {say_p(compared.p_survival)}", first="  ")
     within = "" if compared.horizon_h is None else f" (hung within {say_hours(compared.horizon_h)} or not)"

@@ -7,7 +7,9 @@ from nicmedic.report.words import say_count
 
 __all__ = [
     "find_kernel",
+    "is_backwards",
     "say_arm",
+    "say_caveat",
     "say_hold",
     "say_hours",
     "say_interval",
@@ -78,6 +80,12 @@ def find_kernel(blame: Blame, package: str | None) -> KernelFigures | None:
     return next((kernel for kernel in blame.kernels if kernel.package == package and package is not None), None)
 
 
+def is_backwards(blame: Blame) -> bool:
+    """Whether what is suspected was booted first, and what it is compared with came later."""
+    packages = [kernel.package for kernel in blame.kernels]
+    return blame.before in packages and blame.after in packages and packages.index(blame.after) < packages.index(blame.before)
+
+
 def say_verdict(verdict: Verdict) -> str:
     """One word, or three."""
     return _WORDS[verdict]
@@ -96,8 +104,20 @@ def summarize_blame(blame: Blame) -> str:
         which = "only one kernel package is known here" if known else "of no boot the kernel package is known"
         return f"Not shown: {which}; {hung} of {say_count(boots, 'watched boot')} hung."
     claim = f"that {what} came with {blame.after}" if compared.verdict is not Verdict.PROVEN else f"{what} came with {blame.after}"
-    tail = f"{say_arm(new.figures)}; before ({blame.before}): {say_arm(old.figures)}; {say_p(compared.p)}"
+    where = f"on {blame.before}" if is_backwards(blame) else f"before ({blame.before})"
+    tail = f"{say_arm(new.figures)}; {where}: {say_arm(old.figures)}; {say_p(compared.p)}"
     return f"{say_verdict(compared.verdict)}: {claim}: {tail}."
+
+
+def say_caveat(blame: Blame) -> str | None:
+    """What must be said with the verdict, for it may be wrong; None: nothing."""
+    compared = blame.comparison
+    if compared is None or compared.p_one_outage is None or compared.verdict is Verdict.NOT_SHOWN:
+        return None
+    return (
+        "Between these hangs less than an hour of quiet was watched. Boots are taken as independent draws; if instead one reboot set off one lasting "
+        f"outage, whatever the kernel, then {say_p(compared.p_one_outage)}. Only going back tells."
+    )
 
 
 def say_twin(twin: TwinSays, before: str, after: str) -> str:

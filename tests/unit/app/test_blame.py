@@ -40,6 +40,12 @@ def test_one_that_was_handed_in_comes_first() -> None:
     assert answer.changelog_trouble == f"the changelog does not reach back to {OLD}: all that it has up to {NEW} is shown"
 
 
+def test_back_in_time_the_changelog_is_read_as_far() -> None:
+    answer = blame(here(), Question(before=NEW, after=OLD), changelog=LINES, find_changelog=Shelf())
+    assert [entry.text for entry in answer.changelog] == ["r8169: change the reset"]
+    assert answer.changelog_trouble == f"{OLD} is older than {NEW}: these were taken away by the change"
+
+
 def test_without_one_the_answer_stands() -> None:
     assert "hand one in with --changelog" in (blame(here(), Question(), find_changelog=Shelf(None)).changelog_trouble or "")
     assert blame(here(), Question(), find_changelog=Shelf(trouble="cut off")).changelog_trouble == "cut off"

@@ -96,6 +96,35 @@ def test_long_plans_are_cut_and_hands_in_twins_are_told() -> None:
     assert "and so on" not in render_blame_text(answer, Style(more=True))
 
 
+def test_what_limits_the_verdict_stands_below_it() -> None:
+    text = " ".join(render_blame_text(the_story(), Style()).split())
+    caveat = "Between these hangs less than an hour of quiet was watched."
+    assert f"p = 0.005. {caveat}" in text
+    assert text.count(caveat) == 1
+    assert json.loads(render_blame_json(the_story()))["notes"][0].startswith(caveat)
+
+
+def test_hangs_that_are_not_shown_are_not_painted_green() -> None:
+    green = ";32m"
+    bad = History(boots=(boot("2016-01-01T00:00:00Z", OLD, 5.0, 60.0), boot("2016-01-02T00:00:00Z", NEW, 5.0, 60.0)))
+    assert green not in render_blame_text(build_blame(bad), Style(colour=True)).splitlines()[0]
+    quiet = History(boots=(boot("2016-01-01T00:00:00Z", OLD, 5.0), boot("2016-01-02T00:00:00Z", NEW, 5.0)))
+    assert green in render_blame_text(build_blame(quiet), Style(colour=True)).splitlines()[0]
+
+
+def test_what_came_later_is_not_called_before() -> None:
+    answer = build_blame(here(), before=NEW, after=OLD)
+    assert f"; on {NEW}: 3 of 3 boots hung" in summarize_blame(answer)
+    assert f"0 outages against 1 on {NEW}" in " ".join(render_blame_text(answer, Style()).split())
+
+
+def test_the_one_warning_a_boot_is_told_once() -> None:
+    note = "these kernels print the watchdog's line once a boot only: further hangs of the same boot may be missing"
+    answer = build_blame(dataclasses.replace(here(), notes=(note, "other")))
+    assert note not in answer.notes
+    assert answer.notes[-1] == "other"
+
+
 def test_twins_that_hang_in_words() -> None:
     bad = boot("2016-01-02T09:00:00Z", NEW, 3.0, 900.0, host="srv6")
     good, worse = boot("2015-12-02T09:00:00Z", OLD, 30.0, host="srv6"), boot("2015-12-02T09:00:00Z", OLD, 3.0, 500.0, host="srv6")

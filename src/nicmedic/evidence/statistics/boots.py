@@ -12,6 +12,7 @@ each is asked, at half the error.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from nicmedic.evidence.statistics.spell import Arm, Spell, Told
@@ -74,18 +75,23 @@ def compare_shares(table: Table) -> float:
     >>> round(compare_shares(Table(within_h=24, control_hung=0, control=5, suspect_hung=3, suspect=3)), 6)
     0.005029
     """
-    if not table.suspect_hung or not table.control:
+    return _compare_counts(table.control_hung, table.control, table.suspect_hung, table.suspect)
+
+
+@lru_cache(maxsize=4096)
+def _compare_counts(control_hung: int, control: int, suspect_hung: int, suspect: int) -> float:
+    if not suspect_hung or not control:
         return 1.0
-    fisher = _fisher(table.control_hung, table.control, table.suspect_hung, table.suspect)
-    if (table.control + 1) * (table.suspect + 1) > _LARGEST_TABLE:
+    fisher = _fisher(control_hung, control, suspect_hung, suspect)
+    if (control + 1) * (suspect + 1) > _LARGEST_TABLE:
         return fisher
     limit = fisher * (1 + 1e-9)
-    weights = [0.0] * (table.control + table.suspect + 1)  # ways of so many hung boots in all, among tables as extreme
-    for x in range(table.control + 1):
-        for y in range(1, table.suspect + 1):
-            if _fisher(x, table.control, y, table.suspect) <= limit:
-                weights[x + y] += math.comb(table.control, x) * math.comb(table.suspect, y)
-    boots = table.control + table.suspect
+    weights = [0.0] * (control + suspect + 1)  # ways of so many hung boots in all, among tables as extreme
+    for x in range(control + 1):
+        for y in range(1, suspect + 1):
+            if _fisher(x, control, y, suspect) <= limit:
+                weights[x + y] += math.comb(control, x) * math.comb(suspect, y)
+    boots = control + suspect
 
     def chance(share: float) -> float:
         return math.fsum(ways * share**hung * (1 - share) ** (boots - hung) for hung, ways in enumerate(weights) if ways)

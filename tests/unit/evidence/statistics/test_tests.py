@@ -14,7 +14,7 @@ from nicmedic.evidence.compare import is_proven
 from nicmedic.evidence.statistics.boots import Table, choose_horizon, compare_boots, compare_shares, count_boots
 from nicmedic.evidence.statistics.rates import Exposure, add_up, compare_rates, estimate_ratio
 from nicmedic.evidence.statistics.spell import Arm, Spell, tell_outages
-from nicmedic.evidence.statistics.survival import compare_survival, score_spells
+from nicmedic.evidence.statistics.survival import compare_survival, estimate_survival, score_spells
 
 
 def spells(text: str) -> list[Spell]:
@@ -153,6 +153,13 @@ def test_of_many_boots_both_tests_are_asked_at_half_the_error() -> None:
     assert table is not None
     assert compare_boots(told, 0.0001) == pytest.approx(0.0002)
     assert compare_boots(told, 1.0) == compare_boots(told, 0.0001, enough=1.0) == pytest.approx(2 * compare_shares(table))
+
+
+def test_the_estimate_is_near_the_dealt_one() -> None:
+    told = list(tell_outages(spells(" ".join(["c50 c60x"] * 4 + ["s20x s70"] * 6))))
+    assert estimate_survival(told) == pytest.approx(compare_survival(told), abs=0.05)
+    assert estimate_survival(list(tell_outages(spells("c1x c2x s5 s6")))) == 1.0
+    assert estimate_survival(list(tell_outages(spells("c5 c6")))) is None
 
 
 def test_a_quiet_suspect_is_no_suspect() -> None:
