@@ -165,7 +165,7 @@ def build_blame(
         confounders=find_confounders(history, control or "", suspect or "") if both else (),
         unknown_factors=find_unknown_factors(history, control or "", suspect or "") if both else (),
         twins=tuple(ask_twin(twin, history, (control, suspect), spells, drivers) for twin in twins) if control and suspect else (),
-        next_steps=plan_next(spells, old, new, verdict, looks),
+        next_steps=plan_next(spells, old, new, verdict, looks, interface),
         notes=(
             *_note_interface(history, card),
             *_note_watch(history, watched, card),

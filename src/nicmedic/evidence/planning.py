@@ -3,18 +3,18 @@
 
 import math
 import random
-import re
 import shlex
 from collections.abc import Sequence
 from typing import Final
 
+from nicmedic.evidence.boot_commands import render_boot_commands
 from nicmedic.evidence.compare import is_proven
 from nicmedic.evidence.statistics.rates import add_up
 from nicmedic.evidence.statistics.spell import Arm, Spell, tell_outages
 from nicmedic.model.blame import ArmFigures, KernelFigures, Leg, NextSteps, Verdict
 from nicmedic.model.durations import say_duration
 
-__all__ = ["estimate_chance", "plan_next", "project_rounds", "render_boot_commands"]
+__all__ = ["estimate_chance", "plan_next", "project_rounds"]
 
 _MOST_ROUNDS: Final = 20
 _QUIET_FACTOR: Final = 5.0
@@ -24,7 +24,6 @@ _CASES: Final = 100
 _ENOUGH: Final = 0.8
 """A plan that fails more often is none."""
 _LEAST_P: Final = 0.05
-_RPM: Final = re.compile(r"\.(?:el|fc|amzn|oe|suse|lp)\d|\.(?:x86_64|aarch64)$")
 
 
 def _typical_h(figures: ArmFigures) -> float:
@@ -75,31 +74,13 @@ def project_rounds(spells: Sequence[Spell], control: ArmFigures, suspect: ArmFig
     return many, found
 
 
-def render_boot_commands(package: str, kernel: KernelFigures, other: KernelFigures) -> tuple[str, ...]:
-    """How to boot a package; where both have one release, it takes the other's place on disk."""
-    release = kernel.releases[-1] if kernel.releases else None
-    if release is None:
-        return (f"# install the kernel package {package} by hand, choose it in the boot menu, then: reboot",)
-    if _RPM.search(package):
-        return (
-            f"dnf install {shlex.quote(f'kernel-{package}')}",
-            f"grubby --set-default {shlex.quote(f'/boot/vmlinuz-{release}')}",
-            "systemctl reboot",
-        )
-    name = shlex.quote(f"linux-image-{release}={package}")
-    gone = f"# if it is not to be had any more: https://snapshot.debian.org/binary/linux-image-{release}/"
-    image = shlex.quote(f"linux-image-{release}")
-    install = (f"apt-mark unhold {image}", f"apt-get install {name}", gone, f"apt-mark hold {image}")
-    if release in other.releases:
-        return (*install, "reboot")
-    return (*install, f"# in the boot menu, under the advanced options: Linux {release}", "reboot")
-
-
-def _legs(control: KernelFigures, suspect: KernelFigures, rounds: int, hours: float) -> tuple[Leg, ...]:
+def _legs(control: KernelFigures, suspect: KernelFigures, rounds: int, hours: float, interface: str | None) -> tuple[Leg, ...]:
     old, new = control.package or "", suspect.package or ""
     back, forth = render_boot_commands(old, control, suspect), render_boot_commands(new, suspect, control)
     typical = say_duration(_typical_h(suspect.figures) * 3600)
-    watch = (f"# let it run for {hours:g} h under the usual load, or until it hangs", "nicmedic blame")
+    card = () if interface is None else (interface,)
+    ask = shlex.join(("nicmedic", "blame", *card, "--before", old, "--after", new))
+    watch = (f"# let it run for {hours:g} h under the usual load, or until it hangs", ask)
     legs = []
     for _ in range(rounds):
         legs += [
@@ -113,7 +94,12 @@ def _legs(control: KernelFigures, suspect: KernelFigures, rounds: int, hours: fl
 
 
 def plan_next(
-    spells: Sequence[Spell], control: KernelFigures | None, suspect: KernelFigures | None, verdict: Verdict, looks: int
+    spells: Sequence[Spell],
+    control: KernelFigures | None,
+    suspect: KernelFigures | None,
+    verdict: Verdict,
+    looks: int,
+    interface: str | None,
 ) -> NextSteps:
     """What to do next: before it is proven, what would prove it; after that, what tells the kernel from what came with it."""
     if control is None or suspect is None:
@@ -129,7 +115,7 @@ def plan_next(
             f"Back and forth once tells the kernel from all that came with it: {old} for {hours:g} h, {new}, {old} again, and nothing else changed, "
             "neither packages nor load."
         )
-        return NextSteps(summary=summary, legs=_legs(control, suspect, 1, hours))
+        return NextSteps(summary=summary, legs=_legs(control, suspect, 1, hours, interface))
     found = project_rounds(spells, control.figures, suspect.figures, looks)
     if found is None:
         summary = (
@@ -143,7 +129,7 @@ def plan_next(
         f"If both go on as they did, {rounds} more boot{'s' if rounds > 1 else ''} on {old}, of {hours:g} h each, and as many on {new}, in turn, "
         f"prove it in {chance * 100:.0f} of 100 cases; about {all_h:.0f} h in all. Change nothing else, neither packages nor load."
     )
-    return NextSteps(summary=summary, legs=_legs(control, suspect, rounds, hours))
+    return NextSteps(summary=summary, legs=_legs(control, suspect, rounds, hours, interface))
 
 
 def _say_hours(hours: float) -> str:

@@ -11,11 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nicmedic.evidence.blame import build_blame
+from nicmedic.evidence.boot_commands import render_boot_commands
 from nicmedic.evidence.compare import compare_arms, judge_hold, weigh_arms
 from nicmedic.evidence.confounders import find_change, find_confounders, find_unknown_factors
 from nicmedic.evidence.kernels import list_changes
 from nicmedic.evidence.moments import parse_moment
-from nicmedic.evidence.planning import estimate_chance, render_boot_commands
+from nicmedic.evidence.planning import estimate_chance
 from nicmedic.evidence.saved_history import merge_histories, parse_history
 from nicmedic.evidence.spells import Card, to_spells, watch_boot
 from nicmedic.evidence.statistics.spell import Arm, Spell
@@ -374,14 +375,98 @@ def kernel(package: str, *releases: str) -> KernelFigures:
     return KernelFigures(package=package, releases=releases, figures=NONE)
 
 
-def test_commands_for_each_kind_of_package() -> None:
-    same, other, none = kernel(OLD, "3.2.0-4-amd64"), kernel(NEW, "3.16.0-4-amd64"), kernel(NEW)
-    assert "apt-get install linux-image-3.2.0-4-amd64=3.2.68-1+deb7u6" in render_boot_commands(OLD, same, same)
-    assert any("boot menu" in line for line in render_boot_commands(OLD, same, other))
-    assert "by hand" in render_boot_commands(NEW, none, same)[0]
-    rpm = render_boot_commands("5.14.0-70.el9", kernel("5.14.0-70.el9", "5.14.0-70.el9.x86_64"), other)
-    assert rpm[:2] == ("dnf install kernel-5.14.0-70.el9", "grubby --set-default /boot/vmlinuz-5.14.0-70.el9.x86_64")
-    assert "'linux-image-a;b=x'" in " ".join(render_boot_commands("x", kernel("x", "a;b"), other))
+AMD64 = "3.2.0-4-amd64"
+NEXT = '$(grep -o "gnulinux-{}advanced-[^\']*" /boot/grub/grub.cfg | head -n 1)'
+APT = "apt-get install --yes --allow-downgrades --allow-change-held-packages "
+
+
+@pytest.mark.parametrize(
+    ("package", "release", "moves", "lines"),
+    [
+        (
+            OLD,
+            AMD64,
+            False,
+            (
+                f"# if it is not to be had any more: https://snapshot.debian.org/binary/linux-image-{AMD64}/",
+                f"{APT}linux-image-{AMD64}={OLD} && apt-mark hold linux-image-{AMD64} && reboot",
+                f"uname -v   # must name {OLD}",
+            ),
+        ),
+        (
+            "5.4.0-42.46",
+            "5.4.0-42-generic",
+            True,
+            (
+                "# if it is not to be had any more: https://launchpad.net/ubuntu/+source/linux",
+                (
+                    f"{APT}linux-image-5.4.0-42-generic=5.4.0-42.46 && apt-mark hold linux-image-5.4.0-42-generic && "
+                    f'grub-reboot "{NEXT.format("")}>{NEXT.format("5.4.0-42-generic-")}" && reboot'
+                ),
+                "uname -r   # must be 5.4.0-42-generic",
+            ),
+        ),
+        (
+            "5.15.30-3",
+            "5.15.30-2-pve",
+            True,
+            (
+                (
+                    f"{APT}pve-kernel-5.15.30-2-pve=5.15.30-3 && apt-mark hold pve-kernel-5.15.30-2-pve && "
+                    "proxmox-boot-tool kernel pin 5.15.30-2-pve --next-boot && reboot"
+                ),
+                "uname -v   # must name 5.15.30-3",
+            ),
+        ),
+        (
+            "6.1.4-200.fc37.x86_64",
+            "6.1.4-200.fc37.x86_64",
+            True,
+            (
+                (
+                    "dnf install --assumeyes kernel-6.1.4-200.fc37.x86_64 && grubby --set-default /boot/vmlinuz-6.1.4-200.fc37.x86_64 && "
+                    "systemctl reboot"
+                ),
+                "uname -r   # must be 6.1.4-200.fc37.x86_64",
+            ),
+        ),
+        (
+            "5.14.21-150400.24.41.1",
+            "5.14.21-150400.24.41-default",
+            True,
+            (
+                "# in the boot menu, under the advanced options: 5.14.21-150400.24.41-default",
+                "zypper --non-interactive install --oldpackage kernel-default=5.14.21-150400.24.41.1 && systemctl reboot",
+                "uname -r   # must be 5.14.21-150400.24.41-default",
+            ),
+        ),
+        (
+            "6.1.3.arch1-1",
+            "6.1.3-arch1-1",
+            True,
+            (
+                (
+                    "pacman --upgrade --noconfirm https://archive.archlinux.org/packages/l/linux/linux-6.1.3.arch1-1-x86_64.pkg.tar.zst && "
+                    "systemctl reboot"
+                ),
+                "uname -r   # must be 6.1.3-arch1-1",
+            ),
+        ),
+        ("6.1-x", "6.1.3", True, ("# install the kernel package 6.1-x by hand, choose it in the boot menu, then: reboot",)),
+        ("#46-Ubuntu", "5.4.0-42-generic", True, ("# install the kernel package by hand, choose it in the boot menu, then: reboot",)),
+        ("6.1", "6.1 -o x=1-amd64", True, ("# install the kernel package 6.1 by hand, choose it in the boot menu, then: reboot",)),
+        ("6.1\nevil", AMD64, True, ("# install the kernel package by hand, choose it in the boot menu, then: reboot",)),
+        (NEW, "", True, (f"# install the kernel package {NEW} by hand, choose it in the boot menu, then: reboot",)),
+    ],
+)
+def test_commands_for_each_kind_of_package(package: str, release: str, moves: bool, lines: tuple[str, ...]) -> None:
+    other = kernel("9.9", "9.9" if moves else release)
+    assert render_boot_commands(package, kernel(package, *([release] if release else [])), other) == lines
+
+
+def test_the_plan_asks_the_same_question_again() -> None:
+    legs = build_blame(here(), interface="eth0").next_steps.legs
+    assert {leg.commands[-1] for leg in legs} == {f"nicmedic blame eth0 --before {OLD} --after {NEW}"}
 
 
 # ------------------------------------------------------------------------------------------------------------------- hold
