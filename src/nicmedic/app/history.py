@@ -110,10 +110,14 @@ def _read_chain(
         if isinstance(part, NicmedicError):
             errors.append(part)
             continue
-        if not part.follows:
+        if part.follows is False:
             boots.break_off()
             trouble.append(f"a rotation before {part.stream.name} is missing")
+        elif part.follows is None:
+            boots.doubt()
         complaint = _read_part(part.stream, boots, knowing, on_progress)
+        if boots.was_silent():
+            trouble.append(f"a rotation before {part.stream.name} may be missing: nothing was written for most of a day")
         upper = part.stream.written if upper is None or (part.stream.written or upper) > upper else upper
         if complaint is not None:
             errors.append(complaint)

@@ -19,8 +19,8 @@ class LogPart:
     """One file of a log."""
 
     stream: LogStream
-    follows: bool = True
-    """Nothing is missing between the part before and this one."""
+    follows: bool | None = True
+    """Nothing is missing between the part before and this one; None: their names do not tell."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -82,6 +82,25 @@ def test_dated_rotations_are_in_order_and_none_is_missed(tmp_path: Path) -> None
     assert [source.trouble for source in history.sources] == [None]
 
 
+def test_a_dated_rotation_that_is_missing_is_a_gap_and_told(tmp_path: Path) -> None:
+    log = tmp_path / "var/log"
+    log.mkdir(parents=True)
+    lines = render_syslog([LONG], rfc3339=True)
+    for name, part in (("messages-20160102", lines[:1000]), ("messages", lines[4000:])):
+        (log / name).write_bytes(text(part))
+    history = read(tmp_path).history
+    assert [[gap.why for gap in boot.gaps] for boot in history.boots] == [["no log"]]
+    assert ["may be missing" in (source.trouble or "") for source in history.sources] == [True]
+
+
+def test_a_host_that_was_off_for_days_misses_no_dated_rotation(tmp_path: Path) -> None:
+    log = tmp_path / "var/log"
+    log.mkdir(parents=True)
+    for name, boot in (("messages-20160106", LONG), ("messages", SHORT)):
+        (log / name).write_bytes(text(render_syslog([boot], rfc3339=True)))
+    assert [source.trouble for source in read(tmp_path).history.sources] == [None]
+
+
 def test_a_dmesg_that_was_kept_at_boot_is_of_the_boot_in_which_its_file_was_written(tmp_path: Path) -> None:
     log = tmp_path / "var/log"
     log.mkdir(parents=True)

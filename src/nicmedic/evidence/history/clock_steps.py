@@ -16,6 +16,8 @@ __all__ = ["Anchor", "Course", "follow_clock"]
 
 _STEP_S = 120.0
 """A line of syslog may be written so late after a busy boot; a smaller step changes no minute."""
+_HOUR_S = 3600.0
+_HOUR_WITHIN_S = 30.0
 _EARLY_S = 300.0
 """Until then lines are written late, and time services set the clock."""
 
@@ -46,7 +48,7 @@ class Course:
     gaps: tuple[Gap, ...] = ()
 
 
-def follow_clock(anchors: Sequence[tuple[float, float, bool]]) -> Course:
+def follow_clock(anchors: Sequence[tuple[float, float, bool]], *, zoned: bool = True) -> Course:
     """Find the beginning from moments, their uptimes, and whether the machine slept just before.
 
     >>> follow_clock([(1000.0, 10.0, False), (1590.0, 600.0, False)]).began
@@ -57,18 +59,22 @@ def follow_clock(anchors: Sequence[tuple[float, float, bool]]) -> Course:
 
     Args:
         anchors: in the order of the log.
+        zoned: the zone of these moments is known; if not, a step of an hour is one of daylight saving, and no clock was set.
     """
     if not anchors:
         return Course()
     gaps: list[Gap] = []
     lowest = anchors[0][0] - anchors[0][1]
-    slept_s = 0.0
+    slept_s = summer_s = 0.0
     """Since the clock was last set; before that it would be counted in the clock's own step."""
     spread = 0.0
     before_s = anchors[0][1]
     for moment, uptime_s, slept in anchors[1:]:
-        instant = moment - uptime_s - slept_s
+        instant = moment - uptime_s - slept_s - summer_s
         step = instant - lowest
+        if not zoned and not slept and abs(abs(step) - _HOUR_S) <= _HOUR_WITHIN_S:
+            summer_s += step
+            continue
         if slept and step > _STEP_S:
             gaps.append(Gap(began_uptime_s=before_s, hours=round(step / 3600, 4), why="suspended"))
             slept_s += step

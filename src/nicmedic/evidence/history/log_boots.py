@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from nicmedic.evidence.history.clock_steps import Anchor, follow_clock
 from nicmedic.evidence.history.sighting import Sighting
 from nicmedic.kernlog.boots import BootDraft, BootTracker
-from nicmedic.kernlog.clock import Upper
+from nicmedic.kernlog.clock import Upper, find_seconds_between
 from nicmedic.kernlog.events import EventCollector
 from nicmedic.kernlog.system import is_suspend
 from nicmedic.model.event import Event
@@ -61,6 +61,7 @@ _PROCESS_LINES = 20
 """A log with so many lines of programs in a boot would tell of its shutdown."""
 _WITHOUT_UPTIME_S = 120.0
 """Within so many seconds of the beginning a log daemon writes its first line."""
+_SILENT_S = 20 * 3600.0
 _COMPUTED_S = 600.0
 """``dmesg -T`` adds the uptime to a boot instant of its own."""
 _WRITTEN_DAYS = 3
@@ -104,17 +105,34 @@ class LogBoots:
     kernel_lines: int = 0
     _notes: dict[int, _Notes] = field(default_factory=dict)
     _last: tuple[WallTime, int] | None = None
+    _doubts: bool = False
+    _silent: bool = False
 
     def break_off(self) -> None:
         """Lines are missing before the next record: a rotation is gone."""
         for notes in self._notes.values():
             notes.new_stretch = notes.new_wall_stretch = True
 
+    def doubt(self) -> None:
+        """Lines may be missing before the next record: then there is a silence of nearly a day at least, for logs are not rotated more often."""
+        self._doubts = True
+
+    def was_silent(self) -> bool:
+        """Whether there was such a silence since this was last asked."""
+        silent, self._silent, self._doubts = self._silent, False, False
+        return silent
+
     def add(self, record: Record, *, look: bool = True) -> None:
         """The next record. ``look``: as of ``EventCollector.add``."""
         self.collector.add(record, look=look)
         draft, _, epoch = self.tracker.track(record)
         notes = self._notes.setdefault(draft.number, _Notes())
+        if self._doubts and record.wall is not None and self._last is not None:
+            self._doubts = False
+            passed = find_seconds_between(self._last[0], record.wall)
+            if notes.first is not None and (passed is None or passed >= _SILENT_S):
+                self._silent = True
+                self.break_off()
         if record.wall is not None:
             self._last = (record.wall, epoch)
             notes.first = notes.first or self._last
@@ -202,9 +220,9 @@ class LogBoots:
             sightings.append(sighting)
         return tuple(reversed(sightings))
 
-    def _seconds(self, stamp: tuple[WallTime, int], upper: Upper | None) -> tuple[float, bool] | None:
+    def _seconds(self, stamp: tuple[WallTime, int], upper: Upper | None, fold: int = 0) -> tuple[float, bool] | None:
         year = self.tracker.timeline.find_year(*stamp, upper)
-        return _find_seconds(stamp[0], self._find_year(stamp, upper) if year is None else year, self.zone)
+        return _find_seconds(stamp[0], self._find_year(stamp, upper) if year is None else year, self.zone, fold)
 
     def _find_year(self, stamp: tuple[WallTime, int], upper: Upper | None) -> int | None:
         """A log whose last line is of the day on which its file was last written tells its years by that."""
@@ -218,14 +236,15 @@ class LogBoots:
         return None
 
     def _freeze(self, draft: BootDraft, notes: _Notes, events: Sequence[Event], upper: Upper | None, later: float | None) -> Sighting:
-        placed = []
+        placed: list[tuple[float, float, bool]] = []
         zoned, computed = True, False
         for anchor in notes.anchors:
             moment = self._seconds((anchor.wall, anchor.epoch), upper)
             if moment is not None:
                 zoned, computed = zoned and moment[1], computed or anchor.wall.computed
-                placed.append((moment[0], anchor.uptime_s, anchor.slept))
-        course = follow_clock(placed)
+                second = self._seconds((anchor.wall, anchor.epoch), upper, fold=1)
+                placed.append(_choose_hour(moment[0], second[0] if second else moment[0], anchor, placed))
+        course = follow_clock(placed, zoned=zoned)
         first = self._seconds(notes.first, upper) if notes.first else None
         began, within_s = course.began, course.within_s
         if began is None and first is not None and draft.banner:
@@ -302,14 +321,25 @@ def _is_prelude(sighting: Sighting, later: Sighting) -> bool:
     return 0 <= later.seen[0] - sighting.seen[0] <= _WITHOUT_UPTIME_S
 
 
-def _find_seconds(wall: WallTime, year: int | None, zone: datetime.tzinfo | None) -> tuple[float, bool] | None:
-    """Seconds since 1970, and whether the zone is known; None: the year is not, or there is no such day."""
+def _choose_hour(first: float, second: float, anchor: Anchor, before: Sequence[tuple[float, float, bool]]) -> tuple[float, float, bool]:
+    """An hour comes twice when summer time ends: of the two moments the one that goes on with what was before."""
+    if first != second and before:
+        expected = before[-1][0] + anchor.uptime_s - before[-1][1]
+        first = min(first, second, key=lambda moment: abs(moment - expected))
+    return first, anchor.uptime_s, anchor.slept
+
+
+def _find_seconds(wall: WallTime, year: int | None, zone: datetime.tzinfo | None, fold: int = 0) -> tuple[float, bool] | None:
+    """Seconds since 1970, and whether the zone is known; None: the year is not, or there is no such day.
+
+    ``fold``: of an hour that comes twice at the end of summer time the first or the second.
+    """
     if year is None:
         return None
     try:
         moment = datetime.datetime(year, wall.month, wall.day, wall.hour, wall.minute, min(wall.second, 59), wall.microsecond)  # noqa: DTZ001  # below
         if wall.offset_minutes is not None:
             return moment.replace(tzinfo=datetime.UTC).timestamp() - wall.offset_minutes * 60, True
-        return moment.replace(tzinfo=zone or datetime.UTC).timestamp(), zone is not None
+        return moment.replace(tzinfo=zone or datetime.UTC, fold=fold).timestamp(), zone is not None
     except (ValueError, OverflowError):
         return None

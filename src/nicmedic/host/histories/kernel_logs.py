@@ -29,7 +29,8 @@ def _parts(files: Sequence[Found]) -> Iterator[LogPart | NicmedicError]:
     before: float | None = None
     for file in files:
         _, age = rotation(file.name)
-        follows = before is None or before < -(10**6) or age - before <= 1  # of dates nobody knows whether one is missing
+        dated = before is not None and before < -(10**6)
+        follows = None if dated else before is None or age - before <= 1
         before = age
         for stream in HostLogs().open_logs([file.path]):
             if isinstance(stream, NicmedicError):

@@ -4,11 +4,17 @@
 import dataclasses
 import datetime
 import re
+import zoneinfo
 from collections.abc import Sequence
 
 import pytest
 
 from nicmedic.app.history import collect_history
+from nicmedic.evidence.history.clock_steps import follow_clock
+from nicmedic.evidence.history.log_boots import LogBoots
+from nicmedic.kernlog.events import EventCollector
+from nicmedic.kernlog.match import SignalIndex
+from nicmedic.kernlog.reader import LogReader
 from nicmedic.model.history import BootEnd, History
 from nicmedic.model.incident import Incident, IncidentVerdict
 from nicmedic.testing.answers import shipped_knowledge
@@ -100,3 +106,28 @@ def test_boots_that_overlap_are_told() -> None:
     other = dataclasses.replace(BOOTS[0], began=BEGIN + 20_000, host="srv9", hangs_s=())
     notes = collect(one=render_syslog(BOOTS[:1], rfc3339=True), two=render_syslog([other], rfc3339=True)).notes
     assert any("several hosts, or a clock that was wrong" in note for note in notes)
+
+
+def test_the_hour_that_comes_twice_in_autumn_is_no_clock_that_was_set() -> None:
+    """The kernel runs on; Berlin's wall clock goes from 02:59 to 02:00 on 25 October 2026."""
+    berlin = zoneinfo.ZoneInfo("Europe/Berlin")
+    began = datetime.datetime(2026, 10, 24, 20, tzinfo=datetime.UTC)
+    lines = [f"Oct 24 22:00:00 h kernel: [{0:12.6f}] Linux version 6.1.0-18-amd64 (x) (gcc) #1 SMP Debian 6.1.76-1 (2026-02-01)"]
+    for uptime_s in range(300, 60_000, 300):
+        local = (began + datetime.timedelta(seconds=uptime_s)).astimezone(berlin)
+        lines.append(f"{local:%b %d %H:%M:%S} h kernel: [{uptime_s:5d}.000123] audit: tick")
+    data = ("\n".join(lines) + "\n").encode()
+    for zone in (berlin, None):
+        log = LogBoots("kern.log", EventCollector(index=SignalIndex((), lambda _: ()), source="kern.log"), zone)
+        reader = LogReader()
+        for record in (*reader.read(data), *reader.finish()):
+            log.add(record)
+        (sighting,) = log.finish((2026, 10, 26))
+        assert sighting.gaps == ()
+        local_s = began.timestamp() + (0 if zone else 2 * 3600)
+        assert sighting.began == pytest.approx(local_s, abs=1)
+    steps = [(1000.0 + second, float(second), False) for second in (0, 600)] + [
+        (1000.0 + 3600 + second, float(second), False) for second in (1200, 1800)
+    ]
+    assert [gap.why for gap in follow_clock(steps).gaps] == ["clock jump"]
+    assert follow_clock(steps, zoned=False).gaps == ()
