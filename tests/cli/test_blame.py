@@ -12,6 +12,9 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from nicmedic.app.history import Collected
+from nicmedic.cli.main import main
+from nicmedic.model.errors import UnreadableInputError
 from nicmedic.model.history import History
 from nicmedic.model.plain import to_plain
 from nicmedic.testing.histories import MadeBoot, render_journal
@@ -76,13 +79,14 @@ def test_nothing_shown_is_status_0(tmp_path: Path) -> None:
         (["--before", OLD], 2, "name both, or none"),
         (["--before", OLD, "--after", OLD], 2, "are both"),
         (["--before", OLD, "--after", "9.9"], 2, "no boot of this history ran it"),
+        (["--twin", "SAVED"], 2, "history of srv4 itself"),
         (["--twin", "missing.json"], 11, "missing.json: No such file"),
         (["--changelog", "missing"], 11, "missing: No such file"),
         (["--twin", "README.md"], 33, "README.md: no JSON"),
     ],
 )
 def test_bad_use(saved: str, words: list[str], status: int, says: str) -> None:
-    done = nicmedic("blame", "--history", saved, *words)
+    done = nicmedic("blame", "--history", saved, *(saved if word == "SAVED" else word for word in words))
     assert (done.returncode, done.stdout) == (status, "")
     assert says in done.stderr
     assert "Traceback" not in done.stderr
@@ -98,6 +102,25 @@ def test_this_machine_has_a_past_or_says_that_it_has_none() -> None:
     done = nicmedic("blame", "--json")
     assert done.returncode in {0, 1}, done.stderr
     jsonschema.validate(json.loads(done.stdout), SCHEMA)
+
+
+@pytest.mark.parametrize(("history", "code"), [(here(), 1), (History(), 11)])
+def test_what_cannot_be_read_here_is_told(
+    history: History, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """To a user who may read nothing it must not look as if nothing had happened."""
+    denied = UnreadableInputError("/var/log/kern.log: this user may not read it", hint="sudo nicmedic history")
+    monkeypatch.setattr("nicmedic.cli.history.read_history_of", lambda _: Collected(history=history, errors=(denied,)))
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert main(["blame"]) == code
+    out, err = capsys.readouterr()
+    assert "this user may not read it" in err
+    if code == 1:
+        flat = " ".join(out.split())
+        assert "Not read: /var/log/kern.log: this user may not read it" in flat
+        assert "sudo nicmedic blame" in flat
+    else:
+        assert out == ""
 
 
 def test_from_logs_to_a_verdict(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 """``nicmedic blame``: whether hangs came with a kernel package, what else came with it, and what would prove it."""
 
 import argparse
+import dataclasses
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 from nicmedic.cli.declare import Argument, Command, Example, Offer
 
 if TYPE_CHECKING:
+    from nicmedic.model.errors import NicmedicError
     from nicmedic.model.history import History
 
 __all__ = ["BLAME"]
@@ -36,14 +38,33 @@ def _read_saved(path: str) -> "History":
     return parse_history(data.decode("utf-8", "replace"), path)
 
 
-def _read_history(paths: list[str] | None) -> "History":
+def _read_history(paths: list[str] | None, *, debug: bool) -> "tuple[History, NicmedicError | None]":
+    """The history, and why there is none."""
     if paths:
         from nicmedic.evidence.saved_history import merge_histories
 
-        return merge_histories([_read_saved(path) for path in paths])
-    from nicmedic.cli.history import read_history_here
+        return merge_histories([_read_saved(path) for path in paths]), None
+    return _read_here(debug=debug)
 
-    return read_history_here()
+
+def _read_here(*, debug: bool) -> "tuple[History, NicmedicError | None]":
+    """This machine's; what cannot be read of it is told, and limits the answer."""
+    import os
+
+    from nicmedic.cli.history import read_history_of
+    from nicmedic.cli.output import print_error
+
+    collected = read_history_of(())
+    history, errors = collected.history, collected.errors
+    for error in errors:
+        print_error(error, debug=debug)
+    if errors and not history.boots and not history.changes:
+        return history, errors[0]
+    notes = [f"Not read: {error.message}" for error in errors]
+    forbidden = any("may not read" in (source.trouble or "") for source in history.sources)
+    if (notes or forbidden) and os.geteuid() != 0:
+        notes.append("What could not be read counts for nothing, and may change the answer: sudo nicmedic blame")
+    return dataclasses.replace(history, notes=(*history.notes, *notes)), None
 
 
 def _check_arguments(arguments: argparse.Namespace) -> None:
@@ -63,8 +84,11 @@ def _run(arguments: argparse.Namespace) -> int:
     from nicmedic.model.blame import Verdict
 
     _check_arguments(arguments)
+    history, failed = _read_history(arguments.history, debug=arguments.debug)
+    if failed is not None:
+        return failed.code
     answer = blame(
-        _read_history(arguments.history),
+        history,
         Question(interface=arguments.interface, before=arguments.before, after=arguments.after),
         twins=[_read_saved(path) for path in arguments.twin or ()],
         changelog=None if arguments.changelog is None else read_changelog_file(arguments.changelog),
@@ -130,8 +154,8 @@ changelog that touch the driver, its bus, core networking or the hypervisor. Not
     exit_statuses=(
         (0, "no change is shown, which is no proof of the contrary"),
         (1, "proven or likely: hangs came with a kernel package"),
-        (2, "the command line is wrong, or names a package that ran in no boot"),
-        (11, "a file cannot be read"),
+        (2, "the command line is wrong, names a package that ran in no boot, or this host as its own twin"),
+        (11, "a file, or all that this machine keeps, cannot be read"),
         (33, "what was handed in is no history"),
     ),
     run=_run,

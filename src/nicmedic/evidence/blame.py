@@ -116,6 +116,12 @@ def _note_comparison(history: History, compared: Comparison | None, *, named: bo
         yield f"{boots} hung within an outage that had begun before the change: {'it' if compared.carried == 1 else 'they'} {count_for} for nothing."
 
 
+def _note_sources(history: History) -> Iterator[str]:
+    for source in history.sources:
+        if source.trouble is not None:
+            yield f"{source.name}: {source.trouble}"
+
+
 def _find(kernels: Sequence[KernelFigures], package: str | None) -> KernelFigures | None:
     return next((kernel for kernel in kernels if package is not None and kernel.package == package), None)
 
@@ -170,6 +176,7 @@ def build_blame(
             *_note_interface(history, card),
             *_note_watch(history, watched, card),
             *_note_comparison(history, compared, named=before is not None),
+            *_note_sources(history),
             *(note for note in history.notes if not note.startswith(_WARN_ONCE)),
         ),
     )

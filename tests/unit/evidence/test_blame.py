@@ -22,7 +22,7 @@ from nicmedic.evidence.spells import Card, to_spells, watch_boot
 from nicmedic.evidence.statistics.spell import Arm, Spell
 from nicmedic.model.blame import ArmFigures, KernelFigures, TwinWord, Verdict
 from nicmedic.model.errors import NotAHistoryError, UsageError
-from nicmedic.model.history import BootRecord, Gap, HangRecord, History, PackageChange
+from nicmedic.model.history import BootRecord, Gap, HangRecord, History, PackageChange, Source
 from nicmedic.model.plain import to_plain
 from tests.unit.evidence.story import NEW, OLD, boot, here, twin
 
@@ -161,6 +161,11 @@ def test_a_package_that_never_ran_is_refused_with_those_that_did() -> None:
     with pytest.raises(UsageError, match="no boot of this history ran it") as error:
         build_blame(here(), before=OLD, after="9.9")
     assert OLD in error.value.hint
+
+
+def test_what_was_wrong_with_a_source_is_told() -> None:
+    history = dataclasses.replace(here(), sources=(Source(name="journal", trouble="cut off"), Source(name="kern.log")))
+    assert [note for note in build_blame(history).notes if "kern.log" in note or "journal" in note] == ["journal: cut off"]
 
 
 def test_another_cards_hangs_are_left_out_and_told() -> None:
