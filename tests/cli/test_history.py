@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -161,3 +162,20 @@ def test_nothing_to_tell_and_nothing_there_have_their_own_exit_statuses(tmp_path
     done = nicmedic(str(tmp_path / "notes.txt"))
     assert done.returncode == 13
     assert "nothing in it tells of a boot" in done.stderr
+
+
+def test_a_log_without_permission_is_told_with_this_command(tmp_path: Path) -> None:
+    log = tmp_path / "var/log/kern.log"
+    log.parent.mkdir(parents=True)
+    log.write_bytes(text(render_syslog(BOOTS)))
+    log.chmod(0)
+    before: tuple[str, ...] = ()
+    if os.geteuid() == 0:  # root may read everything, unless it gives that up
+        if shutil.which("setpriv") is None:
+            pytest.skip("needs setpriv of util-linux to give up the right to read everything")
+        os.chown(log, 1, 1)
+        before = ("setpriv", "--inh-caps=-all", "--bounding-set=-dac_override,-dac_read_search")
+    command = [*before, sys.executable, "-m", "nicmedic", "history", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert f"sudo nicmedic history {log}" in done.stderr
+    assert done.returncode == 11

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from nicmedic.host.histories.places import Found, Place, read_file, rotation
-from nicmedic.host.histories.reader import Reader
+from nicmedic.host.histories.reader import Reader, name_history
 from nicmedic.host.logs import HostLogs, is_log_name
 from nicmedic.model.errors import NicmedicError
 from nicmedic.ports.histories import HistoryItem, LogChain, LogPart
@@ -34,7 +34,7 @@ def _parts(files: Sequence[Found]) -> Iterator[LogPart | NicmedicError]:
         before = age
         for stream in HostLogs().open_logs([file.path]):
             if isinstance(stream, NicmedicError):
-                yield stream
+                yield name_history(stream)
             else:
                 stream.name = file.shown
                 stream.optional = True

@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 from nicmedic.host.histories.places import Found, Place
 from nicmedic.host.raw_files import read_expanded
+from nicmedic.model.errors import NicmedicError
 from nicmedic.model.history import PackageChange, Source
 from nicmedic.ports.histories import HistoryItem
 
-__all__ = ["LARGEST", "Reader", "read_lines", "stamp"]
+__all__ = ["LARGEST", "Reader", "name_history", "read_lines", "stamp"]
 
 LARGEST = 64 << 20
 """Bytes at the end of a log of packages; what is older is left out."""
@@ -25,6 +26,12 @@ class Reader(NamedTuple):
     """Names of its files; None: it takes none, and looks itself."""
     read: Callable[[Place, Sequence[Found], datetime.tzinfo | None], Iterator[HistoryItem]]
     """Of a place, the files, oldest rotation first, and the zone of their times."""
+
+
+def name_history(error: NicmedicError) -> NicmedicError:
+    """With this command in its hint, where who opened the log names another one that reads logs."""
+    error.hint = re.sub(r"\bnicmedic (?:explain|check)\b", "nicmedic history", error.hint)
+    return error
 
 
 def stamp(date: str, time: str, zone: datetime.tzinfo | None) -> str:

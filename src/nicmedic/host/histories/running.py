@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from nicmedic.evidence.history.sighting import Sighting
 from nicmedic.host.histories.places import Found, Place, read_file
-from nicmedic.host.histories.reader import Reader
+from nicmedic.host.histories.reader import Reader, name_history
 from nicmedic.host.logs import HostLogs
 from nicmedic.kernlog.system import read_system_facts
 from nicmedic.model.errors import NicmedicError
@@ -67,7 +67,7 @@ def _read_ring(place: Place) -> Iterator[HistoryItem]:
 
     def parts() -> Iterator[LogPart | NicmedicError]:
         for stream in HostLogs().open_boot_log():
-            yield stream if isinstance(stream, NicmedicError) else LogPart(stream=stream)
+            yield name_history(stream) if isinstance(stream, NicmedicError) else LogPart(stream=stream)
 
     yield LogChain(name="kernel ring buffer", parts=parts(), kernels_own=True, boot_id=boot_id.replace("-", ""), uptime_s=time.monotonic())
 
