@@ -145,12 +145,14 @@ def _plan_quiet(spells: Sequence[Spell], control: KernelFigures, suspect: Kernel
         return NextSteps(summary="Neither kernel has hung in what was watched: there is nothing to prove.", reachable=False)
     seen = add_up(tuple(tell_outages(spells)), Arm.CONTROL)
     if not seen.outages or seen.hours <= 0:
-        return NextSteps(summary=f"{suspect.package} has not hung; how often {control.package} does is not known.", reachable=False)
+        return NextSteps(
+            summary=f"{suspect.package} has not hung in what was watched; how often {control.package} does is not known.", reachable=False
+        )
     needed_h, there_h = seen.hours * (math.pow(_LEAST_P, -1 / seen.outages) - 1), suspect.figures.hours_at_risk
     less = f"that it hangs less often than {control.package} did"
     if there_h >= needed_h:
         summary = f"{suspect.package} has not hung in {_say_hours(there_h)}, which shows with 95 % {less}."
     else:
         would = f"{_say_hours(needed_h)} on it without a hang would show with 95 % {less}"
-        summary = f"{suspect.package} has not hung. {would}; {_say_hours(there_h)} are there."
+        summary = f"{suspect.package} has not hung in what was watched. {would}; {_say_hours(there_h)} are there."
     return NextSteps(summary=summary, reachable=False)

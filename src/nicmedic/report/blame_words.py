@@ -70,6 +70,8 @@ def _say_first(figures: ArmFigures) -> str:
 def say_arm(figures: ArmFigures) -> str:
     """What one kernel has seen."""
     hours = say_hours(figures.hours_at_risk)
+    if not figures.boots:
+        return "no boot was watched"
     if not figures.boots_hung:
         return f"0 hangs in {hours} over {say_count(figures.boots, 'boot')}"
     return f"{figures.boots_hung} of {say_count(figures.boots, 'boot')} hung, the first hang {_say_first(figures)}"

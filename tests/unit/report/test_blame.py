@@ -104,6 +104,11 @@ def test_what_limits_the_verdict_stands_below_it() -> None:
     assert json.loads(render_blame_json(the_story()))["notes"][0].startswith(caveat)
 
 
+def test_a_kernel_that_nobody_watched_is_not_said_to_be_quiet() -> None:
+    dark = boot("2016-01-03T00:00:00Z", NEW, 9.0, 600.0, covered_h=0.0)
+    assert f"came with {NEW}: no boot was watched; before" in summarize_blame(build_blame(History(boots=(*here().boots[:5], dark))))
+
+
 def test_hangs_that_are_not_shown_are_not_painted_green() -> None:
     green = ";32m"
     bad = History(boots=(boot("2016-01-01T00:00:00Z", OLD, 5.0, 60.0), boot("2016-01-02T00:00:00Z", NEW, 5.0, 60.0)))
