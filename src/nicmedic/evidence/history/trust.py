@@ -90,12 +90,17 @@ def _without_doubtful(sighting: Sighting, group: Sequence[Sighting], notes: list
         return sighting
     own = [other for other in group if other.kernels_own]
     texts: dict[str, list[Event]] = {}
+    places: dict[tuple[str, int | None], list[Event]] = {}
     for event in (event for other in own for event in other.events):
         texts.setdefault(event.text, []).append(event)
+        places.setdefault((event.text, _bucket(event)), []).append(event)
     kept, is_forged = [], False
     for event in sighting.events:
         alike = texts.get(event.text, [])
-        if any(is_copy(event, other) for other in alike) or not _is_covered(event, own):
+        bucket = _bucket(event)
+        near = alike if bucket is None else [each for step in (-1, 0, 1) for each in places.get((event.text, bucket + step), [])]
+        near = near if bucket is None else [*near, *places.get((event.text, None), [])]
+        if any(is_copy(event, other) for other in near) or not _is_covered(event, own):
             kept.append(event)
         elif event.hang and not any(_is_near(event, other) for other in alike):
             is_forged = True
@@ -104,6 +109,11 @@ def _without_doubtful(sighting: Sighting, group: Sequence[Sighting], notes: list
             f"{sighting.source}: tells of a hang that the kernel's own log of that time does not have; anybody can write that: left out"
         )
     return sighting if len(kept) == len(sighting.events) else dataclasses.replace(sighting, events=tuple(kept))
+
+
+def _bucket(event: Event) -> int | None:
+    """Copies are in the same one or in one beside it: a flood has a hundred thousand events."""
+    return None if event.uptime_s is None else int(event.uptime_s / _SAME_STAMP_S)
 
 
 def _is_covered(event: Event, own: Sequence[Sighting]) -> bool:
