@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The main job: logs in, an explanation out. Reads each source once, in bounded memory, and goes on after a source that cannot be read."""
 
-import bisect
 import codecs
 import dataclasses
 import datetime
@@ -19,7 +18,7 @@ from nicmedic.kernlog.match import SignalIndex
 from nicmedic.kernlog.merge import merge_sources
 from nicmedic.kernlog.order import is_newest_first, restore_order
 from nicmedic.kernlog.reader import BARE, LogReader
-from nicmedic.kernlog.scan import LineScanner, build_scanner
+from nicmedic.kernlog.scan import LineScanner, build_scanner, find_texts
 from nicmedic.kernlog.system import LITERALS as SYSTEM_LITERALS
 from nicmedic.knowledge.base import KnowledgeBase
 from nicmedic.model.boot import Boot
@@ -268,11 +267,7 @@ def _collect(records: Sequence[Record], collector: EventCollector, scanner: Line
         for record in records:
             collector.add(record)
         return
-    texts = [record.text.replace("\n", " ").encode("utf-8", "replace") for record in records]
-    starts = [0]
-    for text in texts:
-        starts.append(starts[-1] + len(text) + 1)
-    hits = {bisect.bisect_right(starts, hit) - 1 for hit in scanner.find_hits(b"\n".join(texts))}
+    hits = find_texts([record.text for record in records], scanner)
     for number, record in enumerate(records):
         collector.add(record, look=number in hits)
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A host's past out of everything that tells of it: reads each kernel log once, in bounded memory, and puts all together."""
 
-import bisect
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from nicmedic.kernlog.events import EventCollector
 from nicmedic.kernlog.match import SignalIndex
 from nicmedic.kernlog.order import restore_order
 from nicmedic.kernlog.reader import LogReader
-from nicmedic.kernlog.scan import LineScanner, build_scanner
+from nicmedic.kernlog.scan import LineScanner, build_scanner, find_texts
 from nicmedic.kernlog.system import LITERALS as SYSTEM_LITERALS
 from nicmedic.knowledge.base import KnowledgeBase
 from nicmedic.model.errors import NicmedicError, NotAKernelLogError, UnreadableInputError
@@ -197,10 +196,6 @@ def _read_sparse(reader: LogReader, blocks: Iterable[bytes], boots: LogBoots, kn
 
 def _add(records: Sequence[Record], boots: LogBoots, scanner: LineScanner) -> None:
     """A scanner says first which of them may matter."""
-    texts = [record.text.replace("\n", " ").encode("utf-8", "replace") for record in records]
-    starts = [0]
-    for text in texts:
-        starts.append(starts[-1] + len(text) + 1)
-    hits = {bisect.bisect_right(starts, hit) - 1 for hit in scanner.find_hits(b"\n".join(texts))}
+    hits = find_texts([record.text for record in records], scanner)
     for number, record in enumerate(records):
         boots.add(record, look=number in hits)

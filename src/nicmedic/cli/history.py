@@ -12,10 +12,9 @@ from nicmedic.cli.declare import Argument, Command, Example, Offer
 if TYPE_CHECKING:
     from nicmedic.app.history import Collected
     from nicmedic.model.errors import NicmedicError
-    from nicmedic.model.history import History
     from nicmedic.model.incident import Incident
 
-__all__ = ["HISTORY", "read_history_here", "read_history_of"]
+__all__ = ["HISTORY", "read_history_of"]
 
 
 def read_history_of(names: "Sequence[str]", on_progress: "Callable[[str, int], None] | None" = None) -> "Collected":
@@ -48,11 +47,6 @@ def _read_incidents() -> "tuple[tuple[Incident, ...], tuple[NicmedicError, ...]]
         return (store.list_incidents() if store.exists() else ()), ()
     except NicmedicError as error:
         return (), (error,)
-
-
-def read_history_here() -> "History":
-    """This machine's past; what cannot be read of it is passed over."""
-    return read_history_of(()).history
 
 
 def _run(arguments: argparse.Namespace) -> int:

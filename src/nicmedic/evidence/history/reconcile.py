@@ -180,7 +180,8 @@ def _find_notes(
         hint = (
             "logs of several hosts, or a clock that was wrong" if len(hosts) > 1 else "a clock was wrong, or two sources tell of one boot"
         )
-        yield f"{len(overlaps)} boots begin before the boot before them was last seen ({overlaps[0][1].began} first): {hint}"
+        many = "1 boot begins before the one" if len(overlaps) == 1 else f"{len(overlaps)} boots begin before those"
+        yield f"{many} before was last seen ({overlaps[0][1].began} first): {hint}"
     if len(hosts) > 1:
         yield f"the host has had several names, or these are several hosts: {', '.join(hosts)}"
     if shift is not None:

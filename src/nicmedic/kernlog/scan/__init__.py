@@ -5,6 +5,6 @@
 Not for matching patterns, and not for the machine: bytes in, offsets out.
 """
 
-from nicmedic.kernlog.scan.scanner import LineScanner, build_scanner
+from nicmedic.kernlog.scan.scanner import LineScanner, build_scanner, find_texts
 
-__all__ = ["LineScanner", "build_scanner"]
+__all__ = ["LineScanner", "build_scanner", "find_texts"]

@@ -5,14 +5,15 @@ Not for how it is done: ``shapes`` and ``anchors`` are plain Python, ``vectorsca
 All of them give the same answer to the byte, which is that of ``any(literal in line for literal in literals)``.
 """
 
-from collections.abc import Collection
+import bisect
+from collections.abc import Collection, Sequence
 from functools import cached_property
 from itertools import accumulate
 from typing import Protocol
 
 from nicmedic.kernlog.scan.shapes import ShapeScanner
 
-__all__ = ["LineScanner", "build_scanner", "drop_covered"]
+__all__ = ["LineScanner", "build_scanner", "drop_covered", "find_texts"]
 
 LINE_FEED = b"\n"
 
@@ -116,3 +117,12 @@ def build_scanner(literals: Collection[bytes], *, fast: bool | None = None) -> L
 
         load_library()
     return _LazyScanner(literals, fast)
+
+
+def find_texts(texts: Sequence[str], scanner: LineScanner) -> frozenset[int]:
+    """Which of some texts hold a literal, by their places; line feeds within a text count as blanks."""
+    lines = [text.replace("\n", " ").encode("utf-8", "replace") for text in texts]
+    starts = [0]
+    for line in lines:
+        starts.append(starts[-1] + len(line) + 1)
+    return frozenset(bisect.bisect_right(starts, hit) - 1 for hit in scanner.find_hits(b"\n".join(lines)))
