@@ -12,7 +12,7 @@ from lab.segment import Segment
 from tests.lab.inside import Answer, Inside, read_state
 
 GRACE_S = 10
-SHORT_S, LONG_S = 12, 30
+SHORT_S, LONG_S = 20, 40
 """Just enough for an emulated machine to carry it out; and for the command after that as well."""
 REMEDY = ("treat", "eth0", "--remedy", "offload-off:tso,gso", "--hold", "1s")
 STATE = "ethtool -k eth0; ip -d -o address show dev eth0 | sed 's/valid_lft.*//'; ip route show table all; cat /sys/class/net/eth0/mtu"
