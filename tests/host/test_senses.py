@@ -352,23 +352,6 @@ def test_through_a_bridge_only_what_comes_over_the_card_counts(world: World) -> 
     assert probe(world, "c0") is False
 
 
-def test_over_a_vlan_on_a_bridge(world: World) -> None:
-    bridge(world)
-    link = ("link", "add", "link", "br0", "name", "br0.7", "type", "vlan", "id", "7")
-    if subprocess.run(["ip", "-n", world.host, *link], check=False, capture_output=True).returncode:
-        pytest.skip("this kernel has no VLANs")
-    ip("-n", world.far, "link", "add", "link", "c0", "name", "c0.7", "type", "vlan", "id", "7")
-    ip("-n", world.far, "link", "set", "c0.7", "up")
-    world.on("link", "set", "br0.7", "up")
-    world.give(world.host, "br0.7", "192.0.2.2/24")
-    world.give(world.far, "c0.7", "192.0.2.1/24")
-    world.on("route", "add", "default", "via", "192.0.2.1")
-    world.start()
-    assert world.ask("cards")[0][4] == ["br0", "br0.7"]
-    assert probe(world, "c0") is True
-    assert probe(world, "c1") is None
-
-
 def test_the_kernel_tells_of_a_gateway_that_went_silent_and_answers_again(world: World) -> None:
     world.wire("c0")
     give_gateway(world)

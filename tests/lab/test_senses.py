@@ -15,8 +15,25 @@ from lab.kernel_vm import KernelVM
 from lab.segment import PARTNER, Segment
 
 RECORDER = Path(__file__).with_name("senses_recorder.py")
+RUNNER = Path(__file__).parents[1] / "host" / "senses_runner.py"
 INSTANCE = "/sys/kernel/tracing/instances/nicmedic"
 PATIENCE_S = 120  # an emulated processor is twenty times slower, and other machines run beside it
+
+VLAN_ON_BRIDGE = """
+    ip netns add far
+    ip link add br0 type bridge forward_delay 0
+    for card in c0 c1; do
+        ip link add $card type veth peer name $card netns far
+        ip -n far link set $card up; ip link set $card up master br0
+    done
+    ip link set br0 up
+    ip link add link br0 name br0.7 type vlan id 7; ip -n far link add link c0 name c0.7 type vlan id 7
+    ip link set br0.7 up; ip -n far link set c0.7 up
+    ip address add 192.0.2.2/24 dev br0.7; ip -n far address add 192.0.2.1/24 dev c0.7
+    ip route replace default via 192.0.2.1
+    sleep 1
+"""
+"""The gateway is in a VLAN on a bridge of two cards, behind the first."""
 
 
 class Recorder:
@@ -101,3 +118,16 @@ def test_a_driver_that_holds_the_lock_of_networking_keeps_nobody(vm: MachineMake
         assert answer["took_s"] < 2.0
         before, after = recorder.wait("ready"), recorder.read()[-1]
         assert after["at"] > before["at"] + 5  # it goes on
+
+
+def test_a_gateway_in_a_vlan_on_a_bridge_is_asked_over_each_card(vm: MachineMaker) -> None:
+    machine = vm("e1000e", memory_mb=768)
+    machine.sh(VLAN_ON_BRIDGE)
+    asked = [["cards"], *(words for card in ("c0", "c1") for words in (["begin_probe", card], ["wait", 3.0], ["read_probe", card]))]
+    lines = "\n".join(json.dumps(words) for words in asked)
+    script = 'printf "%s\n" "$1" | "$2" "$3" "c[01]"'
+    told = machine.check("sh", "-c", script, "sh", lines, sys.executable, str(RUNNER), timeout_s=PATIENCE_S)
+    _, cards, began_0, _, over_0, began_1, _, over_1 = (json.loads(line) for line in told.splitlines())
+    assert {card[0]: card[4] for card in cards if card[0] in {"c0", "c1"}} == {"c0": ["br0", "br0.7"], "c1": ["br0", "br0.7"]}
+    assert (began_0, over_0) == (True, True)
+    assert (began_1, over_1) == (True, None)  # heard on the bridge: the gateway is behind the other card
