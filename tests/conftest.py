@@ -19,6 +19,8 @@ RINGS = ("unit", "cli", "host", "lab")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # begun behind a shell; every program that a test starts would inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # begun by nohup(1), and inherited likewise
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 settings.register_profile("default", deadline=None, database=None)
 settings.register_profile("ci", deadline=None, database=None, print_blob=True)
