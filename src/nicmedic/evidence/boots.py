@@ -5,8 +5,8 @@ import dataclasses
 import itertools
 from collections.abc import Callable, Iterable, Sequence
 
+from nicmedic.evidence.history.copies import Copies
 from nicmedic.evidence.history.sighting import ANY_ZONE_S, Sighting, render_moment
-from nicmedic.evidence.history.trust import is_copy
 from nicmedic.kernlog.hangs import group_hangs
 from nicmedic.model.event import Event, EventKind
 from nicmedic.model.finding import Hang
@@ -190,15 +190,17 @@ def _distinct(group: Sequence[Sighting]) -> tuple[list[Event], dict[int, set[str
     kept: list[Event] = []
     told: dict[int, set[str]] = {}
     for sighting in group:
+        copies = Copies((place, event) for place, event in enumerate(kept) if sighting.source not in told[place])
         for event in sighting.events:
             if event.same_as is not None:
                 continue
-            twin = next((place for place, other in enumerate(kept) if sighting.source not in told[place] and is_copy(other, event)), None)
+            twin = copies.find(event)
             if twin is None:
                 told[len(kept)] = {sighting.source}
                 kept.append(event)
             else:
                 told[twin].add(sighting.source)
+                copies.drop(twin)
                 if event.repeated > kept[twin].repeated:
                     kept[twin] = dataclasses.replace(kept[twin], repeated=event.repeated)
     order = sorted(

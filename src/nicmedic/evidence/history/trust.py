@@ -7,27 +7,16 @@ A list of the journal's boots counts entries of all programs, and a user who may
 import dataclasses
 from collections.abc import Sequence
 
+from nicmedic.evidence.history.copies import Copies
 from nicmedic.evidence.history.sighting import Sighting, read_time
 from nicmedic.model.event import Event
 from nicmedic.model.history import Source
 
-__all__ = ["drop_doubtful", "is_copy", "limit_lists"]
+__all__ = ["drop_doubtful", "limit_lists"]
 
-_SAME_STAMP_S = 0.002
 _SAME_LINE_S = 60.0
 _EDGE_S = 5.0
 _UNREADABLE = "it has no kernel messages: this user may not read the system journal, or it was not kept (sudo nicmedic history)"
-
-
-def is_copy(first: Event, second: Event) -> bool:
-    """Whether two logs of one boot tell the same."""
-    if first.text != second.text:
-        return False
-    if first.uptime_s is not None and second.uptime_s is not None:
-        return abs(first.uptime_s - second.uptime_s) < _SAME_STAMP_S
-    if first.time is not None and second.time is not None:
-        return abs(read_time(first.time)[0] - read_time(second.time)[0]) <= 1
-    return first.local_time is not None and first.local_time == second.local_time
 
 
 def limit_lists(sightings: Sequence[Sighting]) -> tuple[list[Sighting], list[Source]]:
@@ -89,31 +78,21 @@ def _without_doubtful(sighting: Sighting, group: Sequence[Sighting], notes: list
     if sighting.kernels_own:
         return sighting
     own = [other for other in group if other.kernels_own]
-    texts: dict[str, list[Event]] = {}
-    places: dict[tuple[str, int | None], list[Event]] = {}
-    for event in (event for other in own for event in other.events):
+    theirs = [event for other in own for event in other.events]
+    copies, texts = Copies(enumerate(theirs)), dict[str, list[Event]]()
+    for event in theirs:
         texts.setdefault(event.text, []).append(event)
-        places.setdefault((event.text, _bucket(event)), []).append(event)
     kept, is_forged = [], False
     for event in sighting.events:
-        alike = texts.get(event.text, [])
-        bucket = _bucket(event)
-        near = alike if bucket is None else [each for step in (-1, 0, 1) for each in places.get((event.text, bucket + step), [])]
-        near = near if bucket is None else [*near, *places.get((event.text, None), [])]
-        if any(is_copy(event, other) for other in near) or not _is_covered(event, own):
+        if copies.find(event) is not None or not _is_covered(event, own):
             kept.append(event)
-        elif event.hang and not any(_is_near(event, other) for other in alike):
+        elif event.hang and not any(_is_near(event, other) for other in texts.get(event.text, ())):
             is_forged = True
     if is_forged:
         notes.append(
             f"{sighting.source}: tells of a hang that the kernel's own log of that time does not have; anybody can write that: left out"
         )
     return sighting if len(kept) == len(sighting.events) else dataclasses.replace(sighting, events=tuple(kept))
-
-
-def _bucket(event: Event) -> int | None:
-    """Copies are in the same one or in one beside it: a flood has a hundred thousand events."""
-    return None if event.uptime_s is None else int(event.uptime_s / _SAME_STAMP_S)
 
 
 def _is_covered(event: Event, own: Sequence[Sighting]) -> bool:
