@@ -14,7 +14,7 @@ from itertools import chain
 
 from nicmedic.kernlog.scan import LineScanner
 
-__all__ = ["BACK_BYTES_MAX", "LINE_BYTES_MAX", "PIECE_BYTES_MAX", "SparseReader", "Window", "read_windows"]
+__all__ = ["BACK_BYTES_MAX", "LINE_BYTES_MAX", "PIECE_BYTES_MAX", "SparseReader", "Window"]
 
 LINE_BYTES_MAX = 1 << 20
 """Bytes of a line that are kept, its line feed not counted."""
@@ -322,25 +322,3 @@ def _find_forward(data: bytes, start: int, lines: int) -> tuple[int, int]:
         start = data.find(LINE_FEED, start) + 1 or len(data)
         taken += 1
     return start, taken
-
-
-def read_windows(
-    blocks: Iterable[bytes],
-    scanner: LineScanner,
-    *,
-    before_lines: int = 30,
-    after_lines: int = 120,
-    head_lines: int = 400,
-    tail_lines: int = 400,
-    workers: int = 1,
-) -> Iterator[Window]:
-    """Read a stream sparsely, when nobody asks for the totals; see ``SparseReader``."""
-    reader = SparseReader(
-        scanner,
-        before_lines=before_lines,
-        after_lines=after_lines,
-        head_lines=head_lines,
-        tail_lines=tail_lines,
-        workers=workers,
-    )
-    return reader.read_windows(blocks)

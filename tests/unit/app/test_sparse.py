@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from nicmedic.app import sparse
-from nicmedic.app.sparse import SparseReader, Window, read_windows
+from nicmedic.app.sparse import SparseReader, Window
 from nicmedic.kernlog.scan import build_scanner
 
 HIT = b"Tx timeout"
@@ -112,7 +112,7 @@ def test_windows_are_those_of_the_plain_definition_however_the_stream_is_cut(
 
 def test_a_log_that_head_and_tail_cover_is_one_window_and_is_not_scanned() -> None:
     data = b"some line\n" * 800
-    assert list(read_windows([data[:1000], data[1000:]], NoScanner())) == [Window(first_line=1, data=data)]
+    assert list(SparseReader(NoScanner()).read_windows([data[:1000], data[1000:]])) == [Window(first_line=1, data=data)]
 
 
 def test_an_empty_stream_gives_nothing() -> None:
@@ -123,7 +123,7 @@ def test_an_empty_stream_gives_nothing() -> None:
 
 def test_one_hit_in_a_long_log_comes_with_its_context_between_head_and_tail() -> None:
     data = b"".join(b"%d%s\n" % (number, b" Tx timeout" * (number == 50_000)) for number in range(1, 100_001))
-    windows = list(read_windows([data], build_scanner([HIT], fast=False)))
+    windows = list(SparseReader(build_scanner([HIT], fast=False)).read_windows([data]))
     assert [(window.first_line, window.data.count(b"\n")) for window in windows] == [(1, 400), (49_970, 151), (99_601, 400)]
     assert all(window.data.startswith(b"%d" % window.first_line) for window in windows)
 
@@ -133,7 +133,7 @@ def test_an_error_of_the_scanner_in_a_thread_reaches_the_reader() -> None:
         releases_gil = True
 
     with pytest.raises(AssertionError):
-        list(read_windows([b"line\n" * 2_000], Broken(), workers=2))
+        list(SparseReader(Broken(), workers=2).read_windows([b"line\n" * 2_000]))
 
 
 @pytest.mark.parametrize(
