@@ -77,7 +77,7 @@ TRANSACTIONS = Command(
     summary="show what was changed on this host, and how it ended",
     description="""\
 Lists the transactions of treat, or shows one with its commands, its probes and its journal. The last fifty that have ended are kept, each with a \
-snapshot of the host before it (before.tar.gz).
+snapshot of the host before it (before.tar.gz); the rungs of one --ladder restore share that of the first.
 
 Every command of nicmedic that root starts first looks for transactions that a crash or a boot has left behind, and ends them; --recover does only \
 that, for the service that nicmedic install-service sets up.""",
