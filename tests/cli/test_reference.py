@@ -13,6 +13,7 @@ import pytest
 from nicmedic.cli.declare import Command
 from nicmedic.cli.main import PROGRAM
 from nicmedic.cli.reference import list_errors, main, render_reference
+from nicmedic.knowledge.values import Packages
 from nicmedic.model.errors import NicmedicError
 from nicmedic.model.finding import RankedRemedy, RemedyId
 from nicmedic.remedy.catalog import describe_remedy
@@ -139,10 +140,10 @@ def test_other_shells_know_every_option_and_command(name: str) -> None:
 
 def test_every_command_of_every_remedy_is_shell() -> None:
     """Dash or bash reads them, and runs none."""
-    lines = []
+    lines, packages = [], Packages(firmware="firmware-realtek", vendor_driver="r8168-dkms")
     for distro in (None, "Debian", "Proxmox VE", "RHEL 9", "Home Assistant OS", "SUSE", "Arch Linux"):
         for bus, hint in (("0000:02:00.0", "pci"), (None, "pci"), ("1-1.1:1.0", "usb"), ("30be0000.ethernet", "platform")):
-            target = Target(interface="eth0", driver="r8169", bus=bus, bus_hint=hint, distro=distro, kernel=(6, 1, 0))
+            target = Target(interface="eth0", driver="r8169", bus=bus, bus_hint=hint, distro=distro, kernel=(6, 1, 0), packages=packages)
             for remedy in RemedyId:
                 ranked = RankedRemedy(
                     id=remedy, arguments=(), points=0, reasons=(), worked=0, failed=0, partial=0, sources=(), cautions=()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NoReturn, TypeVar
 
 from nicmedic.knowledge.kernels import parse_kernel_range
-from nicmedic.knowledge.values import Advice, Cause, Caution, Clause, Danger, Default, DriverKnowledge, Problem
+from nicmedic.knowledge.values import Advice, Cause, Caution, Clause, Danger, Default, DriverKnowledge, Packages, Problem
 from nicmedic.model.event import HANG_KINDS, EventKind
 from nicmedic.model.finding import Blame, RemedyId, Trial, TrialResult
 from nicmedic.model.signal import Signal, Where
@@ -209,6 +209,19 @@ def _default(table: Table) -> Default:
     return Default(blames=Blame(_text(table, "blames", "unknown")), because=_text(table, "because", ""), remedies=_advices(table))
 
 
+_PACKAGE = re.compile(r"(?:[a-z0-9][a-z0-9.+-]*)?\Z")
+
+
+def _packages(table: Table) -> Packages:
+    known = tuple(field.name for field in dataclasses.fields(Packages))
+    _no_other_keys(table, known)
+    texts = {key: _text(table, key, "") for key in known}
+    for key in ("firmware", "vendor_driver"):
+        if not _PACKAGE.match(texts[key].replace("{driver}", "x")):  # it becomes a word of a command
+            _refuse(f"packages.{key}: {texts[key]!r} is no name of a package")
+    return Packages(**texts)
+
+
 def _each(data: Table, key: str, file: str, parse: Callable[[Table], Value]) -> tuple[list[Value], list[Problem]]:
     """Parse every table of ``[[key]]``; one that is bad becomes a problem and does not harm the others."""
     values: list[Value] = []
@@ -235,6 +248,7 @@ _HEAD_KEYS = [
     "watchdog_timeo_ms",
     "tx_timeout_handler",
     "sources",
+    "packages",
     "default",
     "signal",
     "cause",
@@ -246,7 +260,7 @@ _HEAD_KEYS = [
 def parse_driver(data: Table, file: str) -> tuple[DriverKnowledge, list[Problem]]:
     """Everything of one file. ``data`` is what ``tomllib`` made of it; ``file`` its name without ``.toml``."""
     problems: list[Problem] = []
-    default = Default()
+    default, packages = Default(), Packages()
     bus = str(data.get("bus", ""))
     try:
         _no_other_keys(data, _HEAD_KEYS)
@@ -255,6 +269,8 @@ def parse_driver(data: Table, file: str) -> tuple[DriverKnowledge, list[Problem]
         head = data.get("default")
         if isinstance(head, Mapping):
             default = _default(head)
+        named = data.get("packages", {})
+        packages = _packages(named) if isinstance(named, Mapping) else _refuse("packages must be a table")
     except (_RefusalError, ValueError) as error:
         problems.append(Problem(file=file, line=None, reason=str(error)))
     names = parse_names(data)
@@ -271,6 +287,7 @@ def parse_driver(data: Table, file: str) -> tuple[DriverKnowledge, list[Problem]
         watchdog_timeo_ms=timeo if isinstance(timeo, int) else None,
         tx_timeout_handler=data.get("tx_timeout_handler", True) is True,
         sources=tuple(str(item) for item in data.get("sources", ()) or ()),  # type: ignore[attr-defined]  # lint checks the type
+        packages=packages,
         default=default,
         signals=tuple(signals),
         causes=tuple(causes),

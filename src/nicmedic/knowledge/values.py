@@ -7,7 +7,7 @@ from enum import StrEnum
 from nicmedic.model.finding import Blame, RemedyId, Trial
 from nicmedic.model.signal import Signal
 
-__all__ = ["Advice", "Cause", "Caution", "Clause", "Danger", "Default", "DriverKnowledge", "Problem"]
+__all__ = ["Advice", "Cause", "Caution", "Clause", "Danger", "Default", "DriverKnowledge", "Packages", "Problem"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +108,20 @@ class Default:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Packages:
+    """Debian's packages for the driver's cards; empty: none is known."""
+
+    firmware: str = ""
+    """Has the files from which the card takes its firmware at each start."""
+    vendor_driver: str = ""
+    """The maker's driver; in the file of such a driver, the package that it came in. ``{driver}`` stands for the name that the log prints."""
+    vendor_note: str = ""
+    """What to know before it is installed."""
+    replaces: str = ""
+    """The kernel's own driver that this one of the maker stands in for; empty: it is the kernel's own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DriverKnowledge:
     """All of one file (or of a shipped file and an operator's addition to it)."""
 
@@ -124,3 +138,4 @@ class DriverKnowledge:
     causes: tuple[Cause, ...]
     trials: tuple[Trial, ...]
     cautions: tuple[Caution, ...]
+    packages: Packages = Packages()

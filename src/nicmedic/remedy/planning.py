@@ -12,7 +12,7 @@ from typing import Final
 
 from nicmedic.diagnosis.stall import find_stall
 from nicmedic.knowledge.base import KnowledgeBase
-from nicmedic.knowledge.values import Caution, Danger
+from nicmedic.knowledge.values import Caution, Danger, Packages
 from nicmedic.model.errors import NoSuchInterfaceError, UsageError
 from nicmedic.model.finding import RemedyId, Trial
 from nicmedic.model.host import Host
@@ -177,7 +177,7 @@ def _find_missing(change: Change, tools: frozenset[str] | None) -> str | None:
 
 def _refuse_missing(site: Site, remedy: RemedyId, argument: str, program: str) -> Refusal:
     wanted = f"{remedy}:{argument}" if argument else remedy
-    install = _INSTALL.get(find_family(target_of(site.nic, site.host).distro))
+    install = _INSTALL.get(find_family(target_of(site).distro))
     settle = [f"{install} {_PACKAGES.get(program, program)}"] if install else []
     prescribe = f"nicmedic prescribe {site.name} --remedy {wanted}   # a script that takes what is there"
     return refuse(remedy, argument, f"{program} is needed and not installed", settle=(*settle, prescribe))
@@ -262,8 +262,9 @@ def build_plan(  # noqa: PLR0913  # keyword-only, and each is a fact of its own
     trials = find_trials(nic, knowledge)
     if ladder is not None:
         asked = [parse_wanted(text) for text in (_RESTORE if ladder is Ladder.RESTORE else _prevent(nic, trials))]
-    put_back = build_put_back(host, nic)
-    site = Site(nic=nic, host=host, put_back=put_back, tools=tools, told=accept_losses)
+    put_back, driver = build_put_back(host, nic), knowledge.find_driver(nic.driver)
+    packages = Packages() if driver is None else driver.packages
+    site = Site(nic=nic, host=host, put_back=put_back, tools=tools, told=accept_losses, packages=packages)
     made = [_plan_one(site, remedy, argument, knowledge) for remedy, argument in dict.fromkeys(asked)]
     changes = [one for one in made if isinstance(one, Change)]
     ordered = _order(changes) if ladder is None else tuple(rung.change for rung in order_rungs(ladder, changes, trials, earlier, nic))

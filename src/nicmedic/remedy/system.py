@@ -150,23 +150,19 @@ def kernel_upgrade(to: Names) -> Recipe:
 
 def vendor_driver(to: Names) -> Recipe:
     """The maker's driver in place of the kernel's, or the other way round."""
+    package = to.packages.vendor_driver.replace("{driver}", to.driver)
+    install, remove = f"apt-get install {package} && reboot", f"apt-get purge {package} && update-initramfs -u && reboot"
     commands: tuple[str, ...] = ()
     undo: tuple[str, ...] = ()
-    steps: tuple[str, ...] = ("Install the maker's driver for this card and kernel.",)
-    title = "Use the card maker's driver in place of the kernel's"
-    debian = to.family in (Family.DEBIAN, Family.PROXMOX)
-    if to.driver == "r8169" and debian:
-        commands, undo = ("apt-get install r8168-dkms && reboot",), ("apt-get purge r8168-dkms && update-initramfs -u && reboot",)
-        steps = ("The package is in non-free; for the chips RTL8125 and RTL8126 it is r8125-dkms.",)
-    elif to.driver in ("r8168", "r8125"):
-        title = "Use the kernel's own driver r8169 in place of the maker's, or a newer one of the maker"
-        steps = (f"Remove the package of {to.driver} and what it put into /etc/modprobe.d, then rebuild the initramfs.",)
-        if debian:
-            commands, undo = (
-                (f"apt-get purge {to.driver}-dkms && update-initramfs -u && reboot",),
-                (f"apt-get install {to.driver}-dkms && reboot",),
-            )
-            steps = ()
+    if to.packages.replaces:
+        title = f"Use the kernel's own driver {to.packages.replaces} in place of the maker's, or a newer one of the maker"
+        steps: tuple[str, ...] = (f"Remove the package of {to.driver} and what it put into /etc/modprobe.d, then rebuild the initramfs.",)
+    else:
+        title = "Use the card maker's driver in place of the kernel's"
+        steps = ("Install the maker's driver for this card and kernel.",)
+    if package and to.family in (Family.DEBIAN, Family.PROXMOX):
+        commands, undo = ((remove,), (install,)) if to.packages.replaces else ((install,), (remove,))
+        steps = (to.packages.vendor_note,) if to.packages.vendor_note else ()
     return Recipe(
         title=title,
         commands=commands,
@@ -179,34 +175,16 @@ def vendor_driver(to: Names) -> Recipe:
     )
 
 
-_LOADED = {
-    "r8169": "realtek",
-    "r8152": "realtek",
-    "rtw88": "realtek",
-    "bnx2": "bnx2",
-    "bnx2x": "bnx2x",
-    "netxen_nic": "netxen",
-    "iwlwifi": "iwlwifi",
-    "brcmfmac": "brcm80211",
-    "ath10k_pci": "atheros",
-    "ath11k_pci": "atheros",
-    "mt7921e": "misc-nonfree",
-    "cxgb3": "misc-nonfree",
-    "cxgb4": "misc-nonfree",
-}
-"""Drivers whose card takes its firmware from a file at each start, and Debian's package of it."""
-
-
 def update_firmware(to: Names) -> Recipe:
     """Firmware in a file comes as a package; firmware in the card's flash needs the maker's tool."""
     commands: tuple[str, ...] = ()
     steps: tuple[str, ...] = ("Flash the image that the maker of the card or of the server gives for exactly this card.",)
-    package = _LOADED.get(to.driver)
-    if package is not None:
+    package = to.packages.firmware
+    if package:
         steps = ("Install the newest linux-firmware with your package manager, then reboot.",)
         if to.family in (Family.DEBIAN, Family.RASPBERRY):
             commands, steps = (
-                (f"apt-get update && apt-get install firmware-{package}", "reboot"),
+                (f"apt-get update && apt-get install {package}", "reboot"),
                 ("Ubuntu names the package linux-firmware.",),
             )
         elif to.family in (Family.DNF, Family.YUM):
@@ -219,7 +197,7 @@ def update_firmware(to: Names) -> Recipe:
         title="Update the card's firmware",
         commands=commands,
         disruption=REBOOT,
-        caution="A flashed card cannot always go back." if package is None else "Comes into force with the next start of the card.",
+        caution="A flashed card cannot always go back." if not package else "Comes into force with the next start of the card.",
         look=(f"ethtool -i {to.interface}",),
         steps=steps,
         undo_note="install the former package" if commands else "",

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from nicmedic.knowledge.base import KnowledgeBase
 from nicmedic.knowledge.kernels import parse_kernel_version
+from nicmedic.knowledge.values import Packages
 from nicmedic.model.boot import Boot
 from nicmedic.model.finding import Finding
 from nicmedic.model.names import shell_name
@@ -61,6 +62,8 @@ class Target:
     distro: str | None = None
     bus_hint: str = ""
     """What the knowledge says of the driver: pci, usb, platform, sdio, virtual, isa; empty: nothing."""
+    packages: Packages = Packages()  # noqa: RUF009  # frozen
+    """Of the driver, as the knowledge names them."""
 
 
 def build_target(finding: Finding, boots: Sequence[Boot], knowledge: KnowledgeBase) -> Target:
@@ -75,6 +78,7 @@ def build_target(finding: Finding, boots: Sequence[Boot], knowledge: KnowledgeBa
         kernel=parse_kernel_version(boot) if boot else None,
         distro=boot.distro if boot else None,
         bus_hint=driver.bus if driver else "",
+        packages=driver.packages if driver else Packages(),
     )
 
 
@@ -144,6 +148,7 @@ class Names:
     arguments: tuple[str, ...]
     virtualization: str | None
     kernel: tuple[int, ...] | None
+    packages: Packages
 
     def is_older(self, *version: int) -> bool:
         """Whether the kernel is known and older than this."""
@@ -168,4 +173,5 @@ def build_names(target: Target, arguments: tuple[str, ...]) -> Names:
         arguments=arguments,
         virtualization=target.virtualization,
         kernel=target.kernel,
+        packages=target.packages,
     )

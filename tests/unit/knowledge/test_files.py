@@ -46,6 +46,10 @@ def reasons(text: str) -> list[str]:
         (HEAD + '[[caution]]\nremedy = "reboot"\n', "[[caution]] reboot: text is missing"),
         (HEAD + '[[caution]]\nremedy = "reboot"\ntext = "t"\ndangerous = "never"\n', "[[caution]] reboot: 'never' is not a valid Danger"),
         (HEAD + '[default]\nblames = "moon"\n', "'moon' is not a valid Blame"),
+        (HEAD + 'packages = "firmware-x"\n', "packages must be a table"),
+        (HEAD + '[packages]\nfirmware = "x; reboot"\n', "packages.firmware: 'x; reboot' is no name of a package"),
+        (HEAD + '[packages]\nvendor_driver = "-x"\n', "packages.vendor_driver: '-x' is no name of a package"),
+        (HEAD + '[packages]\nsnap = "x"\n', "unknown key 'snap'; known here: firmware, vendor_driver"),
     ],
 )
 def test_what_is_wrong_is_named(text: str, reason: str) -> None:

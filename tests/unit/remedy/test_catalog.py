@@ -9,11 +9,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from nicmedic.knowledge.values import Packages
 from nicmedic.model.finding import RankedRemedy, RemedyId
 from nicmedic.model.names import shell_name
 from nicmedic.remedy.catalog import MAKERS, describe_remedy, fitting_remedies, join_cautions
 from nicmedic.remedy.recipe import DISRUPTIONS, FLAP, Recipe
 from nicmedic.remedy.target import Target
+from nicmedic.testing.answers import shipped_knowledge
 
 DISTROS = (None, "Debian", "Debian 7", "Ubuntu", "Proxmox VE", "Raspberry Pi OS", "Fedora 41", "RHEL 7 or a rebuild", "RHEL 9 or a rebuild",
            "SUSE", "Arch Linux", "Home Assistant OS", "OpenWrt", "Gentoo")  # fmt: skip
@@ -248,10 +250,38 @@ def test_the_disruption_of_a_link_mode_is_told_as_a_link_flap() -> None:
     assert prescribe(RemedyId.LINK_ADVERTISE_100).disruption == FLAP
 
 
+def packages_of(driver: str) -> Packages:
+    """As the shipped knowledge names them."""
+    known = shipped_knowledge().find_driver(driver)
+    assert known is not None
+    return known.packages
+
+
 def test_the_makers_own_driver_gives_way_to_the_kernels() -> None:
-    made = prescribe(RemedyId.VENDOR_DRIVER, driver="r8168", distro="Debian 12")
+    made = prescribe(RemedyId.VENDOR_DRIVER, driver="r8168", distro="Debian 12", packages=packages_of("r8168"))
     assert made.commands == ("apt-get purge r8168-dkms && update-initramfs -u && reboot",)
     assert made.undo == ("apt-get install r8168-dkms && reboot",)
-    other = prescribe(RemedyId.VENDOR_DRIVER, driver="r8125", distro="Gentoo")
+    other = prescribe(RemedyId.VENDOR_DRIVER, driver="r8126", distro="Gentoo", packages=packages_of("r8126"))
     assert other.commands == ()
+    assert "the kernel's own driver r8169" in other.title
     assert "/etc/modprobe.d" in other.steps[0]
+
+
+def test_the_kernels_own_driver_gives_way_to_the_makers_where_debian_has_it() -> None:
+    known = packages_of("r8169")
+    made = prescribe(RemedyId.VENDOR_DRIVER, distro="Debian 12", packages=known)
+    assert made.commands == ("apt-get install r8168-dkms && reboot",)
+    assert made.undo == ("apt-get purge r8168-dkms && update-initramfs -u && reboot",)
+    assert "r8125-dkms" in made.steps[0]
+    elsewhere = prescribe(RemedyId.VENDOR_DRIVER, distro="Fedora 41", packages=known)
+    assert (elsewhere.commands, elsewhere.undo) == ((), ())
+
+
+@pytest.mark.parametrize("driver", ["r8169", "iwlagn", "brcmfmac_wcc"])
+def test_firmware_in_a_file_comes_with_the_package_that_the_knowledge_names(driver: str) -> None:
+    known = packages_of(driver)
+    made = prescribe(RemedyId.FIRMWARE_UPDATE, driver=driver, distro="Debian 12", packages=known)
+    assert made.commands[0] == f"apt-get update && apt-get install {known.firmware}"
+    assert known.firmware.startswith("firmware-")
+    flashed = prescribe(RemedyId.FIRMWARE_UPDATE, driver="igb", distro="Debian 12", packages=packages_of("igb"))
+    assert flashed.commands == ()

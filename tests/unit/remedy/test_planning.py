@@ -310,11 +310,12 @@ def test_another_program_does_where_it_is_there() -> None:
     ],
 )
 def test_the_distribution_is_called_as_recipes_call_it(host: Host, distro: str | None) -> None:
-    assert target_of(make_nic(), host).distro == distro
+    assert target_of(Site(nic=make_nic(), host=host)).distro == distro
 
 
 def test_a_guest_is_told_by_its_hypervisor() -> None:
     guest = make_host(virtualization=Virtualization(kind="kvm-guest", found_by="x"))
-    assert target_of(make_nic(bus=None), guest).virtualization == "kvm-guest"
-    assert target_of(make_nic(), make_host(virtualization=Virtualization(kind="none", found_by="x"))).virtualization is None
+    assert target_of(Site(nic=make_nic(bus=None), host=guest)).virtualization == "kvm-guest"
+    plain = make_host(virtualization=Virtualization(kind="none", found_by="x"))
+    assert target_of(Site(nic=make_nic(), host=plain)).virtualization is None
     assert "qm set" in recipe_of(RemedyId.NIC_MODEL, Site(nic=make_nic(), host=guest)).steps[0]

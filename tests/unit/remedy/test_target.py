@@ -3,6 +3,7 @@
 
 import pytest
 
+from nicmedic.knowledge.values import Packages
 from nicmedic.remedy.target import BusKind, Family, Target, build_names, build_target, find_bus_kind, find_family
 from nicmedic.testing.answers import explain_sample, shipped_knowledge
 
@@ -51,7 +52,15 @@ def test_distributions_belong_to_families_and_a_doubtful_one_to_none(distro: str
 def test_the_target_is_the_nic_in_the_boot_that_shows_it_best() -> None:
     explanation = explain_sample("debian-12-r8169")
     target = build_target(explanation.findings[0], explanation.boots, shipped_knowledge())
-    assert target == Target(interface="eth0", driver="r8169", bus="0000:02:00.0", kernel=(6, 1, 76), distro="Debian", bus_hint="pci")
+    assert target == Target(
+        interface="eth0",
+        driver="r8169",
+        bus="0000:02:00.0",
+        kernel=(6, 1, 76),
+        distro="Debian",
+        bus_hint="pci",
+        packages=Packages(firmware="firmware-realtek", vendor_driver="r8168-dkms", vendor_note=target.packages.vendor_note),
+    )
 
 
 def test_a_finding_without_a_boot_has_a_target_that_knows_less() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final, TypedDict, Unpack
 
 from nicmedic.knowledge.kernels import parse_kernel_version
+from nicmedic.knowledge.values import Packages
 from nicmedic.model.boot import Boot
 from nicmedic.model.finding import RemedyId
 from nicmedic.model.host import Host
@@ -34,6 +35,8 @@ class Site:
     """Programs that are installed; None: not known (the host is a saved one), and taken as there."""
     told: bool = False
     """The operator said that losses are accepted."""
+    packages: Packages = Packages()  # noqa: RUF009  # frozen
+    """Of the card's driver."""
 
     @property
     def name(self) -> str:
@@ -87,8 +90,9 @@ def _name_distro(host: Host) -> str | None:
     return f"{name} {version}".strip() if name is not None else None
 
 
-def target_of(nic: Nic, host: Host) -> Target:
+def target_of(site: Site) -> Target:
     """The card in the words of the recipes."""
+    nic, host = site.nic, site.host
     boot = Boot(
         index=0, host=None, kernel_release=host.kernel_release, kernel_package=host.kernel_package, distro=None, virtualization=None,
         hardware=None, boot_id=None, first_time=None, last_time=None, first_uptime_s=None, last_uptime_s=None, started="first",
@@ -102,12 +106,13 @@ def target_of(nic: Nic, host: Host) -> Target:
         kernel=parse_kernel_version(boot),
         distro=_name_distro(host),
         bus_hint="" if nic.bus is None else _HINTS.get(nic.bus, ""),
+        packages=site.packages,
     )
 
 
 def recipe_of(remedy: RemedyId, site: Site, *arguments: str) -> Recipe:
     """What ``explain`` prints for the remedy, for this card."""
-    return MAKERS[remedy](build_names(target_of(site.nic, site.host), arguments))
+    return MAKERS[remedy](build_names(target_of(site), arguments))
 
 
 def without_caution(recipe: Recipe) -> Recipe:
