@@ -15,7 +15,7 @@ from nicmedic.model.plan import Identity, Refusal
 from nicmedic.model.transaction import Confirm, ProbeResult, State, Transaction, Word, find_state
 from nicmedic.testing.transactions import FakeProber, FakeStore, WorldMachine, build_edges
 from nicmedic.testing.world import Process, World
-from tests.unit.app.test_treat import AFTER, BEFORE, OPERATOR, PROBES, change, plan, treat, waiting, words
+from tests.unit.app.treatments import AFTER, BEFORE, OPERATOR, PROBES, change, plan, treat, waiting, words
 
 MTU, POWER = change(), change("power.control", "on")
 
