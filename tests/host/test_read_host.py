@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from nicmedic.host.machine import HostMachine
-from nicmedic.host.rtnl_guard import is_networking_stuck
+from nicmedic.host.rtnl_guard import RtnlGuard
 from nicmedic.model.host import Host
 from nicmedic.model.note import Lack
 from nicmedic.model.plain import from_plain
@@ -167,19 +167,43 @@ def test_an_ordinary_user_is_told_what_root_would_add() -> None:
     assert {note.what for note in nic.notes if note.root_would_help} >= {"wol"}
 
 
-def test_a_lock_that_is_held_is_asked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[object] = []
+def test_a_lock_that_is_held_is_asked_for_once_until_it_is_given_back(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    held, asked = tmp_path / "held", tmp_path / "asked"
+    held.touch()
 
-    def hold(names: object) -> bool:
-        asked.append(names)
-        return True
+    def ask(_names: object, write_end: int) -> None:
+        with asked.open("a") as file:
+            file.write("once\n")
+        while held.exists():
+            time.sleep(0.05)
+        os.write(write_end, b".")
 
-    monkeypatch.setattr("nicmedic.host.machine.is_networking_stuck", hold)
+    def find_stuck(host: Host) -> list[Lack]:
+        return [note.why for note in host.notes if note.what == "netlink"]
+
+    monkeypatch.setattr("nicmedic.host.rtnl_guard._ask", ask)
+    monkeypatch.setattr(os, "kill", lambda _child, _number: None)  # as if it slept in the kernel
     machine = HostMachine()
     for host in (machine.read_host(), machine.read_host()):
-        assert [note.why for note in host.notes if note.what == "netlink"] == [Lack.STUCK]
+        assert find_stuck(host) == [Lack.STUCK]
     assert all(one.backlog_bytes is None for one in machine.read_counters([nic.interface for nic in machine.read_host().nics]))
-    assert len(asked) == 1
+    assert asked.read_text() == "once\n"
+    held.unlink()
+    time.sleep(0.5)
+    assert find_stuck(machine.read_host()) == [], "what a driver held for a while is no reason never to ask again"
+
+
+def test_who_had_no_time_to_ask_is_ended_and_it_is_asked_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    children = Path(f"/proc/self/task/{threading.get_native_id()}/children")
+    before = set(children.read_text("ascii").split())
+    guard = RtnlGuard()
+    with monkeypatch.context() as slow:
+        slow.setattr("nicmedic.host.rtnl_guard._ask", lambda *_: time.sleep(60))
+        slow.setattr("nicmedic.host.rtnl_guard.PATIENCE_S", 0.1)
+        assert guard.is_stuck(["lo"]) is True
+    time.sleep(0.5)
+    assert guard.is_stuck(["lo"]) is False
+    assert set(children.read_text("ascii").split()) <= before
 
 
 def test_without_the_library_sysfs_and_the_driver_still_tell() -> None:
@@ -232,5 +256,5 @@ def test_where_no_child_can_be_started_the_kernel_is_not_asked_and_that_is_told(
 def test_a_kernel_that_answers_is_not_called_stuck_and_no_child_is_left() -> None:
     children = Path(f"/proc/self/task/{threading.get_native_id()}/children")
     before = set(children.read_text("ascii").split())  # other tests may have left theirs
-    assert is_networking_stuck(["lo", "nothing"]) is False
+    assert RtnlGuard().is_stuck(["lo", "nothing"]) is False
     assert set(children.read_text("ascii").split()) <= before

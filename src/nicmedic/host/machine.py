@@ -9,7 +9,7 @@ from nicmedic.host.devices import is_nic
 from nicmedic.host.interrupts import read_interrupt_lines
 from nicmedic.host.netlink import Rtnl, read_rtnl
 from nicmedic.host.nics import NET, Listed, read_new_interface, read_nic, read_sysctls
-from nicmedic.host.rtnl_guard import LOCKED_FILES, PATIENCE_S, is_networking_stuck
+from nicmedic.host.rtnl_guard import LOCKED_FILES, PATIENCE_S, RtnlGuard
 from nicmedic.host.rtnl_links import LinkFacts, make_links, make_qdiscs, make_vlans
 from nicmedic.host.rtnl_stations import make_forwarding, make_nexthops, parse_memberships
 from nicmedic.host.rtnl_values import make_addresses, make_neighbours, make_routes, make_rules
@@ -72,7 +72,7 @@ class HostMachine:
         """``root``: this machine's own, or the folder of a copy, where there are no drivers and no netlink to ask."""
         self._root = root
         self._live = os.path.realpath(root) == "/"
-        self._stuck = False
+        self._guard = RtnlGuard()
 
     def _look(self, notes: list[Note]) -> tuple[Folder, bool]:
         """The root folder, and whether the kernel can be asked about links."""
@@ -80,14 +80,13 @@ class HostMachine:
             notes.append(Note(what="netlink", why=Lack.ABSENT, detail="a copy of a host has files only"))
             return Folder(self._root, "", notes), False
         net = Folder().folder(NET)
-        # who asked once and got no answer asks no more: each time takes 2 s and leaves a child that nobody can kill
         try:
-            self._stuck = self._stuck or is_networking_stuck(name for name in net.names() if is_nic(net.folder(name)))
+            stuck = self._guard.is_stuck(name for name in net.names() if is_nic(net.folder(name)))
         except OSError as error:
             detail = f"not asked, since it may not answer and no child can be started that would try: {error.strerror or error}"
             notes.append(Note(what="netlink", why=Lack.ODD, detail=detail))
             return Folder(self._root, "", notes, avoid=LOCKED_FILES), False
-        if self._stuck:
+        if stuck:
             detail = f"ETHTOOL_GDRVINFO: no answer for {PATIENCE_S:g} s"
             notes.append(Note(what="netlink", why=Lack.STUCK, detail=detail))
             return Folder(self._root, "", notes, avoid=LOCKED_FILES), False

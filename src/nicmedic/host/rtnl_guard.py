@@ -13,9 +13,10 @@ import signal
 from collections.abc import Iterable
 
 from nicmedic.host.ethtool_ioctl import EthtoolCalls
+from nicmedic.host.side_by_side import is_left
 from nicmedic.host.timed_reader import keep_descriptors
 
-__all__ = ["LOCKED_FILES", "PATIENCE_S", "is_networking_stuck"]
+__all__ = ["LOCKED_FILES", "PATIENCE_S", "RtnlGuard"]
 
 PATIENCE_S = 2.0
 """The lock is held for a second or so by drivers that reset in good order."""
@@ -36,13 +37,30 @@ def _ask(interfaces: Iterable[str], write_end: int) -> None:
     os.write(write_end, b".")
 
 
-def is_networking_stuck(interfaces: Iterable[str], patience_s: float = PATIENCE_S) -> bool:
-    """Whether some driver does not answer in time.
+class RtnlGuard:
+    """Asks through a child; one that does not come back asks for all who come later, until it does."""
 
-    Raises:
-        OSError: no child can be started, so it is not known.
-    """
-    names = tuple(interfaces)
+    def __init__(self) -> None:
+        self._asking: int | None = None
+        """Who got no answer in time."""
+
+    def is_stuck(self, interfaces: Iterable[str]) -> bool:
+        """Whether some driver does not answer in time.
+
+        A lock that was held for seconds is given back, as by e1000e, which may print its rings in its reset (intel/e1000e/netdev.c,
+        ``e1000_reset_task``, Linux 6.1), or a busy machine had no time for the child: once that is gone, the next look asks anew.
+
+        Raises:
+            OSError: no child can be started, so it is not known.
+        """
+        if self._asking is not None and is_left(self._asking):
+            return True
+        self._asking = _find_unanswered(tuple(interfaces))
+        return self._asking is not None
+
+
+def _find_unanswered(names: tuple[str, ...]) -> int | None:
+    """The child that got no answer; None: it got one."""
     read_end, write_end = os.pipe()
     try:
         child = os.fork()
@@ -57,12 +75,11 @@ def is_networking_stuck(interfaces: Iterable[str], patience_s: float = PATIENCE_
             os._exit(0)
     os.close(write_end)
     try:
-        answered, _, _ = select.select([read_end], [], [], patience_s)
+        answered, _, _ = select.select([read_end], [], [], PATIENCE_S)
     finally:
         os.close(read_end)
     if not answered:
         os.kill(child, signal.SIGKILL)  # in vain while it sleeps in the kernel; it goes when that wakes up
-        os.waitpid(child, os.WNOHANG)
-        return True
+        return child
     os.waitpid(child, 0)
-    return False
+    return None
