@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from nicmedic.app.treat import Edges, Stage, note_confirmed, reread, undo_and_look
-from nicmedic.app.undoing import find_begun, render_left
+from nicmedic.app.undoing import find_begun, render_left, tell_trouble
 from nicmedic.model.durations import say_duration
 from nicmedic.model.errors import (
     BusyError,
@@ -220,6 +220,5 @@ def _finish_undo(edges: Edges, transaction: Transaction) -> Decided:
     now = ended.transaction
     if ended.restored:
         return Decided(transaction=now, state=State.UNDONE)
-    told = "".join(f"; {one}" for one in ended.different)
     hint = render_left(now.plan, find_begun(now), ended.undone)
-    raise UndoFailedError(f"{_name(now)}: undoing transaction {now.id} failed{told}", hint=hint)
+    raise UndoFailedError(f"{_name(now)}: undoing transaction {now.id} failed{tell_trouble(now, ended.different)}", hint=hint)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from nicmedic.app.hang_watch import HangWatch
 from nicmedic.app.treat import Edges, Finished, Stage, Wishes, carry_out, quietly, reread, settle_confirmed, undo_and_look
-from nicmedic.app.undoing import render_left
+from nicmedic.app.undoing import render_left, tell_trouble
 from nicmedic.diagnosis.probing import find_flow, frames_leave
 from nicmedic.model.attempt import Ascent, Attempt, Came
 from nicmedic.model.errors import (
@@ -488,7 +488,7 @@ class _Prevention:
         if now.decided == "confirmed":
             raise _KeptError(names, dataclasses.replace(finished, transaction=now, state=State.CONFIRMED))
         if not ended.restored:
-            told = "".join(f"; {one}" for one in ended.different)
+            told = tell_trouble(now, ended.different)
             hint = render_left(now.plan, now.plan.changes, ended.undone)
             raise UndoFailedError(f"{self._name}: transaction {now.id} of the ladder could not be undone{told}", hint=hint)
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from nicmedic.app.undoing import find_begun, is_restored, read_differences, render_left
+from nicmedic.app.undoing import SILENCE_S, find_begun, find_silence, is_restored, read_differences, render_left, tell_trouble
 from nicmedic.diagnosis.duplex import find_duplex_mismatch
 from nicmedic.diagnosis.probing import Judgement, judge
 from nicmedic.model.counters import Looks
@@ -411,7 +411,7 @@ class _Treatment:
             raise _Failure(f"{told}; --timeout gives it more", kind=TimeOverError)
 
     def _verify(self, change: Change) -> None:
-        """Read the card again until all is as wanted, or the change has had its time."""
+        """Read the card again until all is as wanted, or the change has had its time; longer while it could not be read."""
         clock = self._edges.clock
         until = clock.read_monotonic_s() + change.settle_s
         while True:
@@ -420,8 +420,10 @@ class _Treatment:
             different = ("the card is gone",) if nic is None else find_differences(change.wanted, nic, host)
             if not different:
                 return
-            if clock.read_monotonic_s() >= until:
-                raise _Failure(f"{change.remedy}: {', '.join(different)}, though every step succeeded")
+            silence = find_silence(host)
+            if clock.read_monotonic_s() >= until + (SILENCE_S if silence else 0.0):
+                told = ", ".join((*different, silence) if silence else different)
+                raise _Failure(f"{change.remedy}: {told}, though every step succeeded")
             self._check_time(_MARGIN_S)
             clock.wait_s(_REST_S)
 
@@ -505,7 +507,7 @@ class _Treatment:
                 f"{self._name} is as it was before transaction {number}: {failure.message}",
                 hint=f"nicmedic transactions {number}   # all that happened",
             ) from cause
-        told = f"; {', '.join(ended.different)}" if ended.different else ""
+        told = tell_trouble(self._transaction, ended.different)
         raise UndoFailedError(
             f"{self._name}: {failure.message}; undoing transaction {number} failed as well{told}",
             hint=render_left(self._plan, self._begun, ended.undone),
