@@ -281,10 +281,10 @@ def test_step_that_fails_is_tried_three_times_and_told_as_a_command(room: Room, 
     line = f"sh -c {shlex.quote(script)}"
     assert done.returncode == 1
     assert done.stdout.splitlines()[-2:] == ["nicmedic: CHANGED: not all of transaction 7 could be undone. Type:", line]
-    assert f"failed: {line} (it was refused)" in done.stdout
+    assert f"failed: {line} (status 7: it was refused)" in done.stdout
     assert (tmp_path / "count").read_text() == "once\n" * 3
     assert (folder.path / "failed").read_text() == f"{line}\n"
-    assert folder.words() == ["undoing operator", f"undo-failed {line}"]
+    assert folder.words() == ["undoing operator", f"undo-failed {line} (status 7: it was refused)"]
     assert room.look() == before, "what follows was done"
 
 

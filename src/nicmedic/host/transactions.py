@@ -108,10 +108,10 @@ def _read_uptime_s() -> float:
 
 def _parse_entries(text: str) -> Iterator[Entry]:
     """Lines of a journal; what was torn or comes from another version is passed over."""
-    for line in text.splitlines():
+    for line in text.split("\n"):  # as the shell reads it
         parts = line.split(" ", 4)
         with contextlib.suppress(ValueError, IndexError):
-            detail = parts[4] if len(parts) > 4 else ""
+            detail = escape_terminal(parts[4]) if len(parts) > 4 else ""  # it may quote what a program said
             yield Entry(uptime_s=float(parts[0]), time=parts[1], boot_id=parts[2], word=Word(parts[3]), detail=detail)
 
 

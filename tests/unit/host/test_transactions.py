@@ -171,6 +171,15 @@ def test_torn_and_foreign_lines_are_passed_over_and_the_next_is_whole(disk: Host
     assert [entry.word for entry in armed.entries] == [Word.PLANNED, Word.ARMED]
 
 
+def test_what_a_program_said_in_a_journal_does_not_reach_a_terminal(disk: HostTransactions) -> None:
+    made = create(disk)
+    journal = Path(made.folder, "journal")
+    journal.write_text(journal.read_text() + f"9.0 t {BOOT_ID} undo-failed false (status 1: \x1b[2J\rno)\n")
+    again = disk.read_transaction(1)
+    assert again is not None
+    assert again.entries[-1].detail == r"false (status 1: \x1b[2J\x0dno)"
+
+
 def test_what_the_undo_script_could_not_write_there_is_read_from_memory(disk: HostTransactions, tmp_path: Path) -> None:
     made = create(disk)
     later = made.entries[0].uptime_s + 5

@@ -504,12 +504,13 @@ try() {
     124) try_why='took too long' ;;
     125) try_why='hangs in the kernel' ;;
     127) try_why='not installed' ;;
-    *) try_why='' && if [ "$said" != /dev/null ]; then read_first "$said" && try_why=$first_line; fi ;;
+    *) try_why="status $try_status" && if [ "$said" != /dev/null ]; then read_first "$said" && try_why="$try_why: $first_line"; fi ;;
     esac
-    tell "failed: $try_text${try_why:+ ($try_why)}"
+    try_why="$try_text ($try_why)"
+    tell "failed: $try_why"
     if [ "$try_needed" = needed ]; then
         failed_steps="$failed_steps$try_text$newline"
-        failed_words="${failed_words:+$failed_words; }$try_text"
+        failed_words="${failed_words:+$failed_words; }$try_why"
     fi
     return 1
 }
