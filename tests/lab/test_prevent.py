@@ -68,12 +68,12 @@ def test_prevent_ends_on_the_right_single_remedy(name: str, vm: MachineMaker, se
     treated = inside.nicmedic("treat", "eth0", "--ladder", "prevent", "--hold", f"{HOLD_S}s", "--timeout", "300s", "--json", timeout_s=1500)
     machine.sh(f"echo -1 >{PARAMETERS}/after_s")
     if rule.remedy is None:
-        assert treated.status == 43, treated
+        assert treated.status == 43, repr(treated)  # pytest shortens what is no text
         assert read_state(machine) == before
         return
-    assert treated.status == 0, treated
+    assert treated.status == 0, repr(treated)
     document = json.loads(treated.out)
-    assert document["ladder"]["kept"] == [rule.remedy], treated
+    assert document["ladder"]["kept"] == [rule.remedy], repr(treated)
     assert document["transactions"][0]["state"] == "confirmed"
     hung = [attempt for attempt in document["ladder"]["attempts"] if attempt["outcome"] == "hung"]
     assert (document["ladder"]["certainty"] is not None) is bool(hung)
