@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Where a card is now: its interface, and what stands on it. Out of links in sysfs, which no lock of the kernel keeps from being read.
-
-``upper_NAME`` beside an interface leads to what stands on it: bridge, bond, VLAN, macvlan (net/core/dev.c, since Linux 3.9).
-"""
+"""Where a card is now: the name of its interface. Out of links in sysfs, which no lock of the kernel keeps from being read."""
 
 from nicmedic.host.devices import is_nic
 from nicmedic.host.nics import NET
@@ -11,9 +8,8 @@ from nicmedic.model.nic import Bus
 from nicmedic.model.plan import Identity
 from nicmedic.model.same_card import find_place
 
-__all__ = ["find_above", "find_interface"]
+__all__ = ["find_interface"]
 
-_UPPER = "upper_"
 _PERMANENT = 0
 """``addr_assign_type``: the address was not set by anybody."""
 
@@ -59,15 +55,3 @@ def find_interface(nic: Identity, root: Folder | None = None) -> str | None:
     if nic.dev_port is not None:
         found = [name for name in found if net.number(f"{name}/dev_port") in {nic.dev_port, None}]
     return _prefer(net, found, nic)
-
-
-def find_above(interface: str, root: Folder | None = None) -> tuple[str, ...]:
-    """All that stands on an interface, nearest first."""
-    net = (Folder() if root is None else root).folder(NET)
-    found: list[str] = []
-    level = [interface]
-    while level:
-        uppers = [entry.removeprefix(_UPPER) for name in level for entry in net.names(name) if entry.startswith(_UPPER)]
-        level = [name for name in dict.fromkeys(uppers) if name not in {interface, *found}]
-        found.extend(level)
-    return tuple(found)

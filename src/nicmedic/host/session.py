@@ -17,12 +17,13 @@ import time
 from nicmedic.host.devices import is_nic
 from nicmedic.host.nics import NET
 from nicmedic.host.packet_watch import Watch, find_ports, ip_of
-from nicmedic.host.present import find_above, find_interface
+from nicmedic.host.present import find_interface
 from nicmedic.host.rtnl_asks import find_route_interface
 from nicmedic.host.side_by_side import ask_side_by_side
 from nicmedic.host.sysfs import Folder
 from nicmedic.host.tcp_counters import Connection, list_connections, read_connection
 from nicmedic.host.terminals import Login, NoLogin, find_login
+from nicmedic.host.uppers import find_above
 from nicmedic.model.plan import Identity
 from nicmedic.ports.probes import Proof
 

@@ -3,8 +3,9 @@
 
 from pathlib import Path
 
-from nicmedic.host.present import find_above, find_interface
+from nicmedic.host.present import find_interface
 from nicmedic.host.sysfs import Folder
+from nicmedic.host.uppers import find_above
 from nicmedic.model.nic import Bus
 from nicmedic.model.plan import Identity
 
@@ -81,4 +82,4 @@ def test_all_that_stands_on_a_card_is_found_nearest_first_also_in_a_circle(tmp_p
     (add(tmp_path, "bond0") / "upper_bond0.5").mkdir()
     (add(tmp_path, "bond0.5") / "upper_br0").mkdir()
     (add(tmp_path, "br0") / "upper_eth0").mkdir()
-    assert find_above("eth0", Folder(str(tmp_path))) == ("bond0", "bond0.5", "br0")
+    assert find_above("eth0", Folder(str(tmp_path)).folder("sys/class/net")) == ("bond0", "bond0.5", "br0")

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from nicmedic.host.nics import NET
-from nicmedic.host.present import find_above, find_interface
+from nicmedic.host.present import find_interface
 from nicmedic.host.probes.choose import Asked, choose, find_gateways, parse_asked
 from nicmedic.host.probes.table import PROBES, Kind
 from nicmedic.host.probes.target import Place, Said, Target, parse_target
@@ -17,6 +17,7 @@ from nicmedic.host.rtnl_asks import list_neighbours
 from nicmedic.host.session import find_session_interface, prove_session
 from nicmedic.host.side_by_side import LeftBehindError, ask_side_by_side, is_left
 from nicmedic.host.sysfs import Folder
+from nicmedic.host.uppers import find_above
 from nicmedic.model.errors import UsageError
 from nicmedic.model.host import Host
 from nicmedic.model.nic import Nic

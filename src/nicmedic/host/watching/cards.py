@@ -14,12 +14,12 @@ from fnmatch import fnmatchcase
 
 from nicmedic.host.neighbour_packets import ETHERNET
 from nicmedic.host.sysfs import Folder
+from nicmedic.host.uppers import find_above
 from nicmedic.model.watched import Card
 
-__all__ = ["NET", "find_above", "find_pci_path", "is_card", "is_representor", "read_card", "read_cards"]
+__all__ = ["NET", "find_pci_path", "is_card", "is_representor", "read_card", "read_cards"]
 
 NET = "sys/class/net"
-_UPPER = "upper_"
 _XEN_BACKEND = "xen-backend"
 _BUSES = frozenset({"pci", "usb", "virtio", "xen", "vmbus", "platform"})
 _PCI_ADDRESS = re.compile(r"[0-9a-f]{4,}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]\Z")
@@ -44,17 +44,6 @@ def is_card(net: Folder, name: str, virtual: Sequence[str]) -> bool:
     if net.has(f"{name}/device") and net.number(f"{name}/type") in {ETHERNET, None}:
         return _last(net.target(f"{name}/device/subsystem")) != _XEN_BACKEND
     return any(fnmatchcase(name, pattern) for pattern in virtual) and net.has(f"{name}/ifindex")
-
-
-def find_above(net: Folder, interface: str) -> tuple[str, ...]:
-    """All that stands on an interface, nearest first; ``upper_NAME`` leads there (net/core/dev.c, since Linux 3.9)."""
-    found: list[str] = []
-    level = [interface]
-    while level:
-        uppers = [entry.removeprefix(_UPPER) for name in level for entry in net.names(name) if entry.startswith(_UPPER)]
-        level = [name for name in dict.fromkeys(uppers) if name not in {interface, *found}]
-        found.extend(level)
-    return tuple(found)
 
 
 def find_pci_path(sysfs_path: str | None, bus: str | None) -> str | None:
@@ -95,7 +84,7 @@ def read_card(net: Folder, name: str, speed_mbps: int | None = None) -> Card | N
         tx_queues=max(1, len(queues)),
         has_bql=_has_bql(folder, queues),
         speed_mbps=speed_mbps,
-        above=find_above(net, name),
+        above=find_above(name, net),
     )
 
 
