@@ -19,6 +19,11 @@ class Mode(StrEnum):
     RESTORE_AND_PREVENT = "restore-and-prevent"
     """And then *prevent*, once a boot."""
 
+    @property
+    def restores(self) -> bool:
+        """Whether anything may be done to the card."""
+        return self in (Mode.RESTORE, Mode.RESTORE_AND_PREVENT)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NicPolicy:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from nicmedic.app.watch.desk import Desk
 from nicmedic.app.watch.edges import Moment, read_moment
 from nicmedic.app.watch.records import Record
+from nicmedic.model.errors import NoSuchInterfaceError, RefusedError
 from nicmedic.model.incident import Action, ActionState, IncidentVerdict
 from nicmedic.model.policy import Mode, NicPolicy
 from nicmedic.model.watched import Card
@@ -24,8 +25,7 @@ _MOST_EARLIER = 64
 _MOST_ACTIONS = 100
 """Of one incident: beyond them the last treatment stands for those before it."""
 _LEAST_UNDONE, _CHANGED = 40, range(50, 60)
-_OF_THE_CARD = frozenset({22, 23})
-"""No such interface; refused."""
+_OF_THE_CARD = frozenset({NoSuchInterfaceError.code, RefusedError.code})
 _COULD_NOT_S, _LONGEST_COULD_NOT_S = 60.0, 3600.0
 """After what could not be begun; twice as long each time."""
 _HEAVY_S = 20.0
@@ -87,7 +87,7 @@ class Acts:
 
     def consider(self, record: Record, policy: NicPolicy, moment: Moment) -> None:
         """Do what the policy allows about an open incident, if anything."""
-        if policy.mode not in (Mode.RESTORE, Mode.RESTORE_AND_PREVENT) or moment.monotonic_s < self._ask_at_s:
+        if not policy.mode.restores or moment.monotonic_s < self._ask_at_s:
             return
         if self._could_not is not None and self._could_not.record is record and moment.monotonic_s < self._could_not.until_s:
             return

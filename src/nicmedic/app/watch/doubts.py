@@ -4,7 +4,7 @@
 from nicmedic.app.watch.desk import Desk
 from nicmedic.diagnosis.sentry import Sentry
 from nicmedic.model.incident import IncidentVerdict
-from nicmedic.model.policy import Mode, NicPolicy
+from nicmedic.model.policy import NicPolicy
 from nicmedic.model.watched import Opinion, Want
 
 __all__ = ["Doubts"]
@@ -71,7 +71,7 @@ class Doubts:
     def warm_up(self, interface: str, opinion: Opinion, policy: NicPolicy, now_s: float) -> None:
         """Have whoever treats ready, where it may come to that. Doubts that came to nothing make it rarer, for each costs a start."""
         may_hang = opinion.verdict in (None, IncidentVerdict.NIC_HUNG) and bool(opinion.wants)
-        if policy.mode in (Mode.RESTORE, Mode.RESTORE_AND_PREVENT) and may_hang and now_s >= self._warm_at_s:
+        if policy.mode.restores and may_hang and now_s >= self._warm_at_s:
             self._desk.edges.treater.warm_up(interface)
             self._warm_at_s = now_s + self._pause_s
             self._pause_s = min(_LONGEST_PAUSE_S, self._pause_s * 2)

@@ -109,11 +109,6 @@ class Ledger:
         self._own_from: int | None = None
 
     @property
-    def store(self) -> IncidentStore:
-        """To read from."""
-        return self._store
-
-    @property
     def waiting(self) -> int:
         """Records that are not on disk, or not wholly."""
         return len(self._waiting)

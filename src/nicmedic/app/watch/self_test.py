@@ -77,7 +77,7 @@ def try_senses(
                 gateway=_ask_gateway(senses, clock, card.interface),
             )
         )
-    acts = any(one.mode in (Mode.RESTORE, Mode.RESTORE_AND_PREVENT) for one in cards)
+    acts = any(one.mode.restores for one in cards)
     faults = (*_list_faults(senses, tuple(cards)), *find_faults(acts))
     return SelfTest(
         policy_path=path,

@@ -70,7 +70,7 @@ def choose_act(
         present_s: since the card appeared.
         now: by the clock on the wall, aware.
     """
-    if policy.mode not in {Mode.RESTORE, Mode.RESTORE_AND_PREVENT} or incident.verdict is not IncidentVerdict.NIC_HUNG:
+    if not policy.mode.restores or incident.verdict is not IncidentVerdict.NIC_HUNG:
         return Act()
     done = [action for action in (*earlier, *incident.actions) if action.state is not ActionState.HELD_BACK]
     held = _find_running(done, now) or _find_quiet(policy, uptime_s, present_s)

@@ -51,15 +51,13 @@ def _run_outside(command: Sequence[str], given: str) -> tuple[int | None, str]:
 
 
 def _send_to_command(command: Sequence[str], letter: Letter, text: str) -> str:
-    from nicmedic.host.run import find_program, run_limited
+    from nicmedic.host.run import run_limited
     from nicmedic.report.escape import escape_terminal
 
-    program = command[0] if command[0].startswith("/") else find_program(command[0])
-    if program is None or not os.access(program, os.X_OK):
-        return f"the command {escape_terminal(command[0])} is not there"
+    if not os.access(command[0], os.X_OK):
+        return f"the command {escape_terminal(command[0])} is not there, or no program"
     given = json.dumps({**letter.document, "text": text}, ensure_ascii=True) + "\n"
-    line = (program, *command[1:])
-    status, said = _run_outside(line, given) if is_confined() else run_limited(line, _COMMAND_S, given=given)
+    status, said = _run_outside(command, given) if is_confined() else run_limited(command, _COMMAND_S, given=given)
     if status == 0:
         return ""
     ended = f"no end within {_COMMAND_S:g} s" if status is None else f"status {status}"
