@@ -56,7 +56,7 @@ def judge(memory: Memory, now_s: float) -> Finding | None:
         return Finding(IncidentVerdict.ADMINISTRATOR, ("its driver was taken away, and the device is still there",), gone_s)
     last = next((quote(text) for at_s, text in reversed(memory.faults) if abs(gone_s - at_s) <= _LINE_S), None)
     return Finding(
-        IncidentVerdict.UNSURE, (f"it is gone since {now_s - gone_s:.0f} s, and nothing tells why", *([last] if last else [])), gone_s
+        IncidentVerdict.UNSURE, (f"it has been gone for {now_s - gone_s:.0f} s, and nothing tells why", *([last] if last else [])), gone_s
     )
 
 

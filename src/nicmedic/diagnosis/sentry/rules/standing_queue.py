@@ -51,7 +51,8 @@ def _judge_queue(memory: Memory, queue: int, flight: Flight, now_s: float) -> Fi
         why = (
             "more frames were handed over and stay there" if standing is Standing.GROWS else "packets wait behind them, and none was taken"
         )
-        text = f"{flight.inflight} bytes of queue {queue} are in flight since {now_s - flight.since_s:.1f} s while other queues send, and {why}"
+        stood_s = now_s - flight.since_s
+        text = f"{flight.inflight} bytes of queue {queue} have been in flight for {stood_s:.1f} s while other queues send, and {why}"
         return Finding(IncidentVerdict.NIC_HUNG, (text, *list_evidence(memory, now_s)), flight.since_s)
     memory.looks.want_more(now_s, since_s)
     return None
