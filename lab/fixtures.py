@@ -136,6 +136,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
         for number, machine in enumerate(machines):
             _keep(machine, folder / f"machine{number}")
         report.sections.append(("traces of the machines", f"{folder}"))
+    if report.when == "teardown":
+        machines.clear()  # the test may be tried once more, with machines of its own
     return report
 
 
