@@ -7,7 +7,7 @@ follow them, so that a copied tree (a sosreport, a snapshot) never leads out of 
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from nicmedic.persist.files import FoundFiles, glob_pattern
 from nicmedic.persist.managers.table import MANAGERS
@@ -140,9 +140,16 @@ class _Reader:
             self.texts[path] = withhold_secrets(data.decode("utf-8", "replace"))
 
 
-def read_config_files(root: str = "/") -> FoundFiles:
-    """Everything that any manager reads, and the state that it leaves. ``root``: of this machine, or of a copied tree."""
+def read_config_files(root: str = "/", also: Iterable[str] = ()) -> FoundFiles:
+    """Everything that any manager reads, and the state that it leaves.
+
+    Args:
+        root: of this machine, or of a copied tree.
+        also: further globs.
+    """
     reader = _Reader(root)
+    for glob in also:
+        reader.read_glob(glob)
     for manager in MANAGERS:
         for glob in manager.paths:
             reader.read_glob(glob)

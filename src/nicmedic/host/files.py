@@ -1,21 +1,35 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The only writer of small files: whole or not at all, and on disk when a function returns. Archives are written by ``host/snapshot.py``.
 
-Every failure is a ``StateError`` that tells the path and what the kernel said.
+Every failure is a ``StateError`` that tells the path and what the kernel said; of somebody else's file (``replace_theirs``) an ``OSError``.
 """
 
 import contextlib
 import errno
 import os
+import stat
 from collections.abc import Iterator
 
 from nicmedic.host.outside import is_confined
 from nicmedic.model.errors import StateError
 from nicmedic.report.escape import escape_terminal, quote_file_name
 
-__all__ = ["append_line", "make_folder", "make_link", "remove_tree", "rename_folder", "sync_folder", "tell_state", "write_file"]
+__all__ = [
+    "append_line",
+    "make_folder",
+    "make_link",
+    "remove_theirs",
+    "remove_tree",
+    "rename_folder",
+    "replace_theirs",
+    "sync_folder",
+    "tell_state",
+    "write_bytes",
+    "write_file",
+]
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_NO_ATTRIBUTES = frozenset({errno.ENOTSUP, errno.ENODATA})
 
 
 @contextlib.contextmanager
@@ -68,13 +82,18 @@ def write_file(path: str, text: str, mode: int = 0o600, *, sync: bool = True) ->
 
     Without ``sync`` a power cut may leave an empty one, and no disk is waited for: for what is written anew all the time.
     """
+    write_bytes(path, os.fsencode(text), mode, sync=sync)
+
+
+def write_bytes(path: str, data: bytes, mode: int = 0o600, *, sync: bool = True) -> None:
+    """The same with bytes."""
     temporary = f"{path}.{os.getpid()}.tmp"
     with tell_state(path):
         try:
             handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
             try:
                 os.fchmod(handle, mode)  # whatever the umask: metrics are for others to read
-                _write_all(handle, os.fsencode(text), sync=sync)
+                _write_all(handle, data, sync=sync)
             finally:
                 os.close(handle)
             os.rename(temporary, path)  # noqa: PTH104  # as above
@@ -84,6 +103,71 @@ def write_file(path: str, text: str, mode: int = 0o600, *, sync: bool = True) ->
             raise
         if sync:
             sync_folder(_parent(path))
+
+
+def _name_temporary(path: str) -> str:
+    """Beside a file of somebody else. No program that reads a folder takes a name with a dot before it and this ending."""
+    return f"{_parent(path)}/.{os.path.basename(path)}.nicmedic-new"  # noqa: PTH119  # as above
+
+
+def _copy_attributes(source: str, handle: int) -> None:
+    """Owner, mode and extended attributes: capabilities, access lists, labels of SELinux. What the file system does not know is not there either."""
+    found = os.stat(source)  # noqa: PTH116  # as above
+    os.fchown(handle, found.st_uid, found.st_gid)
+    os.fchmod(handle, stat.S_IMODE(found.st_mode))
+    try:
+        names = os.listxattr(source)
+    except OSError as error:
+        if error.errno in _NO_ATTRIBUTES:
+            return
+        raise
+    for name in names:
+        try:
+            os.setxattr(handle, name, os.getxattr(source, name))
+        except OSError as error:
+            if error.errno not in _NO_ATTRIBUTES:
+                raise
+
+
+def replace_theirs(path: str, data: bytes, mode: int) -> None:
+    """Replace or make a file of somebody else; links are not followed. ``mode``: of a new one.
+
+    Raises:
+        OSError: it cannot be written; it is as it was.
+    """
+    temporary = _name_temporary(path)
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)  # noqa: PTH108  # left by a crash
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            _write_all(handle, data, sync=False)
+            if os.path.lexists(path):
+                _copy_attributes(path, handle)
+            else:
+                os.fchmod(handle, mode)
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        os.rename(temporary, path)  # noqa: PTH104  # as above
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)  # noqa: PTH108  # as above
+        raise
+    sync_folder(_parent(path))
+
+
+def remove_theirs(path: str) -> None:
+    """Remove a file, and what a crash has left beside it.
+
+    Raises:
+        OSError: it cannot be removed.
+    """
+    for name in (_name_temporary(path), path):
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(name)  # noqa: PTH108  # as above
+    with contextlib.suppress(FileNotFoundError):  # the folder is gone as well
+        sync_folder(_parent(path))
 
 
 def append_line(path: str, line: str) -> None:

@@ -10,12 +10,14 @@ from typing import ClassVar
 __all__ = [
     "BusyError",
     "EmptyInputError",
+    "KeepFailedError",
     "KernelLogAccessError",
     "LadderFailedError",
     "MissingToolError",
     "NicmedicError",
     "NoSuchIncidentError",
     "NoSuchInterfaceError",
+    "NoSuchKeptError",
     "NoSuchTransactionError",
     "NotAHistoryError",
     "NotAKernelLogError",
@@ -144,7 +146,7 @@ class _UntouchedError(NicmedicError):
 
 
 class RefusedError(_UntouchedError):
-    """This remedy is not carried out on this card; every reason is told."""
+    """This remedy is not carried out on this card, or not kept or released on this host; every reason is told."""
 
     code = 23
     slug = "refused"
@@ -172,7 +174,7 @@ class SwitchError(_UntouchedError):
 
 
 class StateError(_UntouchedError):
-    """What nicmedic keeps, transactions and incidents, cannot be read or written."""
+    """What nicmedic keeps, transactions, incidents and kept remedies, or a configuration file cannot be read or written."""
 
     code = 27
     slug = "no-state"
@@ -183,6 +185,13 @@ class NoSuchTransactionError(_UntouchedError):
 
     code = 28
     slug = "no-such-transaction"
+
+
+class NoSuchKeptError(_UntouchedError):
+    """Nothing is kept under that number, or not any more."""
+
+    code = 31
+    slug = "no-such-kept"
 
 
 class NotProvenError(_UntouchedError):
@@ -219,6 +228,13 @@ class TimeOverError(RolledBackError):
 
     code = 44
     slug = "time-over"
+
+
+class KeepFailedError(RolledBackError):
+    """Keeping or releasing a remedy failed on the way; every file is as it was before."""
+
+    code = 45
+    slug = "keep-failed"
 
 
 class LadderFailedError(RolledBackError):

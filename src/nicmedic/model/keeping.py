@@ -26,6 +26,10 @@ class Wish:
     """What must be read afterwards; ``cmdline.pcie_aspm.policy`` is the parameter of the kernel's command line, which only a boot sets."""
     steps: tuple[Step, ...] = ()
     """Set it on the running host; none where only a boot can."""
+    before: tuple[Setting, ...] = ()
+    """What was set before it was tried."""
+    lift: tuple[Step, ...] = ()
+    """Bring that back on the running host; none where it is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,4 +146,7 @@ class Kept:
     checks: tuple[Check, ...] = ()
     """The newest last."""
     released_at: str | None = None
+    folders: tuple[str, ...] = ()
+    """That had to be made for its files; they go when they are empty."""
     folder: str = ""
+    """Where nicmedic has all this on disk."""

@@ -5,7 +5,8 @@ Names and what they hold: ``flags.UP`` (``on``), ``link.autoneg``, ``link.modes`
 (all bits, flow control too), ``link.speed`` and ``link.duplex`` (only without autonegotiation: else they are no setting), ``features.NAME``,
 ``eee.enabled``, ``eee.tx_lpi``, ``eee.tx_lpi_timer``, ``eee.advertised``, ``pause.autoneg``, ``pause.rx``, ``pause.tx``, ``ring.rx``, ``ring.tx``,
 ``channels.combined`` (``rx``, ``tx``, ``other``), ``coalesce.rx-usecs``, ``mtu``, ``above.IF.mtu`` (of what stands on the card), ``power.control``,
-``pcie.link_files.NAME``, ``interrupts.NUMBER.affinity``. Whoever adds a change that sets something else adds a reader here.
+``pcie.link_files.NAME``, ``interrupts.NUMBER.affinity``, ``cmdline.PARAMETER`` (of the kernel's command line, where the last
+one counts and dash and underscore are one letter). Whoever adds a change that sets something else adds a reader here.
 """
 
 import re
@@ -125,6 +126,14 @@ def _interrupt(nic: Nic, name: str, _: Host | None) -> str | None:
     return next((one.affinity for one in nic.interrupts or () if name == f"{one.number}.affinity"), None)
 
 
+def _command_line(_nic: Nic, name: str, host: Host | None) -> str | None:
+    if host is None or host.command_line is None:
+        return None
+    words = [word.partition("=") for word in host.command_line.split()]
+    values = [value.strip('"') for first, _, value in words if first.replace("-", "_") == name.replace("-", "_")]
+    return values[-1] if values else "not there"
+
+
 _READERS: Mapping[str, Callable[[Nic, str, Host | None], str | None]] = {
     "flags": _flags,
     "link": _link,
@@ -139,6 +148,7 @@ _READERS: Mapping[str, Callable[[Nic, str, Host | None], str | None]] = {
     "power": _power,
     "pcie": _link_file,
     "interrupts": _interrupt,
+    "cmdline": _command_line,
 }
 
 

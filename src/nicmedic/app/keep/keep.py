@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Keep a remedy: which file says it, what would be written, and then the writing of it."""
+
+import dataclasses
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from nicmedic.app.keep.edges import KeepEdges, list_live
+from nicmedic.app.keep.recover import recover_kept
+from nicmedic.app.keep.writing import write_kept
+from nicmedic.model.errors import RefusedError
+from nicmedic.model.host import Host
+from nicmedic.model.keeping import FileEdit, Kept, KeptState, MadeFor, NoPlace, OnDrift, Placement, Wish
+from nicmedic.model.nic import Nic
+from nicmedic.model.plan import Identity
+from nicmedic.model.same_card import is_same_card
+from nicmedic.persist.back_end import Found, Place
+from nicmedic.persist.choosing import choose_places, name_wish
+from nicmedic.remedy.script.words import quote_word
+from nicmedic.report.escape import escape_terminal
+
+__all__ = ["Request", "Written", "keep", "plan_keeping"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is to be kept, and for which card."""
+
+    host: Host
+    nic: Nic
+    identity: Identity
+    wishes: tuple[Wish, ...]
+    survey: Callable[[int], Place]
+    """The card and what configures it, for the number that the kept remedy gets."""
+    on_drift: OnDrift = OnDrift.ALARM
+    transaction: int | None = None
+    """In which it was tried; None: it was not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What was written, or would be."""
+
+    kept: Kept
+    notes: tuple[str, ...]
+    """What the operator should know, a sentence each."""
+
+
+def _name(request: Request) -> str:
+    return escape_terminal(request.nic.interface)
+
+
+def _refuse_double(edges: KeepEdges, request: Request) -> None:
+    """One setting of a card stands in one place.
+
+    Raises:
+        RefusedError: it is kept already, with this or another value.
+    """
+    wanted = {setting.name: setting.value for wish in request.wishes for setting in wish.settings}
+    for kept in list_live(edges.store):
+        if not is_same_card(kept.nic, request.identity):
+            continue
+        double = [setting for wish in kept.wishes for setting in wish.settings if setting.name in wanted]
+        if double:
+            told = ", ".join(f"{setting.name} {setting.value}" for setting in double)
+            raise RefusedError(f"{_name(request)}: {told} is kept already (number {kept.id})", hint=f"nicmedic release {kept.id}   # first")
+
+
+def _refuse_left(request: Request, left: Sequence[str], turned_down: Iterable[NoPlace]) -> RefusedError:
+    reasons = [f"{one.back_end}: {reason}" for one in turned_down for reason in one.reasons]
+    settle = [command for one in turned_down for command in one.settle]
+    names = " ".join(f"--remedy {quote_word(name_wish(wish))}" for wish in request.wishes)
+    settle.append(
+        f"nicmedic prescribe {quote_word(request.nic.interface)} {names}   # a script that sets it, for a start-up file of your own"
+    )
+    return RefusedError(
+        f"{_name(request)}: {', '.join(left)} cannot be kept here: {'; '.join(reasons) or 'nothing on this host takes it'}",
+        hint="\n".join(dict.fromkeys(settle)),
+    )
+
+
+class _Reading:
+    """Reads files, follows links, and remembers what is to be told of them."""
+
+    def __init__(self, edges: KeepEdges) -> None:
+        self._edges = edges
+        self.paths: dict[str, str] = {}
+        """As they were named, and the files themselves."""
+        self.notes: dict[str, tuple[str, ...]] = {}
+
+    def read(self, paths: Sequence[str]) -> Found:
+        found: dict[str, bytes | None] = {}
+        for path in paths:
+            now = self._edges.files.read_file(path)
+            self.paths[path], self.notes[path], found[path] = now.path, now.notes, now.data
+        return found
+
+    def resolve(self, placement: Placement) -> Placement:
+        """The same, with the files themselves where links were named."""
+        edits = tuple(dataclasses.replace(edit, path=self.paths[edit.path]) for edit in placement.edits)
+        return dataclasses.replace(placement, edits=edits)
+
+
+def _find_obstacles(edges: KeepEdges, edits: Iterable[FileEdit]) -> tuple[str, ...]:
+    return tuple(obstacle for edit in edits if (obstacle := edges.files.find_obstacle(edit.path)) is not None)
+
+
+def plan_keeping(edges: KeepEdges, request: Request, number: int) -> Written:
+    """What would be written. Nothing is.
+
+    Raises:
+        RefusedError: a setting has no place, is kept already, or a file cannot be written.
+        UnreadableInputError: a file that matters cannot be read.
+    """
+    _refuse_double(edges, request)
+    reading = _Reading(edges)
+    chosen = choose_places(edges.back_ends, request.survey(number), request.wishes, reading.read)
+    if chosen.left:
+        raise _refuse_left(request, chosen.left, chosen.turned_down)
+    placements = tuple(map(reading.resolve, chosen.placements))
+    edits = tuple(edit for placement in placements for edit in placement.edits)
+    obstacles = _find_obstacles(edges, edits)
+    if obstacles:
+        hint = "\n".join(
+            f"ls -l {quote_word(edit.path)} ; lsattr -d {quote_word(edit.path)} ; findmnt -T {quote_word(edit.path)}" for edit in edits
+        )
+        raise RefusedError(f"{_name(request)}: {'; '.join(obstacles)}", hint=hint)
+    named = [edit.path for placement in chosen.placements for edit in placement.edits]
+    kept = Kept(
+        id=number,
+        nic=request.identity,
+        wishes=request.wishes,
+        placements=placements,
+        made_for=MadeFor(
+            driver=request.nic.driver,
+            chip=request.identity.chip,
+            kernel_package=request.host.kernel_package,
+            kernel_release=request.host.kernel_release,
+        ),
+        on_drift=request.on_drift,
+        kept_at=edges.clock.read_now().isoformat(timespec="seconds"),
+        state=KeptState.WRITING,
+        transaction=request.transaction,
+        folders=tuple(dict.fromkeys(folder for edit in edits for folder in edges.files.list_missing_folders(edit.path))),
+    )
+    return Written(kept=kept, notes=tuple(_list_notes(edges, request, kept, [note for path in named for note in reading.notes[path]])))
+
+
+def _list_notes(edges: KeepEdges, request: Request, kept: Kept, of_files: Sequence[str]) -> Iterable[str]:
+    yield from of_files
+    for placement in kept.placements:
+        yield from placement.notes
+    controlled = {
+        place for placement in kept.placements for edit in placement.edits if (place := edges.files.find_version_control(edit.path))
+    }
+    for place in sorted(controlled):
+        yield f"{place} is under version control: nothing is committed; that is left to you."
+    if request.transaction is None:
+        names = " ".join(f"--remedy {quote_word(name_wish(wish))}" for wish in request.wishes)
+        yield "It was not tried on this host, and is not in force now."
+        if any(wish.steps for wish in request.wishes):
+            yield f"To try it: nicmedic treat {quote_word(request.nic.interface)} {names}"
+
+
+def keep(edges: KeepEdges, request: Request, show: Callable[[Written], None]) -> Written:
+    """Write it, whole or not at all.
+
+    Args:
+        edges: of the machine.
+        request: what for which card.
+        show: is given what will be written, before that begins.
+
+    Raises:
+        RefusedError: as ``plan_keeping``; nothing was begun.
+        UnreadableInputError: the same.
+        BusyError: somebody else keeps or releases.
+        StateError: it cannot be written down; nothing was begun.
+        KeepFailedError: it failed, and all is as it was.
+        UndoFailedError: and putting back failed as well.
+    """
+    with edges.store.hold_lock():
+        recover_kept(edges, locked=True)
+        planned = plan_keeping(edges, request, edges.store.find_next_number())
+        show(planned)
+        return dataclasses.replace(planned, kept=write_kept(edges, planned.kept))

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Which back end takes which setting: every one is asked, in the order of its table, for what has no place yet.
+
+All wishes of one kept remedy are put together into one before a back end is asked: so it writes one block a file, and not several with one number.
+"""
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from nicmedic.model.keeping import NoPlace, Placement, Wish
+from nicmedic.model.plan import Setting
+from nicmedic.persist.back_end import BackEnd, Found, Place
+
+__all__ = ["Chosen", "choose_places", "join_wishes", "name_wish"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """Where everything went."""
+
+    placements: tuple[Placement, ...]
+    left: tuple[str, ...]
+    """Names of settings that nobody takes: nothing is kept then."""
+    turned_down: tuple[NoPlace, ...]
+    """Why the others did not take them, in the order in which they were asked."""
+
+
+def name_wish(wish: Wish) -> str:
+    """As ``--remedy`` takes it: ``offload-off:tso``."""
+    return f"{wish.remedy}:{wish.argument}" if wish.argument else str(wish.remedy)
+
+
+def join_wishes(wishes: Sequence[Wish], left: Sequence[str]) -> Wish:
+    """What is left of all wishes, as one: the settings without a place, and the steps of each remedy that has such.
+
+    A setting of which two speak is as the later one wants it, which came after the earlier one when they were tried.
+    """
+    wanted: dict[str, Setting] = {setting.name: setting for wish in wishes for setting in wish.settings}
+    open_wishes = [wish for wish in wishes if any(setting.name in left for setting in wish.settings)]
+    first = open_wishes[0]
+    return dataclasses.replace(
+        first,
+        argument=first.argument if len(open_wishes) == 1 else "",
+        title=", ".join(map(name_wish, open_wishes)),
+        settings=tuple(setting for name, setting in wanted.items() if name in left),
+        steps=tuple(step for wish in open_wishes for step in wish.steps),
+        before=tuple(setting for wish in open_wishes for setting in wish.before),
+        lift=tuple(step for wish in reversed(open_wishes) for step in wish.lift),
+    )
+
+
+def _find_flaw(placement: Placement, wish: Wish, found: Found, taken: Mapping[str, str]) -> str | None:
+    """Why what a back end gave back cannot be used; its name stands in front when that is told."""
+    asked = {setting.name for setting in wish.settings}
+    if not placement.settings or not set(placement.settings) <= asked:
+        return f"it answered for {', '.join(placement.settings) or 'nothing'}, which it was not asked for"
+    for edit in placement.edits:
+        if edit.path in taken:
+            return f"{edit.path} is written for another setting of this remedy already"
+        if edit.path not in found or found[edit.path] != edit.before:
+            return f"{edit.path} is not as it was read"
+    return None
+
+
+def choose_places(
+    back_ends: Sequence[BackEnd], place: Place, wishes: Sequence[Wish], read_files: Callable[[Sequence[str]], Found]
+) -> Chosen:
+    """A place for each setting, as far as there is one.
+
+    Args:
+        back_ends: in order of preference.
+        place: the card, and what configures it.
+        wishes: what is to be kept.
+        read_files: the bytes of files that a back end wants to see.
+    """
+    left = list(dict.fromkeys(setting.name for wish in wishes for setting in wish.settings))
+    placements: list[Placement] = []
+    turned_down: list[NoPlace] = []
+    taken: dict[str, str] = {}
+    for back_end in back_ends:
+        if not left:
+            break
+        wish = join_wishes(wishes, left)
+        found = read_files(back_end.list_files(place, wish))
+        answer = back_end.place(place, wish, found)
+        if isinstance(answer, Placement) and (flaw := _find_flaw(answer, wish, found, taken)) is not None:
+            answer = NoPlace(back_end=back_end.name, reasons=(flaw,))
+        if isinstance(answer, NoPlace):
+            turned_down.append(answer)
+            continue
+        placements.append(answer)
+        taken.update((edit.path, answer.back_end) for edit in answer.edits)
+        left = [name for name in left if name not in answer.settings]
+    return Chosen(placements=tuple(placements), left=tuple(left), turned_down=tuple(turned_down))

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What keeping a remedy needs of the outside: other people's configuration files, our own records, and the check after a boot."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from nicmedic.model.keeping import Check, Kept
+from nicmedic.ports.hands import Outcome
+
+__all__ = ["BootCheck", "ConfigFiles", "FileNow", "KeptStore", "Refresher"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileNow:
+    """One configuration file as it is."""
+
+    path: str
+    """Of the file itself, links followed."""
+    data: bytes | None
+    """None: there is none."""
+    notes: tuple[str, ...] = ()
+    """A link that led to it, further names that it has: a sentence each."""
+
+
+class ConfigFiles(Protocol):
+    """Files of network managers and boot loaders, byte for byte."""
+
+    def read_file(self, path: str) -> FileNow:
+        """One of them.
+
+        Raises:
+            UnreadableInputError: it is there and cannot be read, or is no plain file.
+        """
+
+    def find_obstacle(self, path: str) -> str | None:
+        """Why this file, links followed, cannot be replaced or made, as far as that can be told without trying; None: nothing stands against it."""
+
+    def list_missing_folders(self, path: str) -> tuple[str, ...]:
+        """Folders that would have to be made for this file, outermost first."""
+
+    def replace_file(self, path: str, data: bytes | None, mode: int | None) -> None:
+        """Replace, make, or with None remove a file: whoever reads it finds the old one or the new one, also after a power cut.
+
+        Mode, owner and attributes of a file that is there stay; ``mode`` is for a new one. Folders that are missing are made.
+
+        Raises:
+            StateError: it cannot be written; it is as it was.
+        """
+
+    def remove_folders(self, paths: Sequence[str]) -> None:
+        """Those of these folders that are there and empty, innermost first."""
+
+    def find_version_control(self, path: str) -> str | None:
+        """The folder above this file that somebody keeps under version control, and how: ``/etc (.git)``; None: none."""
+
+
+class KeptStore(Protocol):
+    """Kept remedies on disk. Everything is synced before a method returns.
+
+    Every method may raise:
+        StateError: the folder cannot be read or written.
+    """
+
+    def list_kept(self) -> tuple[Kept, ...]:
+        """All, released ones too, oldest first. Half-written ones, of which nothing was begun, are swept away."""
+
+    def list_damaged(self) -> tuple[str, ...]:
+        """Why those cannot be read that are damaged."""
+
+    def find_next_number(self) -> int:
+        """Of the kept remedy that is to be."""
+
+    def create_kept(self, kept: Kept) -> Kept:
+        """Write it down with every file's bytes before and after, then name the whole: it is there from then on, or not at all."""
+
+    def save_kept(self, kept: Kept) -> Kept:
+        """State and dates; what stands in its files stays as it was created."""
+
+    def remove_kept(self, kept: Kept) -> None:
+        """Nothing of it is left on this host, so it never was."""
+
+    def add_check(self, kept: Kept, check: Check) -> Kept:
+        """Add what was found once."""
+
+    def hold_lock(self, *, patience_s: float = 10.0) -> AbstractContextManager[None]:
+        """Nobody else keeps or releases meanwhile. Falls away with its holder.
+
+        Raises:
+            BusyError: somebody else does, for longer than that.
+        """
+
+
+class Refresher(Protocol):
+    """Starts the programs that make changed files known."""
+
+    def run_refresh(self, argv: Sequence[str]) -> Outcome:
+        """Run one to its end; it has minutes. Never raises for what it does."""
+
+
+class BootCheck(Protocol):
+    """The unit that looks after each boot whether what is kept is in force."""
+
+    def install_check(self) -> bool:
+        """Have it there; False: this host has no systemd, so there is none.
+
+        Raises:
+            StateError: it cannot be installed; nothing of it is left.
+            MissingToolError: there is no systemctl.
+        """
+
+    def remove_check(self) -> None:
+        """Have it gone.
+
+        Raises:
+            StateError: something of it is left.
+            MissingToolError: there is no systemctl.
+        """
