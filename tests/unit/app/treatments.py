@@ -11,7 +11,6 @@ from nicmedic.testing.world import Process, World
 
 __all__ = ["AFTER", "BEFORE", "OPERATOR", "PROBES", "change", "plan", "set_step", "state", "treat", "waiting", "words"]
 
-
 BEFORE = {"mtu": "1500", "power.control": "auto"}
 AFTER = {"mtu": "1400", "power.control": "on"}
 PROBES = Wishes(confirm=Confirm.PROBES)
