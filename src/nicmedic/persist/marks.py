@@ -8,7 +8,8 @@
     # <<< nicmedic 3 5c1f2a90
 
 The last word is a checksum of what stands between, so that lines which somebody has edited since are known and left alone. Every format that nicmedic
-writes takes lines that begin with ``#`` for comments. A file keeps its kind of line end; one without a newline at its end has none after release.
+writes takes lines that begin with ``#`` for comments. A file keeps its kind of line end; one without a newline at its end has none after release,
+in whatever order several blocks are taken out.
 """
 
 import re
@@ -16,10 +17,14 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["Block", "find_block", "insert_block", "list_numbers", "take_out_block"]
+from nicmedic.model.keeping import FileEdit, NoPlace
+
+__all__ = ["Block", "behind_blocks", "find_block", "insert_block", "list_numbers", "split_lines", "take_out_block", "take_out_marked"]
 
 _BEGIN = re.compile(rb"[ \t]*# >>> nicmedic (?P<number>[1-9]\d{0,8})(?P<joined> \(newline added\))?: [^\r\n]*\r?\n?\Z")
 _END = re.compile(rb"[ \t]*# <<< nicmedic (?P<number>[1-9]\d{0,8}) (?P<sum>[0-9a-f]{8})\r?\n?\Z")
+_ODD = re.compile(r"[^A-Za-z0-9 .,:;=_/()+-]")
+"""What has no business in a comment that programs read too: Mako, in ifupdown2, would carry out what stands in ``${}``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +41,7 @@ class Block:
     """What stands between is not what was written."""
 
 
-def _split(data: bytes) -> list[bytes]:
+def split_lines(data: bytes) -> list[bytes]:
     """Lines with their ends, at newlines only."""
     return re.findall(rb"[^\n]*\n|[^\n]+", data)
 
@@ -56,22 +61,23 @@ def insert_block(data: bytes, after: int, lines: Sequence[str], number: int, tit
 
     Args:
         data: the file as it is.
-        after: index of the line, from 0, behind which ours are put; -1: at the beginning.
+        after: index of the line, from 0, behind which ours are put; -1: at the beginning; more than there are: at the end.
         lines: ours, without ends; they are written as they stand.
         number: of the kept remedy.
-        title: what it is, one line.
+        title: what it is; odd letters are replaced.
         indent: before the comments.
 
     >>> insert_block(b"iface a inet dhcp", 0, ["  mtu 1400"], 3, "mtu:1400").decode().splitlines()[1]
     '# >>> nicmedic 3 (newline added): mtu:1400; nicmedic release 3 takes this away'
     """
-    held = _split(data)
+    held = split_lines(data)
+    after = min(after, len(held) - 1)
     end = _end_of_line(held)
-    joined = after >= 0 and after < len(held) and not held[after].endswith(b"\n")
+    joined = after >= 0 and not held[after].endswith(b"\n")
     if joined:
         held[after] += end
     ours = [line.encode("utf-8", "surrogateescape") for line in lines]
-    told = " ".join(title.split())
+    told = _ODD.sub("?", " ".join(title.split()))
     begin = f"{indent}# >>> nicmedic {number}{' (newline added)' if joined else ''}: {told}; nicmedic release {number} takes this away"
     last = f"{indent}# <<< nicmedic {number} ".encode() + _sum(ours)
     block = [line + end for line in (begin.encode("utf-8", "surrogateescape"), *ours, last)]
@@ -80,7 +86,7 @@ def insert_block(data: bytes, after: int, lines: Sequence[str], number: int, tit
 
 def find_block(data: bytes, number: int) -> Block | None:
     """Our lines of one kept remedy; None: both comments are not there, once each and in order."""
-    lines = _split(data)
+    lines = split_lines(data)
     begins = [(at, found) for at, line in enumerate(lines) if (found := _BEGIN.match(line)) and int(found["number"]) == number]
     ends = [(at, found) for at, line in enumerate(lines) if (found := _END.match(line)) and int(found["number"]) == number]
     if len(begins) != 1 or len(ends) != 1 or begins[0][0] > ends[0][0]:
@@ -89,16 +95,67 @@ def find_block(data: bytes, number: int) -> Block | None:
     return Block(first=first, last=last, joined=begin["joined"] is not None, edited=_sum(lines[first + 1 : last]) != end["sum"])
 
 
+def behind_blocks(data: bytes, after: int) -> int:
+    """The line itself, or the last line of the block of ours that it stands in: nothing may be put between two comments."""
+    blocks = (find_block(data, number) for number in list_numbers(data))
+    return max((block.last for block in blocks if block is not None and block.first <= after < block.last), default=after)
+
+
+def _find_last_blocks(lines: Sequence[bytes]) -> tuple[int, ...]:
+    """Where the blocks begin that are the end of a file, the last first; nothing else stands between them."""
+    begins: list[int] = []
+    at = len(lines)
+    while at and (end := _END.match(lines[at - 1])):
+        held = [index for index in range(at) if (found := _BEGIN.match(lines[index])) and found["number"] == end["number"]]
+        if not held:
+            break
+        at = held[-1]
+        begins.append(at)
+    return tuple(begins)
+
+
 def take_out_block(data: bytes, block: Block) -> bytes:
-    """The file without our lines, everything else to the byte."""
-    lines = _split(data)
-    before, behind = lines[: block.first], lines[block.last + 1 :]
-    if block.joined and before and not behind:
-        before[-1] = before[-1].removesuffix(_end_of_line(lines[block.first : block.first + 1]))
-    return b"".join((*before, *behind))
+    """The file without our lines, everything else to the byte. A newline that we added stays as long as another block of ours needs it."""
+    lines = split_lines(data)
+    behind = lines[block.last + 1 :]
+    left = [*lines[: block.first], *behind]
+    blocks = _find_last_blocks(left)
+    if block.joined and blocks and blocks[-1] <= block.first:
+        begin = _BEGIN.match(left[blocks[0]])
+        if begin and not begin["joined"]:
+            at = begin.end("number")
+            left[blocks[0]] = left[blocks[0]][:at] + b" (newline added)" + left[blocks[0]][at:]
+    elif block.joined and left and not behind:
+        left[-1] = left[-1].removesuffix(_end_of_line(lines[block.first : block.first + 1]))
+    return b"".join(left)
 
 
 def list_numbers(data: bytes) -> tuple[int, ...]:
     """Of all kept remedies that have a comment of ours in a file, whole or torn."""
-    found = (_BEGIN.match(line) or _END.match(line) for line in _split(data))
+    found = (_BEGIN.match(line) or _END.match(line) for line in split_lines(data))
     return tuple(sorted({int(each["number"]) for each in found if each}))
+
+
+def take_out_marked(back_end: str, edit: FileEdit, now: bytes, number: int) -> bytes | NoPlace | None:
+    """``BackEnd.take_out`` of a file in which our lines are marked, its first argument given: ``partial(take_out_marked, "ifupdown")``.
+
+    Lines that somebody has changed between our comments, or comments that do not stand as they did, are left to a person.
+    """
+    block = find_block(now, number)
+    if block is None and number not in list_numbers(now):
+        return now
+    if block is None:
+        at = [
+            str(index)
+            for index, line in enumerate(split_lines(now), 1)
+            if (found := _BEGIN.match(line) or _END.match(line)) and int(found["number"]) == number
+        ]
+        reason = f"{edit.path}: of the two comments around nicmedic's lines one is missing or they are not in order (line {', '.join(at)})"
+        return NoPlace(back_end=back_end, reasons=(reason,))
+    if block.edited:
+        reason = (
+            f"{edit.path}: lines {block.first + 1} to {block.last + 1} are nicmedic's and were edited since; take out what is not wanted"
+        )
+        return NoPlace(back_end=back_end, reasons=(reason,))
+    left = take_out_block(now, block)
+    return left if left or edit.before is not None else None
