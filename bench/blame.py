@@ -197,7 +197,7 @@ def count_found(hours: float, factor: float, first: int, number: int) -> tuple[i
     """Of histories with a true change: how many are proven, and how many at least likely. 2000 h before it, a hang every 500 h, boots of 100 h."""
     proven = likely = 0
     for seed in range(first, first + number):
-        chance = random.Random(f"found {hours} {factor} {seed}")  # noqa: S311  # as above
+        chance = random.Random(f"found {hours} {factor} {seed}")  # noqa: S311  # not for secrets
         boots: list[Boot] = []
         for kernel, rate, much in ((0, 1 / 500, 2000.0), (1, factor / 500, hours)):
             left = much

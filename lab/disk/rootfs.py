@@ -84,7 +84,7 @@ def _install(recipe: Recipe, manager: Manager, root: Path, archives: Path, say: 
         package = kernel_package(kernel)
         say(f"installing {package}")
         run_in_root(root, archives, f"{INSTALL} {package}")
-    _write(root, "/tmp/grub", GRUB_DISK.format(empty="false", disk="/dev/vda"), 0o644)  # noqa: S108  # as above
+    _write(root, "/tmp/grub", GRUB_DISK.format(empty="false", disk="/dev/vda"), 0o644)  # noqa: S108  # the guest's, where nobody else is
     run_in_root(root, archives, "debconf-set-selections /tmp/grub; rm /tmp/grub /usr/sbin/policy-rc.d; rm -rf /var/lib/apt/lists/*")
 
 

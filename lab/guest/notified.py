@@ -13,13 +13,13 @@ def main() -> None:
     path, out = sys.argv[1:]
     for old in (path, out):
         if os.path.lexists(old):  # pathlib takes long to load there
-            os.unlink(old)  # noqa: PTH108  # as above
+            os.unlink(old)  # noqa: PTH108  # pathlib takes long to load there
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     listener.settimeout(LONGEST_S)
     listener.bind(path)
     while True:
         if b"READY=1" in listener.recv(4096):
-            with open(out, "a", encoding="ascii") as file:  # noqa: PTH123  # as above
+            with open(out, "a", encoding="ascii") as file:  # noqa: PTH123  # pathlib takes long to load there
                 file.write("ready\n")
 
 

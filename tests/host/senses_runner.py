@@ -33,7 +33,7 @@ def main() -> None:
                 made = sorted(sys.modules)
             else:
                 made = getattr(senses, what)(*words)
-            print(json.dumps(made), flush=True)  # noqa: T201  # as above
+            print(json.dumps(made), flush=True)  # noqa: T201  # the answer
 
 
 if __name__ == "__main__":

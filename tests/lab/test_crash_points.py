@@ -107,7 +107,7 @@ def test_killed_at_any_call_the_machine_is_before_or_after(vm: MachineMaker, seg
             ward.check_end(told)
             print(f"{told}: {dict(ward.ends)}, {ward.over_s[-1:]} s over", flush=True)  # noqa: T201  # a figure for people
         longest = f"; {max(ward.over_s):.1f} s over the deadline at most" if ward.over_s else ""
-        print(f"{name}: killed at {len(chosen)} of {len(whole.calls)} calls: {dict(ward.ends)}{longest}", flush=True)  # noqa: T201  # as above
+        print(f"{name}: killed at {len(chosen)} of {len(whole.calls)} calls: {dict(ward.ends)}{longest}", flush=True)  # noqa: T201  # a figure for people
         assert max(ward.over_s, default=0) <= GRACE_S
     assert read_state(ward.machine) == ward.whole_before
 
@@ -125,6 +125,6 @@ def test_an_undo_that_is_killed_is_begun_again(vm: MachineMaker, segment: Segmen
         assert " undone" not in journal, moment
         assert ward.wait_end(moment) == "undone"
         assert ward.read() == ward.before
-        print(f"killed at {moment}: undone {ward.over_s[-1]:.1f} s over the deadline", flush=True)  # noqa: T201  # as above
+        print(f"killed at {moment}: undone {ward.over_s[-1]:.1f} s over the deadline", flush=True)  # noqa: T201  # a figure for people
         assert ward.over_s[-1] <= GRACE_S
     assert read_state(ward.machine) == ward.whole_before

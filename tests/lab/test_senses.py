@@ -49,7 +49,7 @@ class Recorder:
         text = self.machine.sh("cat /run/senses/log 2>/dev/null || true", timeout_s=PATIENCE_S)
         return [json.loads(line) for line in text.splitlines() if line.endswith("}")]
 
-    def wait(self, what: str, fits: Callable[[dict[str, Any]], bool] = lambda line: True) -> dict[str, Any]:  # noqa: ARG005
+    def wait(self, what: str, fits: Callable[[dict[str, Any]], bool] = lambda line: True) -> dict[str, Any]:  # noqa: ARG005  # any line fits
         """The first line of that kind that fits."""
         end = time.monotonic() + PATIENCE_S
         while time.monotonic() < end:

@@ -48,7 +48,7 @@ def test_a_card_that_hangs_under_load_is_on_disk_before_the_kernel_speaks_and_co
         lost = probe.answers[-1]
         back = probe.wait_back(PATIENCE_S, after=lost + 0.5)
     restored = watching.wait_told("restored")
-    print(f"{nic}: {stall}, back after {back - lost:.1f} s, the kernel's line: {first}")  # noqa: T201
+    print(f"{nic}: {stall}, back after {back - lost:.1f} s, the kernel's line: {first}")  # noqa: T201  # a figure for people
     assert first is None or stall.written_s is not None
     assert restored["incident"]["verdict"] == "nic_hung"
     (incident,) = watching.incidents()
@@ -57,7 +57,7 @@ def test_a_card_that_hangs_under_load_is_on_disk_before_the_kernel_speaks_and_co
     assert stall.stalled_s <= incident["detected_uptime_s"] <= (stall.written_s or 0.0)
     actions = [(action["what"], action["state"]) for action in incident["actions"]]
     assert actions == [("restore", "helped")], incident["actions"]
-    print(f"verdict after {incident['detected_uptime_s'] - stall.stalled_s:.2f} s, {incident['reasons']}")  # noqa: T201
+    print(f"verdict after {incident['detected_uptime_s'] - stall.stalled_s:.2f} s, {incident['reasons']}")  # noqa: T201  # a figure for people
     assert incident["actions"][0]["transactions"] != "[]"
     assert {"samples", "kernel_log"} <= set(incident["evidence"])
     watching.kill("TERM")
@@ -69,7 +69,7 @@ def test_a_hang_of_which_the_kernel_never_says_a_word_outlives_the_watcher_that_
     watching.start()
     machine.run("ping", "-n", "-q", "-f", "-c", "400", "-l", "50", "-s", "1400", PARTNER)  # else one frame stops the queue: lab/README.md
     stall = watching.stall(60, target=PARTNER)
-    print(f"one frame: {stall}")  # noqa: T201
+    print(f"one frame: {stall}")  # noqa: T201  # a figure for people
     watching.wait_told("began")
     watching.kill("KILL")
     (incident,) = watching.incidents()

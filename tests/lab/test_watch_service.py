@@ -75,7 +75,7 @@ def test_the_service_restores_a_card_from_within_its_sandbox_and_leaves_nothing_
         lost = probe.answers[-1]
         back = probe.wait_back(PATIENCE_S, after=lost + 0.5)
         load.kill()
-    print(f"security {level[1]}, {stall}, back after {back - lost:.1f} s")  # noqa: T201
+    print(f"security {level[1]}, {stall}, back after {back - lost:.1f} s")  # noqa: T201  # a figure for people
     assert stall["changed_s"] != [None]
     began = wait_news(machine, "began")
     assert (began["NICMEDIC_VERDICT"], began["NICMEDIC_INTERFACE"]) == ("nic_hung", machine.interface), began

@@ -33,7 +33,7 @@ def _is_open(folder: str) -> bool:
             words = file.read().splitlines()[-1].split(b" ", 4)
         if words[3] in _ENDED:
             return False
-        lasts = words[3] in _LASTING or (words[3] != b"undoing" and os.readlink(f"{folder}/decided") == "confirmed")  # noqa: PTH115  # as above
+        lasts = words[3] in _LASTING or (words[3] != b"undoing" and os.readlink(f"{folder}/decided") == "confirmed")  # noqa: PTH115  # at every start
         return not lasts or _is_of_earlier_boot(words[2])
     except FileNotFoundError:
         return True

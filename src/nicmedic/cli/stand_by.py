@@ -24,7 +24,7 @@ def _load() -> None:
     """What a treatment imports before it is half through."""
     import nicmedic.cli.ladder  # for its modules only
     import nicmedic.report.ladder_text
-    import nicmedic.report.transactions_text  # noqa: F401  # as above
+    import nicmedic.report.transactions_text  # noqa: F401  # for its modules only
     from nicmedic.cli.edges import build_host_edges
     from nicmedic.host.netlink import load_messages
 

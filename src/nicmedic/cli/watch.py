@@ -27,7 +27,7 @@ def _find_faults(acts: bool) -> tuple[str, ...]:  # noqa: FBT001  # as app.watch
     try:
         make_folder(probe)
         append_line(f"{probe}/line", "x" * 65536)
-        if os.path.exists(store.path):  # noqa: PTH110  # as above
+        if os.path.exists(store.path):  # noqa: PTH110  # strings throughout
             store.list_incidents(newest=1)
     except NicmedicError as error:
         faults.append(f"incidents could not be written down: {error.message}")
@@ -119,7 +119,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
         keep(arguments.keep)
         return 0
-    path = os.path.abspath(arguments.policy or _POLICY)  # noqa: PTH100  # as above
+    path = os.path.abspath(arguments.policy or _POLICY)  # noqa: PTH100  # strings throughout
     if arguments.once:
         return _run_self_test(path, as_json=arguments.json)
     _become_resident(path)

@@ -64,7 +64,7 @@ def _half(nic: Nic) -> tuple[Reason, ...]:
 
 def _full(nic: Nic) -> tuple[Reason, ...]:
     link = nic.link
-    assert link is not None  # noqa: S101  # as above
+    assert link is not None  # noqa: S101  # find_duplex_mismatch asked
     errors = _count(nic, "rx_crc_errors", "rx_frame_errors")
     received = (nic.statistics or {}).get("rx_packets", 0)
     if link.autoneg is not False or errors is None or errors[1] * 10_000 < received:

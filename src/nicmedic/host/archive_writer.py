@@ -42,13 +42,13 @@ class HostArchives:
     """Files on this machine."""
 
     def find_folder(self, path: str) -> str | None:
-        if os.path.isdir(path):  # noqa: PTH112  # as above
+        if os.path.isdir(path):  # noqa: PTH112  # names are bytes of a user's choosing
             folder, target = path, path
         else:
             refuse_taken(path)
-            folder, target = os.path.dirname(path) or ".", None  # noqa: PTH120  # as above
+            folder, target = os.path.dirname(path) or ".", None  # noqa: PTH120  # names are bytes of a user's choosing
         try:
-            os.stat(os.path.join(folder, "."))  # noqa: PTH116, PTH118  # as above
+            os.stat(os.path.join(folder, "."))  # noqa: PTH116, PTH118  # names are bytes of a user's choosing
             if os.statvfs(folder).f_flag & os.ST_RDONLY:
                 raise OSError(errno.EROFS, os.strerror(errno.EROFS))
         except OSError as error:
@@ -78,7 +78,7 @@ class HostArchives:
             manifest = write_snapshot(path, parts, created=created)
         return Written(
             path=path,
-            bytes=os.stat(path).st_size,  # noqa: PTH116  # as above
+            bytes=os.stat(path).st_size,  # noqa: PTH116  # names are bytes of a user's choosing
             members=len(manifest.members),
             missing=tuple((each.what, each.why) for each in manifest.missing),
             map_path=map_path,

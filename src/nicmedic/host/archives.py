@@ -83,7 +83,7 @@ def read_tar_members(name: str, stream: BinaryIO) -> Iterator[tuple[str, BinaryI
                     yield member.name, cast("BinaryIO", opened), member.mtime
     except NicmedicError:
         raise
-    except Exception as error:  # noqa: BLE001  # as above
+    except Exception as error:  # noqa: BLE001  # hostile archives bring up more than tarfile and zipfile document
         message = f"{name}: the archive is damaged or cut off after {count} members: {error}"
         raise UnreadableInputError(message, hint="copy it again, or unpack what is there") from None
 
@@ -124,6 +124,6 @@ def read_zip_members(name: str, file: BinaryIO) -> Iterator[tuple[str, BinaryIO]
                 yield member.filename, cast("BinaryIO", _Member(f"{name}:{member.filename}", partial(_open_zipped, name, archive, member)))
     except NicmedicError:
         raise
-    except Exception as error:  # noqa: BLE001  # as above
+    except Exception as error:  # noqa: BLE001  # hostile archives bring up more than tarfile and zipfile document
         message = f"{name}: the archive is damaged, or has a password: {error}"
         raise UnreadableInputError(message, hint="unpack it and hand in the logs") from None

@@ -99,7 +99,7 @@ class _Reader:
                 followed += 1
                 if followed > _MOST_LINKS:
                     raise OSError(None, "too many links")
-                target = os.readlink(here)  # noqa: PTH115  # as above
+                target = os.readlink(here)  # noqa: PTH115  # names are bytes of somebody's choosing
                 if target.startswith("/"):
                     done = []
                 waiting = [each for each in target.split("/") if each] + waiting
@@ -110,8 +110,8 @@ class _Reader:
     def _read(self, path: str) -> None:
         try:
             here = self._real(path, last=False)
-            if os.path.islink(here):  # noqa: PTH114  # as above
-                self.links[path] = os.readlink(here)  # noqa: PTH115  # as above
+            if os.path.islink(here):  # noqa: PTH114  # names are bytes of somebody's choosing
+                self.links[path] = os.readlink(here)  # noqa: PTH115  # names are bytes of somebody's choosing
                 if self.links[path] == "/dev/null":
                     return
             if path.endswith(_ONLY_PRESENCE):

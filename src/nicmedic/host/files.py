@@ -55,18 +55,18 @@ def sync_folder(path: str) -> None:
 
 
 def _parent(path: str) -> str:
-    return os.path.dirname(path) or "."  # noqa: PTH120  # as above
+    return os.path.dirname(path) or "."  # noqa: PTH120  # strings throughout
 
 
 def make_folder(path: str) -> None:
     """A folder that only its owner may enter, and those above it; none of them must be missing after a power cut."""
     with tell_state(path):
-        if os.path.isdir(path):  # noqa: PTH112  # as above
+        if os.path.isdir(path):  # noqa: PTH112  # strings throughout
             return
-        if not os.path.isdir(_parent(path)):  # noqa: PTH112  # as above
+        if not os.path.isdir(_parent(path)):  # noqa: PTH112  # strings throughout
             make_folder(_parent(path))
         with contextlib.suppress(FileExistsError):
-            os.mkdir(path, 0o700)  # noqa: PTH102  # as above
+            os.mkdir(path, 0o700)  # noqa: PTH102  # strings throughout
         sync_folder(_parent(path))
 
 
@@ -96,10 +96,10 @@ def write_bytes(path: str, data: bytes, mode: int = 0o600, *, sync: bool = True)
                 _write_all(handle, data, sync=sync)
             finally:
                 os.close(handle)
-            os.rename(temporary, path)  # noqa: PTH104  # as above
+            os.rename(temporary, path)  # noqa: PTH104  # strings throughout
         except OSError:
             with contextlib.suppress(OSError):
-                os.unlink(temporary)  # noqa: PTH108  # as above
+                os.unlink(temporary)  # noqa: PTH108  # strings throughout
             raise
         if sync:
             sync_folder(_parent(path))
@@ -107,12 +107,12 @@ def write_bytes(path: str, data: bytes, mode: int = 0o600, *, sync: bool = True)
 
 def _name_temporary(path: str) -> str:
     """Beside a file of somebody else. No program that reads a folder takes a name with a dot before it and this ending."""
-    return f"{_parent(path)}/.{os.path.basename(path)}.nicmedic-new"  # noqa: PTH119  # as above
+    return f"{_parent(path)}/.{os.path.basename(path)}.nicmedic-new"  # noqa: PTH119  # strings throughout
 
 
 def _copy_attributes(source: str, handle: int) -> None:
     """Owner, mode and extended attributes: capabilities, access lists, labels of SELinux. What the file system does not know is not there either."""
-    found = os.stat(source)  # noqa: PTH116  # as above
+    found = os.stat(source)  # noqa: PTH116  # strings throughout
     os.fchown(handle, found.st_uid, found.st_gid)
     os.fchmod(handle, stat.S_IMODE(found.st_mode))
     try:
@@ -149,10 +149,10 @@ def replace_theirs(path: str, data: bytes, mode: int) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
-        os.rename(temporary, path)  # noqa: PTH104  # as above
+        os.rename(temporary, path)  # noqa: PTH104  # strings throughout
     except OSError:
         with contextlib.suppress(OSError):
-            os.unlink(temporary)  # noqa: PTH108  # as above
+            os.unlink(temporary)  # noqa: PTH108  # strings throughout
         raise
     sync_folder(_parent(path))
 
@@ -165,7 +165,7 @@ def remove_theirs(path: str) -> None:
     """
     for name in (_name_temporary(path), path):
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(name)  # noqa: PTH108  # as above
+            os.unlink(name)  # noqa: PTH108  # strings throughout
     with contextlib.suppress(FileNotFoundError):  # the folder is gone as well
         sync_folder(_parent(path))
 
@@ -192,13 +192,13 @@ def make_link(path: str, target: str) -> bool:
     """
     with tell_state(path):
         try:
-            os.symlink(target, path)  # noqa: PTH211  # as above
+            os.symlink(target, path)  # noqa: PTH211  # strings throughout
         except FileExistsError:
             return False
         try:
             sync_folder(_parent(path))
         except OSError:
-            if os.readlink(path) != target:  # noqa: PTH115  # as above
+            if os.readlink(path) != target:  # noqa: PTH115  # strings throughout
                 raise
         return True
 
@@ -207,7 +207,7 @@ def rename_folder(path: str, name: str) -> None:
     """Give a finished folder its name."""
     with tell_state(name):
         sync_folder(path)
-        os.rename(path, name)  # noqa: PTH104  # as above
+        os.rename(path, name)  # noqa: PTH104  # strings throughout
         sync_folder(_parent(name))
 
 

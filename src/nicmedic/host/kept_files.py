@@ -54,7 +54,7 @@ class HostConfigFiles:
             links.append(here)
             if len(links) > _MOST_LINKS:
                 raise OSError(None, "too many links")
-            target = os.readlink(self._root + here)  # noqa: PTH115  # as above
+            target = os.readlink(self._root + here)  # noqa: PTH115  # names are bytes of somebody's choosing
             done = [] if target.startswith("/") else done
             waiting = [each for each in target.split("/") if each not in {"", "."}] + waiting
         return "/" + "/".join(done), links
@@ -93,9 +93,9 @@ class HostConfigFiles:
 
     def _find_folder(self, path: str) -> str:
         """The nearest folder above a file that is there, as the host calls it."""
-        folder = os.path.dirname(path)  # noqa: PTH120  # as above
-        while folder != "/" and not os.path.isdir(self._root + folder):  # noqa: PTH112  # as above
-            folder = os.path.dirname(folder)  # noqa: PTH120  # as above
+        folder = os.path.dirname(path)  # noqa: PTH120  # names are bytes of somebody's choosing
+        while folder != "/" and not os.path.isdir(self._root + folder):  # noqa: PTH112  # names are bytes of somebody's choosing
+            folder = os.path.dirname(folder)  # noqa: PTH120  # names are bytes of somebody's choosing
         return folder
 
     def find_obstacle(self, path: str) -> str | None:
@@ -117,10 +117,10 @@ class HostConfigFiles:
 
     def list_missing_folders(self, path: str) -> tuple[str, ...]:
         missing = []
-        folder, there = os.path.dirname(path), self._find_folder(path)  # noqa: PTH120  # as above
+        folder, there = os.path.dirname(path), self._find_folder(path)  # noqa: PTH120  # names are bytes of somebody's choosing
         while folder != there:
             missing.append(folder)
-            folder = os.path.dirname(folder)  # noqa: PTH120  # as above
+            folder = os.path.dirname(folder)  # noqa: PTH120  # names are bytes of somebody's choosing
         return tuple(reversed(missing))
 
     def replace_file(self, path: str, data: bytes | None, mode: int | None) -> None:
@@ -129,9 +129,9 @@ class HostConfigFiles:
                 remove_theirs(self._root + path)
                 return
             for folder in self.list_missing_folders(path):
-                os.mkdir(self._root + folder, _FOLDER_MODE)  # noqa: PTH102  # as above
+                os.mkdir(self._root + folder, _FOLDER_MODE)  # noqa: PTH102  # names are bytes of somebody's choosing
                 os.chmod(self._root + folder, _FOLDER_MODE)  # noqa: PTH101  # whatever the umask
-                sync_folder(os.path.dirname(self._root + folder))  # noqa: PTH120  # as above
+                sync_folder(os.path.dirname(self._root + folder))  # noqa: PTH120  # names are bytes of somebody's choosing
             replace_theirs(self._root + path, data, 0o644 if mode is None else mode)
         except OSError as error:
             hint = f"ls -ld {quote_word(path)} ; lsattr -d {quote_word(path)} ; findmnt -T {quote_word(path)}"
@@ -140,16 +140,16 @@ class HostConfigFiles:
     def remove_folders(self, paths: Sequence[str]) -> None:
         for path in sorted(paths, key=len, reverse=True):
             with contextlib.suppress(OSError):  # not empty, or gone
-                os.rmdir(self._root + path)  # noqa: PTH106  # as above
-                sync_folder(os.path.dirname(self._root + path))  # noqa: PTH120  # as above
+                os.rmdir(self._root + path)  # noqa: PTH106  # names are bytes of somebody's choosing
+                sync_folder(os.path.dirname(self._root + path))  # noqa: PTH120  # names are bytes of somebody's choosing
 
     def find_version_control(self, path: str) -> str | None:
-        folder = os.path.dirname(path)  # noqa: PTH120  # as above
+        folder = os.path.dirname(path)  # noqa: PTH120  # names are bytes of somebody's choosing
         while folder not in {"", "/"}:
             for name in _CONTROLS:
                 if os.path.lexists(f"{self._root}{folder}/{name}"):
                     return f"{escape_terminal(folder)} ({name})"
-            folder = os.path.dirname(folder)  # noqa: PTH120  # as above
+            folder = os.path.dirname(folder)  # noqa: PTH120  # names are bytes of somebody's choosing
         return None
 
 

@@ -70,7 +70,7 @@ def _read(path: str) -> bytes | None:
     """A small file; None: there is none."""
     with tell_state(path):
         try:
-            with open(path, "rb") as file:  # noqa: PTH123  # as above
+            with open(path, "rb") as file:  # noqa: PTH123  # strings throughout
                 return file.read(_MOST_BYTES)
         except FileNotFoundError:
             return None
@@ -105,7 +105,7 @@ class HostKept:
     def _numbers(self) -> list[int]:
         with tell_state(self._folder):
             try:
-                names = os.listdir(self._folder)  # noqa: PTH208  # as above
+                names = os.listdir(self._folder)  # noqa: PTH208  # strings throughout
             except FileNotFoundError:
                 return []
         for name in names:
@@ -202,7 +202,7 @@ class HostKept:
         """Renamed first: a folder that is half gone would be a damaged one."""
         gone = f"{self._folder}/.new-{name_process().replace(' ', '-')}"
         with tell_state(kept.folder):
-            os.rename(kept.folder, gone)  # noqa: PTH104  # as above
+            os.rename(kept.folder, gone)  # noqa: PTH104  # strings throughout
             sync_folder(self._folder)
         remove_tree(gone)
 

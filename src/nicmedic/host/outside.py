@@ -89,12 +89,12 @@ def wrap_outside(
 
 
 def _has_cgroup(name: str) -> bool:
-    return any(os.path.isdir(f"{place}/system.slice/nicmedic-{name}.service") for place in _CGROUPS)  # noqa: PTH112  # as above
+    return any(os.path.isdir(f"{place}/system.slice/nicmedic-{name}.service") for place in _CGROUPS)  # noqa: PTH112  # strings throughout
 
 
 def _read_status(name: str) -> int | None:
     try:
-        with open(_path(name, "status"), encoding="ascii", errors="replace") as file:  # noqa: PTH123  # as above
+        with open(_path(name, "status"), encoding="ascii", errors="replace") as file:  # noqa: PTH123  # strings throughout
             how, _, status = file.read(100).strip().partition(" ")
     except OSError:
         return None
@@ -106,7 +106,7 @@ def _read_status(name: str) -> int | None:
 
 def has_begun(name: str) -> bool:
     """Whether process 1 was seen to begin it: it is there, or has left something. What is only put into its queue may never be begun."""
-    return _has_cgroup(name) or any(os.path.exists(_path(name, what)) for what in ("out", "status"))  # noqa: PTH110  # as above
+    return _has_cgroup(name) or any(os.path.exists(_path(name, what)) for what in ("out", "status"))  # noqa: PTH110  # strings throughout
 
 
 def read_outside(name: str) -> int | None:
@@ -116,7 +116,7 @@ def read_outside(name: str) -> int | None:
     """
     alive = _has_cgroup(name)  # before the status is read: that is written while it is there
     status = _read_status(name)
-    if status is None and not alive and os.path.exists(_path(name, "out")):  # noqa: PTH110  # as above
+    if status is None and not alive and os.path.exists(_path(name, "out")):  # noqa: PTH110  # strings throughout
         return -signal.SIGKILL
     return status
 
@@ -124,7 +124,7 @@ def read_outside(name: str) -> int | None:
 def read_output(name: str, most_bytes: int = 64 << 10) -> bytes:
     """The last that it printed, on both its outputs."""
     try:
-        with open(_path(name, "out"), "rb") as file:  # noqa: PTH123  # as above
+        with open(_path(name, "out"), "rb") as file:  # noqa: PTH123  # strings throughout
             file.seek(max(0, file.seek(0, os.SEEK_END) - most_bytes))
             return file.read(most_bytes)
     except OSError:
@@ -135,13 +135,13 @@ def forget_outside(name: str) -> None:
     """Remove the files that it left."""
     for what in ("out", "status"):
         with contextlib.suppress(OSError):
-            os.unlink(_path(name, what))  # noqa: PTH108  # as above
+            os.unlink(_path(name, what))  # noqa: PTH108  # strings throughout
 
 
 def forget_ended() -> None:
     """Remove what those left that nobody waits for any more: a watcher that was killed removes nothing."""
     with contextlib.suppress(OSError):
-        for file in os.listdir(JOBS):  # noqa: PTH208  # as above
+        for file in os.listdir(JOBS):  # noqa: PTH208  # strings throughout
             name, _, what = file.partition(".")
             if what in _LEFT and _NAME.fullmatch(name) and not _has_cgroup(name):
-                os.unlink(f"{JOBS}/{file}")  # noqa: PTH108  # as above
+                os.unlink(f"{JOBS}/{file}")  # noqa: PTH108  # strings throughout

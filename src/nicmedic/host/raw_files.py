@@ -149,7 +149,7 @@ class _Tree:
     def module(self, device: str) -> Iterator[Member | Missing]:
         """The driver's module: its version and parameters."""
         try:
-            target = os.readlink(f"{self.root}{device}/driver/module")  # noqa: PTH115  # as above
+            target = os.readlink(f"{self.root}{device}/driver/module")  # noqa: PTH115  # names are bytes of somebody's choosing
         except OSError:
             return
         module = f"/sys/module/{target.rsplit('/', 1)[-1]}"
@@ -171,7 +171,7 @@ class _Tree:
                 continue
             self.seen.add(key)
             try:
-                target = os.readlink(f"{self.root}{key}")  # noqa: PTH115  # as above
+                target = os.readlink(f"{self.root}{key}")  # noqa: PTH115  # names are bytes of somebody's choosing
             except OSError:
                 continue
             yield Member(name=f"raw{key}", link=target)
@@ -207,7 +207,7 @@ def read_sys(reader: TimedReader, root: str = "", avoid: Collection[str] = ()) -
     names = _list(f"{root}/sys/class/net")
     if not names:
         yield Missing(what="/sys/class/net", why="not there, or empty")
-    for name in sorted(names, key=lambda each: not os.path.islink(f"{root}/sys/class/net/{each}/device")):  # noqa: PTH114  # as above
+    for name in sorted(names, key=lambda each: not os.path.islink(f"{root}/sys/class/net/{each}/device")):  # noqa: PTH114  # names are bytes of somebody's choosing
         if reader.is_late:
             yield Missing(what=f"/sys/class/net/{name} and what comes after it", why="no time left")
             return
@@ -260,7 +260,7 @@ def read_expanded(path: str, most: int) -> bytes:
 
     kept = b""
     cut = False
-    with open(path, "rb") as file:  # noqa: PTH123  # as above
+    with open(path, "rb") as file:  # noqa: PTH123  # names are bytes of somebody's choosing
         size = os.fstat(file.fileno()).st_size
         if size > 64 << 20:
             file.seek(size - (64 << 20) if file.read(2) not in (b"\x1f\x8b", b"\xfd7", b"(\xb5") else 0)

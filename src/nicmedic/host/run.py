@@ -27,7 +27,7 @@ def find_program(name: str) -> str | None:
     """Path of a program of this machine; None: it is not installed."""
     for folder in ("",) if "/" in name else _ENVIRONMENT["PATH"].split(":"):
         path = os.path.join(folder, name)  # noqa: PTH118  # strings throughout
-        if os.access(path, os.X_OK) and os.path.isfile(path):  # noqa: PTH113  # as above
+        if os.access(path, os.X_OK) and os.path.isfile(path):  # noqa: PTH113  # strings throughout
             return path
     return None
 

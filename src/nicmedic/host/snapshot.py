@@ -152,7 +152,7 @@ def write_snapshot(
     """
     refuse_taken(path)
     folder = os.path.dirname(path) or "."  # noqa: PTH120  # names are bytes of a user's choosing
-    temporary = os.path.join(folder, f".{os.path.basename(path)[:100]}.{secrets.token_hex(4)}.tmp")  # noqa: PTH118, PTH119  # as above
+    temporary = os.path.join(folder, f".{os.path.basename(path)[:100]}.{secrets.token_hex(4)}.tmp")  # noqa: PTH118, PTH119  # names are bytes of a user's choosing
     try:
         try:
             handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -164,7 +164,7 @@ def write_snapshot(
             _move(temporary, path)
         finally:
             with contextlib.suppress(FileNotFoundError):
-                os.unlink(temporary)  # noqa: PTH108  # as above
+                os.unlink(temporary)  # noqa: PTH108  # names are bytes of a user's choosing
         _sync_folder(folder)
     except OSError as error:
         raise tell_failure(path, error) from None
@@ -185,7 +185,7 @@ def refuse_taken(path: str) -> None:
 
 def tell_failure(path: str, error: OSError) -> UnwritableOutputError:
     """Why a file could not be written, and what to look at. Not a folder in memory: a reboot would take the evidence away."""
-    folder = quote_file_name(os.path.dirname(path) or ".")  # noqa: PTH120  # as above
+    folder = quote_file_name(os.path.dirname(path) or ".")  # noqa: PTH120  # names are bytes of a user's choosing
     look = f"df -h {folder}" if error.errno in (errno.ENOSPC, errno.EDQUOT) else f"ls -ld {folder}"
     message = f"{escape_terminal(path)}: {error.strerror or error}; nothing was left behind"
     return UnwritableOutputError(message, hint=f"{look} ; nicmedic snapshot -o FOLDER   # on another disk, or a USB stick")
@@ -230,7 +230,7 @@ def _move(temporary: str, path: str) -> None:
     except FileExistsError:
         raise
     except OSError:
-        os.rename(temporary, path)  # noqa: PTH104  # as above
+        os.rename(temporary, path)  # noqa: PTH104  # names are bytes of a user's choosing
 
 
 def _sync_folder(folder: str) -> None:
@@ -258,10 +258,10 @@ def open_private_file(path: str) -> Iterator[BinaryIO]:
             yield cast("BinaryIO", file)
             file.flush()
             os.fsync(file.fileno())
-        _sync_folder(os.path.dirname(path) or ".")  # noqa: PTH120  # as above
+        _sync_folder(os.path.dirname(path) or ".")  # noqa: PTH120  # names are bytes of a user's choosing
     except BaseException as error:
         with contextlib.suppress(OSError):
-            os.unlink(path)  # noqa: PTH108  # as above
+            os.unlink(path)  # noqa: PTH108  # names are bytes of a user's choosing
         if isinstance(error, OSError):
             raise tell_failure(path, error) from None
         raise
@@ -285,9 +285,9 @@ def read_snapshot(path: str) -> Snapshot:
         UnreadableInputError: it is damaged, or may not be read.
     """
     name = escape_terminal(path)
-    if os.path.exists(path) and not os.path.isdir(path) and not os.path.isfile(path):  # noqa: PTH110, PTH112, PTH113  # as above
+    if os.path.exists(path) and not os.path.isdir(path) and not os.path.isfile(path):  # noqa: PTH110, PTH112, PTH113  # names are bytes of a user's choosing
         raise UnreadableInputError(f"{name}: neither a file nor a folder", hint=f"ls -ld {quote_file_name(path)}")
-    found = _read_folder(path) if os.path.isdir(path) else _read_archive(path)  # noqa: PTH112  # as above
+    found = _read_folder(path) if os.path.isdir(path) else _read_archive(path)  # noqa: PTH112  # names are bytes of a user's choosing
     hint = "nicmedic snapshot -o FILE   # on the host in question"
     if _MANIFEST not in found:
         raise NotASnapshotError(f"{name}: there is no {_MANIFEST} in it, so it is no snapshot", hint=hint)
@@ -320,7 +320,7 @@ def _build_manifest(plain: dict[str, object]) -> Manifest:
 def _read_folder(path: str) -> dict[str, bytes]:
     found = {}
     for name in (_MANIFEST, _HOST, _LOOKS):
-        file = os.path.join(path, name)  # noqa: PTH118  # as above
+        file = os.path.join(path, name)  # noqa: PTH118  # names are bytes of a user's choosing
         with contextlib.suppress(FileNotFoundError):
             found[name] = _open_and_read(file, path)
     return found
@@ -328,7 +328,7 @@ def _read_folder(path: str) -> dict[str, bytes]:
 
 def _open_and_read(file: str, name: str) -> bytes:
     try:
-        with open(file, "rb") as opened:  # noqa: PTH123  # as above
+        with open(file, "rb") as opened:  # noqa: PTH123  # names are bytes of a user's choosing
             return _bounded(cast("BinaryIO", opened), name)
     except FileNotFoundError:
         raise
@@ -351,7 +351,7 @@ def _read_archive(path: str) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     name = escape_terminal(path)
     try:
-        with open(path, "rb", buffering=0) as file:  # noqa: PTH123  # as above
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123  # names are bytes of a user's choosing
             stream, kind = expand(name, cast("BinaryIO", file))
             if kind != "tar":
                 raise NotASnapshotError(f"{name}: no tar archive", hint="nicmedic snapshot -o FILE   # on the host in question")

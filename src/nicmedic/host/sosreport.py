@@ -54,7 +54,7 @@ def find_sosreport(folder: str) -> str | None:
         below = [entry.path for entry in os.scandir(folder) if entry.is_dir(follow_symlinks=False)]
     except OSError:
         return None
-    found = [path for path in below if os.path.isdir(os.path.join(path, _COMMANDS))]  # noqa: PTH112, PTH118  # as above
+    found = [path for path in below if os.path.isdir(os.path.join(path, _COMMANDS))]  # noqa: PTH112, PTH118  # names are bytes of a user's choosing
     return found[0] if len(found) == 1 else None
 
 
@@ -76,7 +76,7 @@ def read_sosreport(path: str) -> Host:
 
 @contextlib.contextmanager
 def _unpacked(path: str) -> Iterator[str]:
-    if os.path.isdir(path):  # noqa: PTH112  # as above
+    if os.path.isdir(path):  # noqa: PTH112  # names are bytes of a user's choosing
         yield path
         return
     with tempfile.TemporaryDirectory(prefix="nicmedic-") as folder:
@@ -89,7 +89,7 @@ def _unpack(path: str, folder: str) -> None:
     name = escape_terminal(path)
     left, count = _MOST_BYTES, 0
     try:
-        with open(path, "rb", buffering=0) as file:  # noqa: PTH123  # as above
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123  # names are bytes of a user's choosing
             stream, kind = expand(name, cast("BinaryIO", file))
             if kind != "tar":
                 raise NotASnapshotError(f"{name}: no tar archive", hint=f"file {quote_file_name(path)}")
@@ -101,9 +101,9 @@ def _unpack(path: str, folder: str) -> None:
                 left, count = left - len(data), count + 1
                 if left < 0 or count > _MOST_FILES:
                     raise UnreadableInputError(f"{name}: too large to read whole", hint="unpack it, and name the folder")
-                target = os.path.join(folder, plain)  # noqa: PTH118  # as above
-                os.makedirs(os.path.dirname(target), exist_ok=True)  # noqa: PTH103, PTH120  # as above
-                with open(target, "xb") as copy:  # noqa: PTH123  # as above
+                target = os.path.join(folder, plain)  # noqa: PTH118  # names are bytes of a user's choosing
+                os.makedirs(os.path.dirname(target), exist_ok=True)  # noqa: PTH103, PTH120  # names are bytes of a user's choosing
+                with open(target, "xb") as copy:  # noqa: PTH123  # names are bytes of a user's choosing
                     copy.write(data)
     except FileExistsError:
         raise UnreadableInputError(f"{name}: a name comes twice in it", hint="unpack it, and name the folder") from None
@@ -120,7 +120,7 @@ class _Reader:
     def text(self, *names: str) -> str:
         """What a command printed, the first of several names that is there; empty: none is."""
         for name in names:
-            path = os.path.join(self.root, _COMMANDS, name)  # noqa: PTH118  # as above
+            path = os.path.join(self.root, _COMMANDS, name)  # noqa: PTH118  # names are bytes of a user's choosing
             with contextlib.suppress(OSError, ValueError):
                 if not os.path.islink(path):  # noqa: PTH114  # a link may lead anywhere
                     return read_bounded(path, _LARGEST).decode("utf-8", "surrogateescape")
@@ -163,7 +163,7 @@ class _Reader:
 
     def _named_by_ethtool(self) -> list[str]:
         try:
-            names = os.listdir(os.path.join(self.root, _COMMANDS, "networking"))  # noqa: PTH118, PTH208  # as above
+            names = os.listdir(os.path.join(self.root, _COMMANDS, "networking"))  # noqa: PTH118, PTH208  # names are bytes of a user's choosing
         except OSError:
             return []
         return sorted(name.removeprefix("ethtool_-i_") for name in names if name.startswith("ethtool_-i_"))
@@ -220,13 +220,13 @@ class _Reader:
 
     def _read_statistics(self, name: str) -> Mapping[str, int] | None:
         """From the copy of sysfs; a link there may lead anywhere, so none is followed on the way."""
-        folder = os.path.join(self.root, "sys/class/net", name, "statistics")  # noqa: PTH118  # as above
+        folder = os.path.join(self.root, "sys/class/net", name, "statistics")  # noqa: PTH118  # names are bytes of a user's choosing
         found = {}
         if os.path.realpath(folder).startswith(os.path.realpath(self.root) + os.sep):
             with contextlib.suppress(OSError):
-                for key in os.listdir(folder):  # noqa: PTH208  # as above
+                for key in os.listdir(folder):  # noqa: PTH208  # names are bytes of a user's choosing
                     with contextlib.suppress(OSError, ValueError):
-                        found[key] = int(read_bounded(os.path.join(folder, key), 64))  # noqa: PTH118  # as above
+                        found[key] = int(read_bounded(os.path.join(folder, key), 64))  # noqa: PTH118  # names are bytes of a user's choosing
         return found or None
 
 

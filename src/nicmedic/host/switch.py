@@ -103,7 +103,7 @@ class HostSwitch:
     @staticmethod
     def _read_how(transaction: Transaction) -> tuple[str, str]:
         try:
-            with open(f"{transaction.folder}/switch", encoding="ascii", errors="replace") as file:  # noqa: PTH123  # as above
+            with open(f"{transaction.folder}/switch", encoding="ascii", errors="replace") as file:  # noqa: PTH123  # strings throughout
                 kind, _, which = file.read(200).strip().partition(" ")
         except OSError:
             return "", ""

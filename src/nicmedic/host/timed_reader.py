@@ -63,7 +63,7 @@ def _serve(requests: BinaryIO, answers: BinaryIO) -> None:
         except (OSError, ValueError) as error:
             number = error.errno if isinstance(error, OSError) else None
             text = "" if number else str(error.strerror if isinstance(error, OSError) else error)
-            answers.write(_ANSWER.pack(False, number or 0, len(text.encode())) + text.encode())  # noqa: FBT003  # as above
+            answers.write(_ANSWER.pack(False, number or 0, len(text.encode())) + text.encode())  # noqa: FBT003  # a field of the format
         answers.flush()
 
 

@@ -80,8 +80,8 @@ def _read(path: str, most: int = _MOST_BYTES) -> str | None:
 def _read_holder(lock: str) -> str:
     """``PID START`` of who holds the lock of an undo: the last of the links in it; a full disk takes those where it takes no file."""
     try:
-        holders = [name for name in os.listdir(lock) if name.startswith("holder.") and name[7:].isdecimal()]  # noqa: PTH208  # as above
-        return os.readlink(f"{lock}/{max(holders, key=lambda name: int(name[7:]))}")  # noqa: PTH115  # as above
+        holders = [name for name in os.listdir(lock) if name.startswith("holder.") and name[7:].isdecimal()]  # noqa: PTH208  # strings throughout
+        return os.readlink(f"{lock}/{max(holders, key=lambda name: int(name[7:]))}")  # noqa: PTH115  # strings throughout
     except (OSError, ValueError):  # nobody does, or it was given up this moment
         return ""
 
@@ -98,7 +98,7 @@ def _read_system(path: str) -> str:
 
 
 def _read_system_lines(path: str) -> list[str]:
-    with open(path, "rb") as file:  # noqa: PTH123  # as above
+    with open(path, "rb") as file:  # noqa: PTH123  # strings throughout
         return os.fsdecode(file.read()).splitlines()
 
 
@@ -128,7 +128,7 @@ def _find_remembered(closed: list[Transaction]) -> list[Transaction]:
 
 def _refuse_shared(folder: str) -> None:
     """Nothing is changed that only a file behind the network could undo."""
-    device = os.stat(folder).st_dev  # noqa: PTH116  # as above
+    device = os.stat(folder).st_dev  # noqa: PTH116  # strings throughout
     name = f"{os.major(device)}:{os.minor(device)}"
     for line in _read_system_lines("/proc/self/mountinfo"):
         mount, _, source = line.partition(" - ")
@@ -149,7 +149,7 @@ class HostTransactions:
     def _numbers(self) -> list[int]:
         with tell_state(self._folder):
             try:
-                names = os.listdir(self._folder)  # noqa: PTH208  # as above
+                names = os.listdir(self._folder)  # noqa: PTH208  # strings throughout
             except FileNotFoundError:
                 return []
         for name in names:
@@ -200,7 +200,7 @@ class HostTransactions:
         entries = self._read_entries(number, kept.plan.boot_id)
         with tell_state(folder):
             try:
-                decided: str | None = os.readlink(f"{folder}/decided")  # noqa: PTH115  # as above
+                decided: str | None = os.readlink(f"{folder}/decided")  # noqa: PTH115  # strings throughout
             except FileNotFoundError:
                 decided = None
         return Transaction(
@@ -284,7 +284,7 @@ class HostTransactions:
         for old in closed[:excess]:
             if not self._is_in_force(old):
                 with contextlib.suppress(OSError):
-                    os.unlink(f"{old.folder}/before.tar.gz")  # noqa: PTH108  # as above
+                    os.unlink(f"{old.folder}/before.tar.gz")  # noqa: PTH108  # strings throughout
 
     def _is_in_force(self, transaction: Transaction) -> bool:
         return find_state(transaction) in {State.CONFIRMED, State.UNDO_FAILED} and self.is_of_this_boot(transaction)
@@ -293,7 +293,7 @@ class HostTransactions:
         """Of one that had this number before the folder was emptied."""
         for name in ("outcome", "failed"):
             with contextlib.suppress(OSError):
-                os.unlink(f"{self._run}/{number}.{name}")  # noqa: PTH108  # as above
+                os.unlink(f"{self._run}/{number}.{name}")  # noqa: PTH108  # strings throughout
 
     @staticmethod
     def _append(folder: str, word: Word, detail: str) -> None:
@@ -325,7 +325,7 @@ class HostTransactions:
     def release_applier(self, transaction: Transaction) -> None:
         path = f"{transaction.folder}/applier"
         with tell_state(path), contextlib.suppress(FileNotFoundError):
-            os.unlink(path)  # noqa: PTH108  # as above
+            os.unlink(path)  # noqa: PTH108  # strings throughout
 
     def find_worker(self, transaction: Transaction) -> str | None:
         locks = (f"{transaction.folder}/undoing", f"{self._run}/{transaction.id}.undoing")
@@ -338,7 +338,7 @@ class HostTransactions:
         if make_link(path, what):
             return True
         with tell_state(path):
-            return os.readlink(path) == what  # noqa: PTH115  # as above
+            return os.readlink(path) == what  # noqa: PTH115  # strings throughout
 
     def hold_lock(self) -> AbstractContextManager[None]:
         return self._hold_lock()

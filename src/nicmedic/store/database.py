@@ -260,7 +260,7 @@ class Database:
 
     def _find_file(self) -> tuple[int, int] | None:
         try:
-            found = os.stat(self.path)  # noqa: PTH116  # as above
+            found = os.stat(self.path)  # noqa: PTH116  # strings throughout
         except FileNotFoundError:
             return None
         return found.st_dev, found.st_ino
@@ -273,7 +273,7 @@ class Database:
         except sqlite3.OperationalError:
             connection.close()
             log = f"{self.path}-wal"
-            if os.path.exists(log) and os.path.getsize(log):  # noqa: PTH110, PTH202  # as above
+            if os.path.exists(log) and os.path.getsize(log):  # noqa: PTH110, PTH202  # strings throughout
                 raise
             connection = open_reader(self.path, immutable=True)
         try:
@@ -294,8 +294,8 @@ class Database:
     def _open_for_writing(self) -> Connection:
         make_folder(self._folder)
         new = f"{self.path}.new"
-        if os.path.exists(new) and not os.path.exists(self.path):  # noqa: PTH110  # as above
-            os.rename(new, self.path)  # noqa: PTH104  # as above; we were killed in between
+        if os.path.exists(new) and not os.path.exists(self.path):  # noqa: PTH110  # strings throughout
+            os.rename(new, self.path)  # noqa: PTH104  # strings throughout; we were killed in between
             sync_folder(self._folder)
         make_file(self.path)
         self._seen = self._find_file()

@@ -45,10 +45,10 @@ def make_folder(path: str) -> None:
     """A folder that only its owner may enter, and those above it; none of them is missing after a power cut."""
     if os.path.isdir(path):  # noqa: PTH112  # strings throughout, as the kernel has them
         return
-    above = os.path.dirname(path) or "/"  # noqa: PTH120  # as above
+    above = os.path.dirname(path) or "/"  # noqa: PTH120  # strings throughout
     make_folder(above)
     with contextlib.suppress(FileExistsError):
-        os.mkdir(path, 0o700)  # noqa: PTH102  # as above
+        os.mkdir(path, 0o700)  # noqa: PTH102  # strings throughout
     sync_folder(above)
 
 
@@ -56,7 +56,7 @@ def make_file(path: str) -> None:
     """An empty file that only its owner may read, unless there is one; SQLite gives its other files the same mode."""
     with contextlib.suppress(FileExistsError):
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
-        sync_folder(os.path.dirname(path))  # noqa: PTH120  # as above
+        sync_folder(os.path.dirname(path))  # noqa: PTH120  # strings throughout
 
 
 def _find_free_name(path: str) -> str:
@@ -96,16 +96,16 @@ def remove_database(path: str) -> None:
     """With what SQLite keeps beside it."""
     for end in _BESIDE:
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(f"{path}{end}")  # noqa: PTH108  # as above
+            os.unlink(f"{path}{end}")  # noqa: PTH108  # strings throughout
 
 
 def _forget_oldest(path: str, aside: str) -> None:
     """A disk that damages everything must not be filled by that."""
     folder, name = os.path.split(path)
     start = f"{name}.damaged-"
-    entries = [entry for entry in os.listdir(folder) if entry.startswith(start)]  # noqa: PTH208  # as above
+    entries = [entry for entry in os.listdir(folder) if entry.startswith(start)]  # noqa: PTH208  # strings throughout
     stems = {entry.removesuffix("-wal").removesuffix("-shm").removesuffix("-journal") for entry in entries}
-    for stem in sorted(stems - {os.path.basename(aside)})[: 1 - _MOST_ASIDE]:  # noqa: PTH119  # as above; a clock may have been set back
+    for stem in sorted(stems - {os.path.basename(aside)})[: 1 - _MOST_ASIDE]:  # noqa: PTH119  # strings throughout; a clock may have been set back
         with contextlib.suppress(OSError):
             remove_database(f"{folder}/{stem}")
 
@@ -115,8 +115,8 @@ def replace_damaged(path: str, new: str) -> str:
     aside = _find_free_name(path)
     for end in _BESIDE:
         with contextlib.suppress(FileNotFoundError):
-            os.rename(f"{path}{end}", f"{aside}{end}")  # noqa: PTH104  # as above
-    os.rename(new, path)  # noqa: PTH104  # as above
+            os.rename(f"{path}{end}", f"{aside}{end}")  # noqa: PTH104  # strings throughout
+    os.rename(new, path)  # noqa: PTH104  # strings throughout
     _forget_oldest(path, aside)
-    sync_folder(os.path.dirname(path))  # noqa: PTH120  # as above
+    sync_folder(os.path.dirname(path))  # noqa: PTH120  # strings throughout
     return aside

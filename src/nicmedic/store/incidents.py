@@ -57,10 +57,10 @@ _ADD_INCIDENT = _insert("incident", INCIDENT_COLUMNS)
 _PUT_INCIDENT = _upsert("incident", INCIDENT_COLUMNS, ("id",))  # also where a damaged database has lost it
 _PUT_ACTION = _upsert("action", ACTION_COLUMNS, ("incident", "place"))
 _ADD_EVIDENCE = _insert("evidence", EVIDENCE_COLUMNS)
-_INCIDENTS = f"SELECT {', '.join(INCIDENT_COLUMNS)} FROM incident"  # noqa: S608  # as above
-_ACTIONS = f"SELECT {', '.join(ACTION_COLUMNS)} FROM action"  # noqa: S608  # as above
+_INCIDENTS = f"SELECT {', '.join(INCIDENT_COLUMNS)} FROM incident"  # noqa: S608  # our own names
+_ACTIONS = f"SELECT {', '.join(ACTION_COLUMNS)} FROM action"  # noqa: S608  # our own names
 _STORED = EVIDENCE_COLUMNS.index("stored")
-_EVIDENCE = f"SELECT {', '.join(EVIDENCE_COLUMNS)} FROM evidence"  # noqa: S608  # as above
+_EVIDENCE = f"SELECT {', '.join(EVIDENCE_COLUMNS)} FROM evidence"  # noqa: S608  # our own names
 
 
 Build = Callable[[Sequence[object]], T]
@@ -106,7 +106,7 @@ def _add_action(connection: Connection, number: int, action: Action) -> int:
 def _find_number(connection: Connection) -> int:
     """The next one. A damaged database may have lost an incident and not its evidence, or hold a number that nobody gave."""
     last = [
-        connection.execute(f"SELECT coalesce(max({column}), 0) FROM {table} WHERE {column} < ?", (_BEYOND,)).fetchone()[0]  # noqa: S608  # as above
+        connection.execute(f"SELECT coalesce(max({column}), 0) FROM {table} WHERE {column} < ?", (_BEYOND,)).fetchone()[0]  # noqa: S608  # our own names
         for table, column in (("incident", "id"), ("action", "incident"), ("evidence", "incident"))
     ]
     return int(max(last)) + 1
@@ -120,7 +120,7 @@ def _forget_oldest(connection: Connection) -> None:
     oldest = "SELECT id FROM incident WHERE id <= (SELECT max(id) FROM incident) - ? ORDER BY verdict = ?, id LIMIT ?"
     numbers = connection.execute(oldest, (_NEVER_FORGOTTEN, str(IncidentVerdict.NIC_HUNG), count - _MOST_INCIDENTS)).fetchall()
     for table, column in (("evidence", "incident"), ("action", "incident"), ("incident", "id")):
-        connection.executemany(f"DELETE FROM {table} WHERE {column} = ?", numbers)  # noqa: S608  # as above
+        connection.executemany(f"DELETE FROM {table} WHERE {column} = ?", numbers)  # noqa: S608  # our own names
 
 
 def _read_stored(connection: Connection) -> int:
@@ -158,7 +158,7 @@ def _thin(connection: Connection, most: int, stored: int) -> int:
     newest = connection.execute("SELECT coalesce(max(id), 0) FROM incident").fetchone()[0]
     for step in STEPS:
         choice = (
-            "SELECT e.id FROM evidence e LEFT JOIN incident i ON i.id = e.incident "  # noqa: S608  # as above
+            "SELECT e.id FROM evidence e LEFT JOIN incident i ON i.id = e.incident "  # noqa: S608  # our own names
             f"WHERE {step.where} AND e.incident <= ? ORDER BY e.id LIMIT ?"
         )
         for (piece,) in connection.execute(choice, (newest - _LEFT_ALONE, left)).fetchall():

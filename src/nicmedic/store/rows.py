@@ -83,7 +83,7 @@ def build_action(row: Sequence[object]) -> Action:
         UnreadableRowError: it is none.
     """
     built = _from_row(Action, ACTION_COLUMNS[2:], row[2:])
-    assert isinstance(built, Action)  # noqa: S101  # as above
+    assert isinstance(built, Action)  # noqa: S101  # of from_plain
     return built
 
 

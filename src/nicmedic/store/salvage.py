@@ -60,7 +60,7 @@ def save_readable(path: str, connection: Connection) -> None:
         )  # pass over what is damaged of the schema itself (sqlite3InitOne, SQLITE_NoSchemaError)
         for table, columns, order, check in _TABLES:
             until = time.monotonic() + _PATIENCE_S  # for evidence alone: however many incidents there are, theirs is not given up
-            statement = f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608  # as above
+            statement = f"INSERT OR IGNORE INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608  # our own names
             for row in _read_rows(damaged, table, columns, order):
                 with contextlib.suppress(UnreadableRowError, sqlite3.IntegrityError, sqlite3.DataError):
                     check(row)

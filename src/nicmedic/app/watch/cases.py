@@ -215,7 +215,7 @@ class Case:
     def _revise(self, record: Record, opinion: Opinion, moment: Moment) -> None:
         """What is open may turn out to be something that explains more."""
         was = record.incident.verdict
-        assert opinion.verdict is not None  # noqa: S101  # as above
+        assert opinion.verdict is not None  # noqa: S101  # asked for before
         if _RANKS[opinion.verdict] <= _RANKS[was]:
             return
         reasons = (*opinion.reasons, f"at first it was taken for {was}", *record.incident.reasons)[:_MOST_REASONS]

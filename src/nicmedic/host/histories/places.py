@@ -87,7 +87,7 @@ def rotation(name: str) -> tuple[str, float]:
 def read_file(place: Place, name: str) -> str | None:
     """A small file of a host, without blanks around it; None: it is not there, or empty."""
     try:
-        with open(f"{place.root}/{name}", "rb") as file:  # noqa: PTH123  # as below
+        with open(f"{place.root}/{name}", "rb") as file:  # noqa: PTH123  # names are bytes of a user's choosing
             return file.read(_SMALL).decode("utf-8", "replace").strip() or None
     except OSError:
         return None
@@ -105,7 +105,7 @@ def open_places(names: Sequence[str], opened: contextlib.ExitStack) -> Iterator[
                 yield _open_folder(name, name)
             elif (folder := _unpack_if_archive(name, opened)) is not None:
                 yield _open_folder(folder, name)
-            elif name != "-" and not os.path.exists(name):  # noqa: PTH110  # as above
+            elif name != "-" and not os.path.exists(name):  # noqa: PTH110  # names are bytes of a user's choosing
                 yield UnreadableInputError(f"{name}: there is no such file", hint=f"ls -l {quote_file_name(name)}")
             else:
                 loose.append(Found(path=name, name=name, shown=name))
@@ -119,12 +119,12 @@ def open_places(names: Sequence[str], opened: contextlib.ExitStack) -> Iterator[
 
 def _open_folder(folder: str, shown: str) -> Place:
     top = find_sosreport(folder) or folder
-    raw = os.path.join(top, "raw")  # noqa: PTH118  # as above
+    raw = os.path.join(top, "raw")  # noqa: PTH118  # names are bytes of a user's choosing
     taken = _read_taken(top)
-    if os.path.isdir(raw):  # noqa: PTH112  # as above
+    if os.path.isdir(raw):  # noqa: PTH112  # names are bytes of a user's choosing
         files = [*_list_root(raw, f"{shown}:"), *_list_root(top, f"{shown}:")]
         return Place(root=raw, files=tuple(files), taken=taken)
-    if any(os.path.isdir(os.path.join(top, name)) for name in ("var/log", "proc", "sos_commands")):  # noqa: PTH112, PTH118  # as above
+    if any(os.path.isdir(os.path.join(top, name)) for name in ("var/log", "proc", "sos_commands")):  # noqa: PTH112, PTH118  # names are bytes of a user's choosing
         return Place(root=top, files=tuple(_list_root(top, f"{shown}:" if top != shown else top)), taken=taken)
     return Place(root=None, files=tuple(_walk(folder, shown)), taken=taken)
 
@@ -134,11 +134,11 @@ def _read_taken(folder: str) -> float | None:
     import datetime
 
     with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
-        with open(os.path.join(folder, "MANIFEST.json"), encoding="utf-8") as file:  # noqa: PTH118, PTH123  # as above
+        with open(os.path.join(folder, "MANIFEST.json"), encoding="utf-8") as file:  # noqa: PTH118, PTH123  # names are bytes of a user's choosing
             moment = datetime.datetime.fromisoformat(json.loads(file.read(16 << 20))["created"])
         return moment.timestamp() if moment.tzinfo is not None else None
     with contextlib.suppress(OSError):
-        written = os.stat(os.path.join(folder, "proc/uptime")).st_mtime  # noqa: PTH116, PTH118  # as above
+        written = os.stat(os.path.join(folder, "proc/uptime")).st_mtime  # noqa: PTH116, PTH118  # names are bytes of a user's choosing
         return written if written > 10**9 else None
     return None
 
@@ -152,7 +152,7 @@ def _list_root(root: str, shown: str) -> Iterator[Found]:
             )
             continue
         with contextlib.suppress(OSError):
-            for name in sorted(os.listdir(path)):  # noqa: PTH208  # as above
+            for name in sorted(os.listdir(path)):  # noqa: PTH208  # names are bytes of a user's choosing
                 if _is_plain(f"{path}/{name}"):
                     yield Found(path=f"{path}/{name}", name=f"/{folder}/{name}", shown=f"{shown}/{folder}/{name}")
     if _is_plain(f"{root}/installed-rpms"):
@@ -164,22 +164,22 @@ def _walk(folder: str, shown: str) -> Iterator[Found]:
     for parent, folders, names in os.walk(folder, followlinks=False):
         folders.sort()
         for name in sorted(names):
-            path = os.path.join(parent, name)  # noqa: PTH118  # as above
+            path = os.path.join(parent, name)  # noqa: PTH118  # names are bytes of a user's choosing
             if _is_plain(path) and (count := count + 1) <= _MOST_FILES:
                 below = path[len(folder) :]
                 yield Found(path=path, name=below, shown=f"{shown}{below}")
 
 
 def _is_plain(path: str) -> bool:
-    return os.path.isfile(path) and not os.path.islink(path)  # noqa: PTH113, PTH114  # as above
+    return os.path.isfile(path) and not os.path.islink(path)  # noqa: PTH113, PTH114  # names are bytes of a user's choosing
 
 
 def _unpack_if_archive(name: str, opened: contextlib.ExitStack) -> str | None:
     """The folder that its files were unpacked into; None: this is no tar archive."""
-    if name == "-" or not os.path.isfile(name):  # noqa: PTH113  # as above
+    if name == "-" or not os.path.isfile(name):  # noqa: PTH113  # names are bytes of a user's choosing
         return None
     shown = escape_terminal(name)
-    with open(name, "rb", buffering=0) as file:  # noqa: PTH123  # as above
+    with open(name, "rb", buffering=0) as file:  # noqa: PTH123  # names are bytes of a user's choosing
         stream, kind = expand(shown, cast("BinaryIO", file))
         if kind != "tar":
             return None
@@ -199,9 +199,9 @@ def _unpack(shown: str, stream: BinaryIO, folder: str) -> None:
         left, count = left - len(data), count + 1
         if left < 0 or count > _MOST_FILES:
             raise UnreadableInputError(f"{shown}: too large to read whole", hint="unpack it, and name the folder")
-        target = os.path.join(folder, plain)  # noqa: PTH118  # as above
+        target = os.path.join(folder, plain)  # noqa: PTH118  # names are bytes of a user's choosing
         with contextlib.suppress(FileExistsError, NotADirectoryError, IsADirectoryError):
-            os.makedirs(os.path.dirname(target), exist_ok=True)  # noqa: PTH103, PTH120  # as above
-            with open(target, "xb") as copy:  # noqa: PTH123  # as above
+            os.makedirs(os.path.dirname(target), exist_ok=True)  # noqa: PTH103, PTH120  # names are bytes of a user's choosing
+            with open(target, "xb") as copy:  # noqa: PTH123  # names are bytes of a user's choosing
                 copy.write(data)
             os.utime(target, (max(0.0, seconds), max(0.0, seconds)))

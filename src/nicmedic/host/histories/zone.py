@@ -19,11 +19,11 @@ def read_zone(root: str) -> datetime.tzinfo | None:
         _, found, name = os.readlink(path).partition("zoneinfo/")  # noqa: PTH115  # names are bytes of a user's choosing
         if found:
             return zoneinfo.ZoneInfo(name)
-    with contextlib.suppress(OSError, ValueError), open(path, "rb") as file:  # noqa: PTH123  # as above
+    with contextlib.suppress(OSError, ValueError), open(path, "rb") as file:  # noqa: PTH123  # names are bytes of a user's choosing
         return zoneinfo.ZoneInfo.from_file(file)
     with (
         contextlib.suppress(OSError, ValueError, zoneinfo.ZoneInfoNotFoundError),
-        open(f"{root}/etc/timezone", encoding="ascii") as file,  # noqa: PTH123  # as above
+        open(f"{root}/etc/timezone", encoding="ascii") as file,  # noqa: PTH123  # names are bytes of a user's choosing
     ):
         return zoneinfo.ZoneInfo(file.read(256).strip())
     return datetime.UTC if not root else None

@@ -56,7 +56,7 @@ def hold_lock(path: str = LOCK) -> tuple[int, str | None]:
         BusyError: another watcher runs.
         StateError: the folder cannot be written.
     """
-    make_folder(os.path.dirname(path))  # noqa: PTH120  # as above
+    make_folder(os.path.dirname(path))  # noqa: PTH120  # strings throughout
     with tell_state(path):
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     until = time.monotonic() + _PATIENCE_S

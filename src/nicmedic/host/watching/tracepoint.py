@@ -54,9 +54,9 @@ class Tracepoint:
             OSError: the kernel has no such event, or does not let us.
         """
         self._folder = f"{root}/{_INSTANCE}"
-        os.stat(f"{root}/{_EVENT}")  # noqa: PTH116  # as above; it says why not
+        os.stat(f"{root}/{_EVENT}")  # noqa: PTH116  # strings, as the kernel has them; it says why not
         with contextlib.suppress(FileExistsError):  # one that was killed has left it
-            os.mkdir(self._folder)  # noqa: PTH102  # as above
+            os.mkdir(self._folder)  # noqa: PTH102  # strings, as the kernel has them
         self._handle = -1
         try:
             for name, value in _SETTINGS:
@@ -86,4 +86,4 @@ class Tracepoint:
             os.close(self._handle)
             self._handle = -1
         with contextlib.suppress(OSError):
-            os.rmdir(self._folder)  # noqa: PTH106  # as above
+            os.rmdir(self._folder)  # noqa: PTH106  # strings, as the kernel has them

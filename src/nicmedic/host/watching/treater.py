@@ -81,7 +81,7 @@ def _find_folder() -> str:
 
 def _list_numbers() -> list[int]:
     try:
-        return sorted(int(name) for name in os.listdir(_find_folder()) if name.isdecimal())  # noqa: PTH208  # as above
+        return sorted(int(name) for name in os.listdir(_find_folder()) if name.isdecimal())  # noqa: PTH208  # strings throughout
     except OSError:
         return []
 
@@ -89,7 +89,7 @@ def _list_numbers() -> list[int]:
 def _read_words(path: str) -> list[str]:
     """Of the lines ``UPTIME TIME BOOT_ID WORD DETAIL`` of a journal: boot and word, as ``BOOT_ID WORD``."""
     try:
-        with open(path, "rb") as file:  # noqa: PTH123  # as above
+        with open(path, "rb") as file:  # noqa: PTH123  # strings throughout
             lines = [line.split(" ", 4) for line in os.fsdecode(file.read(_MOST_BYTES)).splitlines()]
     except OSError:
         return []
@@ -109,7 +109,7 @@ def _is_undecided(number: int, boot_id: str) -> bool:
 def _is_of(number: int, interface: str) -> bool:
     """Whether a transaction is about a card."""
     try:
-        with open(f"{_find_folder()}/{number}/plan.json", "rb") as file:  # noqa: PTH123  # as above
+        with open(f"{_find_folder()}/{number}/plan.json", "rb") as file:  # noqa: PTH123  # strings throughout
             return bool(json.loads(file.read(_MOST_BYTES))["plan"]["nic"]["interface"] == interface)
     except (OSError, ValueError, LookupError, TypeError):
         return False
@@ -130,9 +130,9 @@ def _find_line(said: str, status: int, interface: str) -> str:
 def _remove_old_fifos() -> None:
     """Of watchers before this one; who has one open keeps it."""
     with contextlib.suppress(OSError):
-        for name in os.listdir(JOBS):  # noqa: PTH208  # as above
+        for name in os.listdir(JOBS):  # noqa: PTH208  # strings throughout
             if name.startswith(_FIFO):
-                os.unlink(f"{JOBS}/{name}")  # noqa: PTH108  # as above
+                os.unlink(f"{JOBS}/{name}")  # noqa: PTH108  # strings throughout
 
 
 class HostTreater:
@@ -160,7 +160,7 @@ class HostTreater:
 
     def _start(self, interface: str, what: str, arguments: Sequence[str]) -> tuple[Job, _Awake | None]:
         if what == "reboot":
-            command = ("systemctl", "reboot") if os.path.isdir("/run/systemd/system") else ("reboot",)  # noqa: PTH112  # as above
+            command = ("systemctl", "reboot") if os.path.isdir("/run/systemd/system") else ("reboot",)  # noqa: PTH112  # strings throughout
             return start_job("reboot", command, description="nicmedic: boot the host, for its network card hangs"), None
         words = ("treat", interface, *arguments)
         for name in (interface, _ANY):
@@ -185,7 +185,7 @@ class HostTreater:
 
     def list_undecided(self) -> tuple[int, ...]:
         try:
-            with open(_BOOT_ID, encoding="ascii") as file:  # noqa: PTH123  # as above
+            with open(_BOOT_ID, encoding="ascii") as file:  # noqa: PTH123  # strings throughout
                 boot_id = file.read(100).strip()
         except OSError:
             return ()

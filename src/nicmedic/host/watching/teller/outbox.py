@@ -75,7 +75,7 @@ class Letter:
 def _read_letter(path: str) -> Letter | None:
     """None: it is none, or torn."""
     try:
-        with open(path, "rb") as file:  # noqa: PTH123  # as above
+        with open(path, "rb") as file:  # noqa: PTH123  # strings throughout
             known = json.loads(file.read(_MOST_BYTES))
         return Letter(
             path=path,
@@ -136,7 +136,7 @@ class Outbox:
 
     def _names(self) -> list[str]:
         try:
-            return sorted(name for name in os.listdir(self.folder) if name.endswith(".json") and name[:-5].isdecimal())  # noqa: PTH208  # as above
+            return sorted(name for name in os.listdir(self.folder) if name.endswith(".json") and name[:-5].isdecimal())  # noqa: PTH208  # strings throughout
         except OSError:
             return []
 
@@ -185,7 +185,7 @@ class Outbox:
         """The oldest go when there are too many."""
         for name in self._names()[:-_MOST_LETTERS]:
             with contextlib.suppress(OSError):
-                os.unlink(f"{self.folder}/{name}")  # noqa: PTH108  # as above
+                os.unlink(f"{self.folder}/{name}")  # noqa: PTH108  # strings throughout
                 self.lost += 1
 
     def read(self, targets: Sequence[str], now_s: float) -> list[Letter]:
@@ -201,5 +201,5 @@ class Outbox:
             else:
                 self.lost += 1
             with contextlib.suppress(OSError):
-                os.unlink(f"{self.folder}/{name}")  # noqa: PTH108  # as above
+                os.unlink(f"{self.folder}/{name}")  # noqa: PTH108  # strings throughout
         return found
