@@ -18,8 +18,9 @@ from glob import escape as escape_glob
 from nicmedic.host.files import make_folder, tell_state, write_file
 from nicmedic.host.run import run_limited
 from nicmedic.host.transactions import find_transactions_folder
-from nicmedic.host.watch_unit import quote_command, quote_word, render_watch_unit
+from nicmedic.host.watch_unit import render_watch_unit
 from nicmedic.model.errors import MissingToolError, StateError
+from nicmedic.persist.systemd_words import quote_command, quote_word
 from nicmedic.report.escape import escape_terminal
 
 __all__ = [

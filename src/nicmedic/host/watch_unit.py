@@ -6,17 +6,16 @@ and no more: what it reads is in part written by whoever sends frames to this ho
 Root without capabilities may still ask process 1 for anything, so this hinders mistakes and simple attacks, not one that knows about systemd-run.
 """
 
-import re
 from collections.abc import Sequence
 
 from nicmedic.host.outside import CONFINED
+from nicmedic.persist.systemd_words import quote_command, quote_word
 
-__all__ = ["quote_command", "quote_word", "render_watch_unit"]
+__all__ = ["render_watch_unit"]
 
 _DEFAULT_STATE = "/var/lib/nicmedic"
 _METRICS_FOLDER = "/var/lib/prometheus/node-exporter"
 """Where Debian's prometheus-node-exporter reads text files."""
-_PLAIN = re.compile(r"[A-Za-z0-9@+:,./_-]+")
 _HOMES = ("/home/", "/root/", "/run/user/")
 _SERVICE = """\
 Type=notify
@@ -77,16 +76,6 @@ TemporaryFileSystem=/tmp:size=16M /var/tmp:size=16M
 RuntimeDirectory=nicmedic
 RuntimeDirectoryMode=0755
 RuntimeDirectoryPreserve=yes"""
-
-
-def quote_word(word: str) -> str:
-    """For a list of paths or of settings; ``%`` begins a specifier (man systemd.unit)."""
-    return '"' + word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%") + '"'
-
-
-def quote_command(words: Sequence[str]) -> str:
-    """A command line; a dollar begins a variable there (man systemd.service, COMMAND LINES)."""
-    return " ".join(word if _PLAIN.fullmatch(word) else quote_word(word.replace("$", "$$")) for word in words)
 
 
 def _state_lines(state: str | None) -> tuple[str, ...]:
