@@ -22,7 +22,7 @@ Reference: netplan-yaml.md and netplan-generate(8) of netplan 0.106; networkd.c 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from nicmedic.persist.files import FoundFiles, base_name
@@ -31,7 +31,7 @@ from nicmedic.persist.matching import all_fit, fit_any_address, fits_glob
 from nicmedic.persist.values import Claim, FileLine, Strength, Target
 from nicmedic.persist.yaml_lines import Node, parse_yaml
 
-__all__ = ["MANAGER", "adopt"]
+__all__ = ["MANAGER", "Definition", "adopt", "escape_id", "list_definitions"]
 
 _FOLDERS = ("/lib/netplan", "/etc/netplan", "/run/netplan")
 _PATHS = tuple(f"{folder}/*.yaml" for folder in _FOLDERS)
@@ -40,8 +40,8 @@ _RENDERERS = {"networkd": "networkd", "NetworkManager": "networkmanager", "sriov
 
 
 @dataclass(slots=True, kw_only=True)
-class _Definition:
-    """What all files together say of one id."""
+class Definition:
+    """What all files together say of one id; not to be changed by who is given it."""
 
     name: str
     section: str
@@ -53,7 +53,7 @@ class _Definition:
 
 @dataclass(slots=True, kw_only=True)
 class _Read:
-    definitions: dict[tuple[str, str], _Definition] = field(default_factory=dict)
+    definitions: dict[tuple[str, str], Definition] = field(default_factory=dict)
     renderer: str | None = None
     broken: list[str] = field(default_factory=list)
     ports: list[tuple[str, FileLine]] = field(default_factory=list)
@@ -67,6 +67,11 @@ def _files_in_order(files: FoundFiles) -> Iterator[str]:
 
 def _read(files: FoundFiles) -> _Read:
     return files.make_once("netplan", _read_all)
+
+
+def list_definitions(files: FoundFiles) -> Sequence[Definition]:
+    """Of all ids, in the order in which the files name them first."""
+    return tuple(_read(files).definitions.values())
 
 
 def _read_all(files: FoundFiles) -> _Read:
@@ -87,7 +92,7 @@ def _read_all(files: FoundFiles) -> _Read:
 
 
 def _merge(read: _Read, path: str, section: str, name: str, node: Node, renderer: str | None) -> None:
-    definition = read.definitions.setdefault((section, name), _Definition(name=name, section=section))
+    definition = read.definitions.setdefault((section, name), Definition(name=name, section=section))
     definition.places.append(FileLine(path=path, line=node.key_line, role="defines"))
     definition.values.update(node.items())
     definition.matches.update(node.child("match").items())
@@ -97,7 +102,7 @@ def _merge(read: _Read, path: str, section: str, name: str, node: Node, renderer
             read.ports.append((member.value, FileLine(path=path, line=member.line, role="port-of")))
 
 
-def _fits(definition: _Definition, target: Target) -> bool | None:
+def _fits(definition: Definition, target: Target) -> bool | None:
     matches = definition.matches
     if not matches:
         return definition.name == target.interface
@@ -132,7 +137,7 @@ def _claim(files: FoundFiles, target: Target) -> Claim | None:
     return Claim(manager="netplan", strength=Strength.POSSIBLE, why="a file of netplan may be for it", undecided=tuple(undecided))
 
 
-def _build(read: _Read, definition: _Definition, target: Target, undecided: tuple[str, ...]) -> Claim:
+def _build(read: _Read, definition: Definition, target: Target, undecided: tuple[str, ...]) -> Claim:
     renderer = _RENDERERS.get(definition.renderer or read.renderer or "networkd")
     globbed = "name" in definition.matches and set("*?[") & set(definition.matches["name"].value)
     loose = bool(definition.matches) and "macaddress" not in definition.matches and ("name" not in definition.matches or globbed)
@@ -149,7 +154,7 @@ def adopt(claim: Claim, files: FoundFiles) -> Claim:
         if claim.strength and place.role == "defines" and (found := _GENERATED.match(place.path)):
             name = found[1] or found[2]
             read = _read(files)
-            definitions = [each for (_, key), each in read.definitions.items() if _escape(key) == name or key == name]
+            definitions = [each for (_, key), each in read.definitions.items() if escape_id(key) == name or key == name]
             places = [place for each in definitions for place in each.places]
             places += [port for member, port in read.ports if any(member == each.name for each in definitions)]
             why = f"{claim.why}; netplan generated that file" + (f" from {places[0].path}" if places else "")
@@ -169,7 +174,7 @@ def adopt(claim: Claim, files: FoundFiles) -> Claim:
     return claim
 
 
-def _escape(name: str) -> str:
+def escape_id(name: str) -> str:
     """As netplan escapes an id for a file name since 1.0 (``g_uri_escape_string``)."""
     return "".join(
         letter if re.match(r"[\w.~-]", letter, re.ASCII) else "".join(f"%{byte:02X}" for byte in letter.encode()) for letter in name
