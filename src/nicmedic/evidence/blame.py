@@ -74,7 +74,7 @@ def _note_unbacked(history: History, watched: Sequence[Watched], card: Card) -> 
         )
     if len(hangs) > incidents:
         number = len(hangs) - incidents
-        yield f"Before {number} hang{'' if number == 1 else 's'} no log covers the boot: not compared."
+        yield f"{number} hang{' is' if number == 1 else 's are'} not compared: no log covers what was before in the same boot."
     if len(lost) > len(hangs):
         verb = "is" if len(lost) - len(hangs) == 1 else "are"
         yield f"{len(lost) - len(hangs)} of {len(history.boots)} boots {verb} covered by no log: they count neither for a kernel nor against it."

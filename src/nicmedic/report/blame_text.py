@@ -17,11 +17,9 @@ _COLOURS = {Verdict.PROVEN: "red", Verdict.LIKELY: "yellow", Verdict.NOT_SHOWN: 
 
 def _first_line(blame: Blame, style: Style) -> str:
     verdict = blame.comparison.verdict if blame.comparison is not None else Verdict.NOT_SHOWN
-    text = summarize_blame(blame)
-    if style.one_line:
-        return escape_terminal(text)
     hung = any(kernel.figures.boots_hung for kernel in blame.kernels)
-    return style.wrap(text, rest="  ", paint=("bold",) if hung and verdict is Verdict.NOT_SHOWN else ("bold", _COLOURS[verdict]))
+    paint = ("bold",) if hung and verdict is Verdict.NOT_SHOWN else ("bold", _COLOURS[verdict])
+    return style.lead(summarize_blame(blame), *paint, rest="  ")
 
 
 def _cause(blame: Blame, style: Style) -> Iterator[str]:

@@ -7,7 +7,6 @@ from nicmedic.knowledge.base import KnowledgeBase
 from nicmedic.model.explanation import Explanation
 from nicmedic.model.finding import Blame
 from nicmedic.report.advice import render_advice, render_command
-from nicmedic.report.escape import escape_terminal
 from nicmedic.report.style import Style
 from nicmedic.report.timeline import render_timeline
 from nicmedic.report.verdict import group_findings, render_verdict
@@ -35,8 +34,7 @@ def render_explain_text(explanation: Explanation, knowledge: KnowledgeBase, styl
 
 def _verdict(explanation: Explanation, style: Style) -> str:
     paint = ("bold", "red") if explanation.findings else ("bold", "green")
-    text = render_verdict(explanation)
-    return style.paint(escape_terminal(text), *paint) if style.one_line else style.wrap(text, paint=paint)
+    return style.lead(render_verdict(explanation), *paint)
 
 
 def _why(explanation: Explanation, style: Style) -> Iterator[str]:

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 
 from nicmedic.model.durations import say_duration
 from nicmedic.model.history import BootEnd, BootRecord, Gap, HangRecord, History, PackageChange
-from nicmedic.report.escape import escape_terminal
 from nicmedic.report.style import Style
 from nicmedic.report.words import name_nic, say_count, say_times
 
@@ -71,7 +70,7 @@ def _first_line(history: History, style: Style) -> str:
     else:
         tail, paint = "whether any of them hung is not known: no kernel log covers them", ("bold", "yellow")
     text = f"{host}{say_count(len(boots), 'boot')}{since}{on}; {tail}."
-    return style.paint(escape_terminal(text), *paint) if style.one_line else style.wrap(text, rest="  ", paint=paint)
+    return style.lead(text, *paint, rest="  ")
 
 
 def _hours(hours: float) -> str:
@@ -120,9 +119,9 @@ def _hang(hang: HangRecord) -> str:
 
 
 def _changed(history: History, style: Style) -> Iterator[str]:
-    for before, after in reversed(list(itertools.pairwise(history.boots))):
+    for before, after in reversed(list(itertools.pairwise(_list_telling(history.boots)))):
         one, other = name_kernel(before), name_kernel(after)
-        if one == other or "not known" in (one, other):
+        if one == other or (before.kernel_package is None and before.kernel_release == after.kernel_release):
             continue
         yield style.wrap(f"{_moment(after).strip()}  {one} -> {other}", first="  ", rest="      ")
         told = [change for change in history.changes if _lies_between(change, before, after)]
@@ -137,6 +136,16 @@ def _changed(history: History, style: Style) -> Iterator[str]:
             yield f"      and {len(told) - len(shown)} further packages: nicmedic history --all"
         if not told and history.changes:
             yield "      no package log tells of a change between these boots"
+
+
+def _list_telling(boots: Sequence[BootRecord]) -> list[BootRecord]:
+    """Those whose kernel can be held against the one before: the package, or a release that is another."""
+    telling: list[BootRecord] = []
+    for boot in boots:
+        last = telling[-1].kernel_release if telling else None
+        if boot.kernel_package is not None or (boot.kernel_release is not None and boot.kernel_release != last):
+            telling.append(boot)
+    return telling
 
 
 def _lies_between(change: PackageChange, before: BootRecord, after: BootRecord) -> bool:

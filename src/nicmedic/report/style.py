@@ -28,6 +28,10 @@ class Style:
             return text
         return f"\x1b[{';'.join(_CODES[name] for name in names)}m{text}\x1b[0m"
 
+    def lead(self, text: str, *names: str, rest: str = "") -> str:
+        """The first line, escaped: whole where ``one_line`` says so, else wrapped."""
+        return self.paint(escape_terminal(text), *names) if self.one_line else self.wrap(text, rest=rest, paint=names)
+
     def title(self, text: str) -> str:
         """The heading of a section."""
         return self.wrap(text, rest="  ", paint=("bold",))

@@ -251,6 +251,12 @@ def test_hangs_that_only_our_own_watcher_saw_prove_nothing() -> None:
     assert "3 of 11 boots are covered by no log" in text
 
 
+def test_hangs_of_boots_that_no_log_covers_are_told_and_not_compared() -> None:
+    for count, told in ((1, "1 hang is not compared: no log covers"), (2, "2 hangs are not compared: no log covers")):
+        dark = [boot(f"2016-02-{day:02}T00:00:00Z", NEW, 40.0, hangs=(HANG,), covered_h=0.0) for day in range(2, 2 + count)]
+        assert told in " ".join(build_blame(History(boots=(*here().boots[:5], *dark))).notes)
+
+
 def test_a_first_hang_is_told_by_the_time_since_the_boot() -> None:
     late = dataclasses.replace(HANG, uptime_s=36_000.0)
     dark = (Gap(began_uptime_s=0.0, hours=9.5, why="no log"),)

@@ -78,6 +78,15 @@ def test_what_changed_with_the_kernel_is_told_and_nothing_else() -> None:
     assert "bash" not in shown
 
 
+def test_a_change_is_told_across_boots_of_which_the_kernel_is_not_known() -> None:
+    dark = (boot(2, None, kernel_release=None), boot(3, None))
+    shown = text(History(boots=(boot(1, OLD), *dark, boot(4, NEW)))).partition("Where the kernel changed\n")[2]
+    assert shown.splitlines()[0] == f"  2016-01-04 10:00  {OLD} -> {NEW}"
+    assert "Where the kernel changed" not in text(History(boots=(*dark, boot(4, NEW))))
+    other = text(History(boots=(boot(1, OLD), boot(2, None, kernel_release="6.1.0-9-amd64"))))
+    assert f"{OLD} -> 6.1.0-9-amd64 (package not known)" in other
+
+
 def test_what_is_not_known_is_told_as_such() -> None:
     nameless = boot(5, None, began=None, ran_h=None, end=BootEnd.UNKNOWN, covered_h=0.0, ended=None)
     shown = text(dataclasses.replace(HISTORY, boots=(*HISTORY.boots, nameless)))
@@ -88,7 +97,7 @@ def test_what_is_not_known_is_told_as_such() -> None:
     assert "how 1 boot ended is not told" in shown
     assert "/var/log/wtmp: damaged" in shown
     assert "several names" in shown
-    assert "(package not known) ->" not in shown
+    assert "(package not known)" not in shown.partition("Where the kernel changed")[2].partition("Not known")[0]
 
 
 def test_a_date_that_may_be_wrong_by_half_a_day_has_no_clock() -> None:

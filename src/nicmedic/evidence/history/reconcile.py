@@ -196,7 +196,8 @@ def _find_notes(
         yield "the package logs name no time zone: which of their changes was before a boot is not known where it is a matter of hours"
     undated = sum(boot.began is None for boot in boots)
     if undated:
-        yield f"{undated} boots have no date: their logs leave out the year, or have no wall clock at all; only their order is known"
+        which = "1 boot has" if undated == 1 else f"{undated} boots have"
+        yield f"{which} no date: the logs leave out the year, or have no wall clock at all; only the order is known"
     jumps = sum(gap.why == "clock jump" for boot in boots for gap in boot.gaps)
     if jumps:
         yield f"the clock was set by minutes or more while a kernel ran, {'once' if jumps == 1 else f'{jumps} times'}"

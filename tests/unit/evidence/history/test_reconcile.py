@@ -145,7 +145,9 @@ def test_a_log_without_years_keeps_its_boots_and_their_order_and_claims_no_date(
     assert [boot.began for boot in history.boots] == [None] * 5
     assert [len(boot.hangs) for boot in history.boots] == [0, 0, 1, 1, 1]
     assert history.boots[2].hangs[0].began is None
-    assert any("no date" in note for note in history.notes)
+    assert any(note.startswith("5 boots have no date: ") for note in history.notes)
+    alone = collect(messages=[text(render_syslog(STORY[:1]))])
+    assert any(note.startswith("1 boot has no date: ") for note in alone.notes)
 
 
 def test_a_hardware_clock_in_local_time_makes_no_second_boot() -> None:
