@@ -126,11 +126,11 @@ def _say_actions(incident: Incident) -> str:
     return escape_terminal(", ".join(f"{what} {state.replace('_', ' ')}" for what, state in last.items()))
 
 
-def _line(incident: Incident, now: Moment) -> str:
+def _line(incident: Incident, now: Moment, style: Style) -> str:
     still = "open when watch ended" if now.is_watched is False else "open"
     how = still if is_open(incident, now.boot_id) else _say_end(incident)
-    lead = f"  {incident.id:>4}  {_clock(incident.began):<19}  {escape_terminal(incident.interface):<10}  {incident.verdict:<13}  {how:<24}"
-    return f"{lead}  {_say_actions(incident)}".rstrip()
+    lead = f"{incident.id:>4}  {_clock(incident.began):<19}  {escape_terminal(incident.interface):<10}  {incident.verdict:<13}  {how:<24}"
+    return style.wrap(f"{lead}  {_say_actions(incident)}", first="  ", rest=" " * 8)
 
 
 def render_unwatched() -> str:
@@ -152,10 +152,10 @@ def render_incidents(
         unreadable: rows of them that are not what was written.
     """
     count = len(known) if count is None else count
-    lines = [style.paint(_say_unwatched(now) + _say_all(known, now), "bold")]
+    lines = [style.lead(_say_unwatched(now) + _say_all(known, now), "bold", rest="  ")]
     if known:
         lines.append("")
-    lines += [_line(incident, now) for incident in reversed(shown)]
+    lines += [_line(incident, now, style) for incident in reversed(shown)]
     if len(shown) < count:
         lines.append(f"  {count - len(shown)} more: nicmedic incidents --last {count}")
     if unreadable:
@@ -195,7 +195,7 @@ def _render_action(action: Action, style: Style) -> Iterator[str]:
     state = "CHANGED: it failed, and could not be undone" if action.state is ActionState.CHANGED else action.state.replace("_", " ")
     told = f"{action.began}  {action.what}: {state}{transactions}{': ' if action.detail else ''}{action.detail}"
     yield style.wrap(told, first="  ", rest="    ")
-    if action.ended is not None:
+    if action.ended is not None and action.state is not ActionState.HELD_BACK:
         yield style.wrap(f"{action.ended}  {action.what}: its end", first="  ", rest="    ")
 
 
@@ -231,10 +231,11 @@ def _type_next(incident: Incident, now: Moment) -> Iterator[str]:
     interface = shell_name(incident.interface, "IFACE")
     if now.is_watched is False and is_open(incident, now.boot_id):
         yield _WHY_UNWATCHED
-    if is_open(incident, now.boot_id):
+    if is_open(incident, now.boot_id) and incident.verdict is IncidentVerdict.NIC_HUNG:
         yield f"  nicmedic check {interface}                     # what it does now"
-        if incident.verdict is IncidentVerdict.NIC_HUNG:
-            yield f"  nicmedic treat {interface} --ladder restore    # have it send again; undone unless it helps"
+        yield f"  nicmedic treat {interface} --ladder restore    # have it send again; undone unless it helps"
+    elif is_open(incident, now.boot_id):
+        yield f"  nicmedic check {interface}   # what it does now"
     for action in incident.actions:
         if action.state is not ActionState.CHANGED:
             yield from (f"  nicmedic transactions {number}   # what was changed" for number in action.transactions)
@@ -243,7 +244,7 @@ def _type_next(incident: Incident, now: Moment) -> Iterator[str]:
 def render_incident(incident: Incident, evidence: Sequence[Evidence], now: Moment, style: Style, *, unreadable: int = 0) -> str:
     """One of them, with all that is kept of it; ``unreadable``: so many pieces of evidence are not what was written."""
     told = _say_unwatched(now) + _say_open(incident, now) if is_open(incident, now.boot_id) else _say_past(incident)
-    lines = [style.paint(f"{_say_changed(incident)}{told} (incident {incident.id})", "bold"), "", style.title("What shows it")]
+    lines = [style.lead(f"{_say_changed(incident)}{told} (incident {incident.id})", "bold", rest="  "), "", style.title("What shows it")]
     lines += [style.wrap(reason, first="  - ") for reason in incident.reasons] or ["  (nothing was noted)"]
     lines += ["", style.title("When"), *_render_times(incident, style)]
     lines += ["", style.title("What was done")]

@@ -45,8 +45,8 @@ def render_self_test(test: SelfTest, style: Style) -> str:
     for one in test.cards:
         lines += _render_card(one, style)
     policy = escape_terminal(test.policy_path)
-    told = f"  policy: {policy}" if test.policy_found else f"  policy: there is no {policy}, so everything is only observed"
-    lines += ["", told]
+    told = f"policy: {policy}" if test.policy_found else f"policy: there is no {policy}, so everything is only observed"
+    lines += ["", style.wrap(told, first="  ", rest="    ")]
     if test.blind_spots:
         lines += ["", style.title("What cannot be seen on this host")]
         lines += [style.wrap(escape_terminal(spot), first="  ", rest="    ") for spot in test.blind_spots]

@@ -15,7 +15,7 @@ from nicmedic.report.incidents_text import Moment, is_open, read_seconds_down, r
 from nicmedic.report.style import Style
 
 SCHEMA = json.loads((Path(__file__).parents[3] / "docs/schema/incidents-1.json").read_text(encoding="utf-8"))
-STYLE = Style(width=100)
+STYLE = Style(width=100, one_line=True)
 NOW = Moment(boot_id="b2", uptime_s=500.0)
 V = IncidentVerdict
 RESTORED = "2026-11-23T03:00:04+01:00"
@@ -140,6 +140,21 @@ def test_each_has_a_line_the_newest_first() -> None:
         "  nicmedic incidents 6   # all of it, with its evidence",
     ]
     assert "  4 more: nicmedic incidents --last 5\n" in render_incidents(known, NOW, STYLE, shown=known[-1:])
+
+
+def test_on_a_narrow_terminal_no_line_of_the_list_is_longer_than_that() -> None:
+    known = (ENDED, make(4, verdict=IncidentVerdict.UPSTREAM, reasons=("our frames leave, and the gateway does not answer",)))
+    told = render_incidents(known, NOW, Style(width=60), shown=known).splitlines()
+    assert max(map(len, told)) <= 60
+    assert told[-3].startswith("        ")
+    assert told[-3].endswith("restore helped")
+
+
+def test_what_was_held_back_has_no_end() -> None:
+    held = dataclasses.replace(HELPED, state=ActionState.HELD_BACK, ended=HELPED.began, transactions=(), detail="the host booted 5 s ago")
+    shown = render_incident(make(actions=(held,)), (), NOW, STYLE)
+    assert "restore: held back: the host booted 5 s ago" in shown
+    assert "its end" not in shown
 
 
 def test_an_incident_of_an_earlier_boot_is_not_open() -> None:

@@ -44,6 +44,11 @@ def test_what_does_not_work_is_said_first() -> None:
     assert "no tracepoint: mount it" in text
 
 
+def test_nothing_but_a_path_is_longer_than_the_terminal_is_wide() -> None:
+    text = render_self_test(outcome(card("eth0"), blind=("no tracepoint: " + "mount it " * 9,), found=False), Style(width=60))
+    assert max(map(len, text.splitlines())) <= 60
+
+
 def test_names_are_harmless() -> None:
     hostile = outcome(card(HOSTILE, readable=False), faults=(HOSTILE,), blind=(HOSTILE,))
     assert "\x1b" not in render_self_test(hostile, Style())
