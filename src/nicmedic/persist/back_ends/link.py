@@ -22,13 +22,14 @@ from typing import Final
 
 from nicmedic.model.keeping import FileEdit, NoPlace, Placement, Wish
 from nicmedic.model.link_modes import LINK_MODES
+from nicmedic.model.names import shell_name
 from nicmedic.persist.back_end import BackEnd, Found, Place
 from nicmedic.persist.files import base_name
-from nicmedic.persist.ini import parse_ini, split_words
+from nicmedic.persist.ini import Setting, parse_ini, split_words
 from nicmedic.persist.matching import is_address
 from nicmedic.persist.offloads import choose_offloads, find_words, wished_features
 from nicmedic.persist.own_file import head_lines, take_out_own
-from nicmedic.persist.udev import DATABASE
+from nicmedic.persist.udev import DATABASE, read_properties
 
 __all__ = ["BACK_END"]
 
@@ -43,6 +44,7 @@ _OWN_EEE: Final = frozenset({"r8168", "r8125"})
 """Vendor drivers that set EEE anew by a parameter of their module when they open the card."""
 _ASLEEP: Final[Mapping[str, str]] = {"r8169": "16445", "lan743x": "30539"}
 """Drivers that were seen to answer udev "No such device" when a link mode was set before the interface was up, and systemd's issue."""
+_OVER_1000: Final = frozenset({"10ec:8125", "10ec:8126", "10ec:8127"})
 _NUMBERS: Final[Mapping[str, tuple[str, int]]] = {
     "mtu": ("MTUBytes", 211),
     "ring.rx": ("RxBufferSize", 244),
@@ -135,9 +137,28 @@ def _mode_lines(wish: Wish) -> tuple[_Line, ...]:
     return ()
 
 
+def _network_settings(place: Place) -> Iterator[tuple[str, Setting]]:
+    """What networkd's files say of the card."""
+    for path in dict.fromkeys(each.path for each in place.owner.files if "/systemd/network/" in each.path):
+        yield from ((path, setting) for setting in parse_ini(place.files.texts.get(path, "")))
+
+
+def _why_no_mtu(place: Place, line: _Line) -> str | None:
+    """Who would set another MTU after udev."""
+    owner = place.owner
+    if owner.manager not in {"networkd", "netplan", "none"} or owner.renderer == "networkmanager":
+        return f"mtu: {owner.manager} comes after udev, and may set another"
+    for path, setting in _network_settings(place):
+        if (setting.section, setting.key) == ("Link", "MTUBytes") and setting.value != line.value:
+            return f"mtu: {path} line {setting.line} says MTUBytes={setting.value}, and networkd comes after udev"
+    return None
+
+
 def _why_not(place: Place, line: _Line) -> str | None:
     """What speaks against one line on this host; None: nothing."""
     version, driver = place.versions.get("systemd", (0,))[0], place.nic.driver or ""
+    if line.key == "MTUBytes" and (reason := _why_no_mtu(place, line)) is not None:
+        return reason
     if line.covers[0].startswith("link.") and driver in _ASLEEP:
         return f"link mode: udev sets it before the card is up, and {driver} may be asleep then (systemd issue {_ASLEEP[driver]})"
     if line.section == _EEE and driver in _OWN_EEE:
@@ -247,51 +268,53 @@ def _render(place: Place, wish: Wish, lines: Sequence[_Line], empty: Sequence[st
     return ("\n".join(text) + "\n").encode("utf-8", "surrogateescape")
 
 
-def _check_place(place: Place, found: Found) -> NoPlace | None:
-    """What speaks against any drop-in."""
-    owner, name = place.owner, place.nic.interface
+def _refuse(*reasons: str, settle: Sequence[str] = ()) -> NoPlace:
+    return NoPlace(back_end=_NAME, reasons=reasons, settle=tuple(settle))
+
+
+def _find_link_path(place: Place, found: Found) -> str | NoPlace:
+    """The file beside which a drop-in may be put."""
+    owner, name = place.owner, shell_name(place.nic.interface, "IFACE")
+    look = f"udevadm info /sys/class/net/{name}"
     if owner.manager is None:
-        return NoPlace(
-            back_end=_NAME, reasons=(f"who configures {name} cannot be told: {owner.why}",), settle=(owner.settle,) if owner.settle else ()
-        )
-    if owner.link_file is None:
-        return NoPlace(back_end=_NAME, reasons=(f"udev applies no .link file to {name}",), settle=(f"udevadm info /sys/class/net/{name}",))
-    path = owner.link_file.path
-    if found.get(path) is None or "/" in base_name(path) or not path.endswith(".link"):
-        return NoPlace(
-            back_end=_NAME, reasons=(f"{path}, which udev applied, cannot be read",), settle=(f"udevadm info /sys/class/net/{name}",)
-        )
+        return _refuse(f"who configures {name} cannot be told: {owner.why}", settle=(owner.settle,) if owner.settle else ())
+    path = (read_properties(place.files, place.target) or {}).get("ID_NET_LINK_FILE")
+    if owner.link_file is None or owner.link_file.path != path:
+        return _refuse(f"udev's database names no .link file that it applied to {name}", settle=(look,))
+    if found.get(path) is None or not path.endswith(".link"):
+        return _refuse(f"{path}, which udev applied, cannot be read", settle=(look,))
     own = _own_path(place, path)
-    if found.get(own) is not None:
-        return NoPlace(back_end=_NAME, reasons=(f"{own} is there already",), settle=(f"cat {own}",))
-    return None
+    return _refuse(f"{own} is there already", settle=("nicmedic kept",)) if found.get(own) is not None else path
+
+
+def _notes(place: Place, lines: Sequence[_Line]) -> Iterator[str]:
+    if any(line.key in {"AutoNegotiation", "Advertise"} for line in lines):
+        yield "udev sets the link mode before the interface is up; a driver that cannot do so then says so in udev's log."
+    if any(line.section == _EEE for line in lines) and place.nic.chip in _OVER_1000:
+        yield "The kernel warns of an old interface when udev sets EEE on such a card (systemd issue 40782); it is set all the same."
+    if any(line.key == "MTUBytes" for line in lines):
+        for path, setting in _network_settings(place):
+            if setting.key == "UseMTU" and setting.value.lower() in {"yes", "true", "1", "on"}:
+                yield f"Where the DHCP server offers an MTU, networkd takes that ({path} line {setting.line})."
+    if place.owner.manager not in {"networkd", "netplan", "none"}:
+        yield f"udev sets this first, and {place.owner.manager} comes after it."
 
 
 def _place(place: Place, wish: Wish, found: Found) -> Placement | NoPlace:
+    link_path = _find_link_path(place, found)
+    if isinstance(link_path, NoPlace):
+        return link_path
     lines, reasons = _choose_lines(place, wish)
-    refused = _check_place(place, found)
-    link = place.owner.link_file
-    if refused is not None or link is None:
-        return refused or NoPlace(back_end=_NAME, reasons=("udev applies no .link file",))
     if not lines:
-        return NoPlace(back_end=_NAME, reasons=tuple(reasons))
-    own = _own_path(place, link.path)
-    paths = _in_force(found, link.path)
+        return _refuse(*reasons)
+    own = _own_path(place, link_path)
+    paths = _in_force(found, link_path)
     many = _why_for_many(place, found, paths)
     hindered, notes, empty = _find_conflicts(found, paths, own, lines)
     if many is not None or hindered:
-        return NoPlace(
-            back_end=_NAME,
-            reasons=(*([many] if many else ()), *hindered),
-            settle=(f"udevadm test-builtin net_setup_link /sys/class/net/{place.nic.interface}",),
-        )
-    if any(line.key in {"AutoNegotiation", "Advertise"} for line in lines):
-        notes.append("udev sets the link mode before the interface is up; a driver that cannot do so then says so in udev's log.")
-    chip = place.nic.chip or ""
-    if any(line.section == _EEE for line in lines) and chip in {"10ec:8125", "10ec:8126", "10ec:8127"}:
-        notes.append(
-            "The kernel warns of an old interface when udev sets EEE on such a card (systemd issue 40782); it is set all the same."
-        )
+        look = f"udevadm test-builtin net_setup_link /sys/class/net/{shell_name(place.nic.interface, 'IFACE')}"
+        return _refuse(*([many] if many else ()), *hindered, settle=(look,))
+    notes += _notes(place, lines)
     return Placement(
         back_end=_NAME,
         settings=tuple(each.name for each in wish.settings if any(each.name in line.covers for line in lines)),

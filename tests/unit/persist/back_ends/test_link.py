@@ -172,7 +172,9 @@ def test_other_lines_are_overridden_and_told_or_stand_in_the_way() -> None:
 
 
 def test_hosts_on_which_no_drop_in_helps() -> None:
-    assert "udev applies no .link file" in refused(MTU, {path: data for path, data in HOST.items() if path != LINK and "udev" not in path})
+    assert "names no .link file that it applied to lan0" in refused(
+        MTU, {path: data for path, data in HOST.items() if path != LINK and "udev" not in path}
+    )
     assert "cannot be read" in refused(MTU, {path: data for path, data in HOST.items() if path != LINK})
     assert f"{OWN} is there already" in refused(MTU, {**HOST, OWN: b"[Link]\n"})
     disputed = {**HOST, "/etc/network/interfaces": b"iface lan0 inet dhcp\nauto lan0\n"}
@@ -189,6 +191,16 @@ def test_whoever_owns_the_card_udev_sets_it_first() -> None:
     }
     assert place_on(by_hand).owner.manager == "ifupdown"
     assert said(placed(TSO, by_hand))
+    assert placed(TSO, by_hand).notes == ("udev sets this first, and ifupdown comes after it.",)
+    assert "ifupdown comes after udev, and may set another" in refused(MTU, by_hand)
+
+
+def test_networkd_has_the_last_word_on_the_mtu() -> None:
+    network = "/run/systemd/network/10-netplan-lan.network"
+    own = {**HOST, network: HOST[network] + b"[Link]\nMTUBytes=9000\n"}
+    assert f"mtu: {network} line 4 says MTUBytes=9000, and networkd comes after udev" in refused(MTU, own)
+    offered = {**HOST, network: HOST[network] + b"[DHCP]\nUseMTU=true\n"}
+    assert placed(MTU, offered).notes == (f"Where the DHCP server offers an MTU, networkd takes that ({network} line 4).",)
 
 
 def edited(now: bytes) -> bytes | NoPlace | None:
