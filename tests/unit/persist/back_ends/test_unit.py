@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The service of the last resort. What the real systemd and a shell make of it is in tests/host/test_kept_unit.py."""
+
+import dataclasses
+
+import pytest
+
+from nicmedic.model.finding import RemedyId
+from nicmedic.model.keeping import NoPlace, Placement, Wish
+from nicmedic.model.nic import Bus
+from nicmedic.model.plan import Identity, Setting
+from nicmedic.model.step import INTERFACE, AwaitNic, Pause, Rename, Run, Step, Write
+from nicmedic.persist.back_ends.unit import BACK_END
+from tests.unit.persist.back_ends.hosts import ADVERTISE, FORCE, ask, place_on, wish_for
+
+SERVICE = "/etc/systemd/system/nicmedic-kept-3@.service"
+RULES = "/etc/udev/rules.d/90-nicmedic-3.rules"
+CARD = Identity(
+    interface="lan0",
+    bus=Bus.PCI,
+    bus_address="0000:02:00.0",
+    sysfs_path="/sys/devices/pci0000:00/0000:00:1c.0/0000:02:00.0",
+    chip="10ec:8168",
+    dev_port=0,
+)
+SYSTEMD = {"/proc/1/comm": b"systemd\n"}
+MTU = Wish(
+    remedy=RemedyId.MTU,
+    settings=(Setting(name="mtu", value="1400"),),
+    steps=(Run(argv=("ip", "link", "set", "dev", INTERFACE, "mtu", "1400")),),
+)
+TOOLS = frozenset({"systemctl", "udevadm", "ethtool", "ip"})
+
+
+def answer_for(
+    wish: Wish,
+    files: dict[str, bytes] = SYSTEMD,
+    *,
+    nic: Identity = CARD,
+    tools: frozenset[str] = TOOLS,
+    version: tuple[int, ...] | None = (252,),
+) -> Placement | NoPlace:
+    place = dataclasses.replace(place_on({}, tools=tools), nic=nic, versions={} if version is None else {"systemd": version})
+    return ask(BACK_END, place, wish, files)
+
+
+def placed(wish: Wish, version: tuple[int, ...] | None = (252,)) -> Placement:
+    answer = answer_for(wish, version=version)
+    assert isinstance(answer, Placement), answer
+    return answer
+
+
+def refused(answer: Placement | NoPlace) -> str:
+    assert isinstance(answer, NoPlace), answer
+    return "\n".join(answer.reasons)
+
+
+def wish_steps(*steps: Step) -> Wish:
+    return dataclasses.replace(MTU, steps=steps)
+
+
+def test_a_rule_hands_the_interface_of_this_card_to_the_service() -> None:
+    answer = placed(ADVERTISE)
+    service, rules = answer.edits
+    assert (service.path, rules.path) == (SERVICE, RULES)
+    assert answer.settings == ("link.autoneg", "link.modes")
+    assert answer.refresh == (("systemctl", "daemon-reload"), ("udevadm", "control", "--reload"))
+    (rule,) = [line for line in (rules.after or b"").decode().splitlines() if not line.startswith("#")]
+    assert rule == (
+        'SUBSYSTEM=="net", ACTION!="remove", KERNELS=="0000:02:00.0", ATTRS{vendor}=="0x10ec", ATTRS{device}=="0x8168", '
+        'ATTR{dev_port}=="0", TAG+="systemd", ENV{SYSTEMD_WANTS}+="nicmedic-kept-3@.service"'
+    )
+    text = (service.after or b"").decode()
+    assert 'ExecStart=/bin/sh -c "nic=$${1##*/}; ethtool -s \\"$$nic\\" autoneg on advertise 0x6008" sh "%f"\n' in text
+    assert "\nBindsTo=%i.device\nAfter=%i.device " in text
+    assert "lan0" not in text + rule  # it may have another name then
+
+
+def test_failed_tries_are_repeated_where_systemd_can() -> None:
+    for version, repeats in (((252,), True), ((244,), True), ((243,), False), (None, False)):
+        text = (placed(MTU, version).edits[0].after or b"").decode()
+        assert ("Restart=on-failure" in text) is repeats
+
+
+@pytest.mark.parametrize(
+    ("steps", "why"),
+    [
+        ((), "no command sets it"),
+        ((AwaitNic(),), "brings it back"),
+        ((Rename(name="lan0"),), "brings it back"),
+        ((Write(path="/proc/irq/35/smp_affinity_list", text="0"),), "no command sets it"),
+        ((Run(argv=("ip", "a\nb")),), "cannot be written into a file"),
+    ],
+)
+def test_steps_that_nothing_can_do_at_each_boot_are_refused(steps: tuple[Step, ...], why: str) -> None:
+    assert why in refused(answer_for(wish_steps(*steps)))
+
+
+def test_settings_that_no_service_can_bring_about_are_left() -> None:
+    others = wish_for(RemedyId.MTU, "-x", cmdline__iommu="pt", interrupts__35="0", above__br0="1400")
+    reasons = refused(answer_for(others))
+    assert "boot loader" in reasons
+    assert "number of an interrupt" in reasons
+    assert "configuration of the interface above" in reasons
+    both = dataclasses.replace(MTU, settings=(*MTU.settings, Setting(name="cmdline.iommu", value="pt")))
+    assert placed(both).settings == ("mtu",)
+
+
+def test_a_host_that_cannot_carry_it_out_is_refused_with_what_would_do() -> None:
+    assert "systemd does not run this host" in refused(answer_for(MTU, {"/proc/1/comm": b"init\n"}))
+    assert "systemd does not run this host" in refused(answer_for(MTU, {}))
+    assert "older than 236" in refused(answer_for(MTU, version=(219,)))
+    assert f"{RULES} is there already" in refused(answer_for(MTU, {**SYSTEMD, RULES: b""}))
+    assert "udev is not installed" in refused(answer_for(MTU, tools=frozenset({"systemctl"})))
+    assert "ethtool is not installed" in refused(answer_for(ADVERTISE, tools=TOOLS - {"ethtool"}))
+    assert "another card in its place" in refused(answer_for(MTU, nic=dataclasses.replace(CARD, chip=None)))
+
+
+def test_openwrt_is_told_its_own_words() -> None:
+    answer = answer_for(FORCE, {"/proc/1/comm": b"procd\n"}, tools=frozenset({"uci", "ip"}))
+    assert isinstance(answer, NoPlace)
+    assert answer.settle[1:] == (
+        "uci add network device && uci set network.@device[-1].name=lan0",
+        "uci set network.@device[-1].autoneg=0",
+        "uci set network.@device[-1].speed=100",
+        "uci set network.@device[-1].duplex=1",
+        "uci commit network && /etc/init.d/network reload",
+        "nicmedic prescribe lan0",
+    )
+
+
+def test_it_has_as_long_as_all_its_steps() -> None:
+    steps = (
+        Run(argv=("a",), within_s=10),
+        Run(argv=("a",), otherwise=("b",), within_s=10),
+        Pause(seconds=5),
+        Write(path="/x", text="y", tries=2),
+    )
+    text = (placed(wish_steps(*steps)).edits[0].after or b"").decode()
+    assert f"TimeoutStartSec={16 + 26 + 5 + 2 * 26 + 30}\n" in text
+
+
+def test_a_title_ends_no_line_and_begins_none() -> None:
+    text = (placed(dataclasses.replace(MTU, title="a\nExecStart=/bin/x %n \\")).edits[0].after or b"").decode()
+    assert "\nDescription=nicmedic 3: a ExecStart=/bin/x ?n ?\n" in text
+    assert "\nExecStart=/bin/x" not in text
+
+
+def test_what_somebody_edited_is_not_lost() -> None:
+    answer = placed(MTU)
+    service, rules = answer.edits
+    assert service.after is not None
+    assert rules.after is not None
+    assert BACK_END.take_out(rules, b"# mine\n" + rules.after, 3) == b"# mine\n"
+    assert BACK_END.take_out(service, service.after + b"# a comment\n", 3) is None
+    changed = BACK_END.take_out(service, service.after.replace(b"1400", b"1300"), 3)
+    assert isinstance(changed, NoPlace)
