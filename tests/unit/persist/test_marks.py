@@ -79,6 +79,18 @@ def test_a_line_inside_a_block_means_the_end_of_the_block() -> None:
     assert [behind_blocks(held, line) for line in range(6)] == [0, 4, 4, 4, 4, 5]
 
 
+def test_a_torn_block_at_the_end_takes_no_newline_over() -> None:
+    held = insert_block(b"a", 0, ["ours"], 3, "x") + b"# <<< nicmedic 4 00000000\n"
+    assert take_out(held, 3) == b"a\n# <<< nicmedic 4 00000000\n"
+
+
+def test_a_newline_that_two_blocks_need_is_there_until_the_second_goes() -> None:
+    held = insert_block(insert_block(b"a", 0, ["one"], 3, "x"), 3, ["two"], 4, "x").replace(
+        b"nicmedic 4: x", b"nicmedic 4 (newline added): x"
+    )
+    assert take_out(take_out(held, 3), 4) == b"a"
+
+
 EDIT = FileEdit(path="/etc/f", before=b"a\nb\n", after=None)
 OURS = insert_block(b"a\nb\n", 0, ["ours"], 3, "x")
 

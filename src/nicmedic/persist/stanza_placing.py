@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the back ends for ifupdown and ifupdown2 have in common: from the files to a stanza that lines may be put into, and from lines to a placement.
+
+Each of the two knows which lines; this knows what already stands there for the card, and refuses what would contradict it.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from nicmedic.model.keeping import FileEdit, NoPlace, Placement, Wish
+from nicmedic.persist.back_end import Found, Place
+from nicmedic.persist.calls import Call, is_plain_name, plan_calls, render_call
+from nicmedic.persist.interfaces import Option, Stanza
+from nicmedic.persist.marks import insert_block
+from nicmedic.persist.stanza_edit import Chosen, choose_stanza, find_flaw, find_line, find_options, read_exactly, say_place
+
+__all__ = ["Listed", "Ready", "Written", "find_clash", "list_calls", "name_wish", "place_lines", "prepare", "render_hook", "why_not_owned"]
+
+_HOOKS = {"pre-up", "up", "post-up"}
+_OWN_EEE = {"r8168", "r8125"}
+"""Realtek's own drivers: they set EEE anew by a module parameter whenever the card is opened."""
+
+
+def why_not_owned(place: Place, back_end: str, *managers: str) -> NoPlace | None:
+    """Why a manager's files are not the place for this card; None: they are."""
+    owner = place.owner
+    if owner.manager in managers:
+        return None
+    if owner.manager is None:
+        reason = f"which network manager has {place.nic.interface} cannot be told: {owner.why}"
+        return NoPlace(back_end=back_end, reasons=(reason,), settle=(owner.settle,) if owner.settle else ())
+    who = "no network manager has it" if owner.manager == "none" else f"{owner.manager} has it"
+    return NoPlace(back_end=back_end, reasons=(f"{place.nic.interface}: {who}",))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """A stanza that may be added to."""
+
+    interface: str
+    stanzas: tuple[Stanza, ...]
+    chosen: Chosen
+    data: bytes
+    """Of the file that it stands in."""
+
+    def options(self) -> Iterator[tuple[Stanza, Option]]:
+        """Everything that is said of the card by keywords, with where it stands."""
+        for stanza in (self.chosen.stanza, *self.chosen.others):
+            for option in find_options(stanza):
+                if option.key not in _HOOKS and (not self.chosen.as_port or option.key == "mtu"):
+                    yield stanza, option
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """The lines for some calls."""
+
+    lines: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+    """Why others are left to the next back end."""
+    notes: tuple[str, ...] = ()
+
+
+def prepare(place: Place, found: Found, back_end: str, *, second: bool) -> Ready | NoPlace:
+    """Find the stanza. ``second``: for ifupdown2."""
+    interface = place.nic.interface
+    if not is_plain_name(interface):
+        return NoPlace(back_end=back_end, reasons=(f"{interface!r} has letters that other programs take for something else",))
+    stanzas = read_exactly(found)
+    chosen = choose_stanza(stanzas, place.target, second=second)
+    if isinstance(chosen, tuple):
+        return NoPlace(back_end=back_end, reasons=chosen, settle=(f"grep -rn {interface} /etc/network/interfaces*",))
+    path = chosen.stanza.path
+    data = found.get(path) or b""
+    flaw = find_flaw(path, data, place.number, second=second)
+    if flaw is not None:
+        return NoPlace(back_end=back_end, reasons=(flaw,))
+    return Ready(interface=interface, stanzas=stanzas, chosen=chosen, data=data)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """What programs can do for a wish on this card."""
+
+    calls: tuple[Call, ...]
+    left: tuple[str, ...]
+    """Why some of it is not for them, a reason each."""
+
+
+def list_calls(place: Place, wish: Wish) -> Listed:
+    """The calls that may stand in the files of a network manager."""
+    planned = plan_calls(wish)
+    left = [f"{name}: no program that sets it belongs into these files" for name in planned.left]
+    calls = []
+    for call in planned.calls:
+        if call.family == "eee" and place.nic.driver in _OWN_EEE:
+            left.append(f"eee.enabled: the driver {place.nic.driver} sets it anew by its own parameter")
+        else:
+            calls.append(call)
+    return Listed(calls=tuple(calls), left=tuple(left))
+
+
+def find_clash(ready: Ready, call: Call, keys: Mapping[str, tuple[str, ...]], offloads: tuple[str, str] | None) -> str | None:
+    """A line of somebody's that speaks of the same thing; None: there is none.
+
+    Args:
+        ready: the stanza.
+        call: what we want.
+        keys: for a family, its keywords, or what they begin with.
+        offloads: what a keyword for a single offload begins and ends with; None: no such keyword is read.
+    """
+    begin, end = offloads or ("", "")
+    for stanza, option in ready.options():
+        key = option.key.replace("_", "-").lower()
+        clashes = any(key == each or (each.endswith("-") and key.startswith(each)) for each in keys.get(call.family, ()))
+        if offloads and call.family == "features" and key.startswith(begin) and key.endswith(end) and key != begin + end:
+            name = key[len(begin) : len(key) - len(end)]
+            clashes = option.value.strip().lower() not in {"off", "no"} or name in call.words[::2]
+        if clashes:
+            return f"{', '.join(call.settings)}: {say_place(stanza, option.line)} says {option.key} {option.value} already"
+    return None
+
+
+def render_hook(ready: Ready, call: Call, keyword: str) -> str:
+    """A line that runs a program for the card and cannot make ifup fail."""
+    if ready.chosen.own:
+        return f"{keyword} {render_call(call, None)} || true"
+    if ready.chosen.as_port:
+        return f"{keyword} {render_call(call, ready.interface)} || true"
+    return f'{keyword} [ "$IFACE" != {ready.interface} ] || {render_call(call, None)} || true'
+
+
+def _list_notes(ready: Ready) -> Iterator[str]:
+    yield from ready.chosen.notes
+    for stanza in (ready.chosen.stanza, *ready.chosen.others):
+        for option in find_options(stanza):
+            if option.key in _HOOKS and "ethtool" in option.value:
+                yield f"{say_place(stanza, option.line)} runs ethtool too, and stays as it is: {option.key} {option.value}"
+
+
+def name_wish(wish: Wish) -> str:
+    """What the first of our comments says."""
+    return wish.title or (f"{wish.remedy}:{wish.argument}" if wish.argument else str(wish.remedy))
+
+
+def place_lines(
+    place: Place, wish: Wish, back_end: str, ready: Ready, left: tuple[str, ...], written: Written, *, takes_hold: str
+) -> Placement | NoPlace:
+    """The stanza with the lines in it. ``left``: what was never for these files, told where nothing else is."""
+    if not written.settings:
+        return NoPlace(back_end=back_end, reasons=(*left, *written.reasons))
+    after, indent = find_line(ready.data, ready.chosen.stanza)
+    edited = insert_block(ready.data, after, [indent + line for line in written.lines], place.number, name_wish(wish), indent)
+    return Placement(
+        back_end=back_end,
+        settings=written.settings,
+        edits=(FileEdit(path=ready.chosen.stanza.path, before=ready.data, after=edited),),
+        takes_hold=takes_hold,
+        notes=(*_list_notes(ready), *written.notes, *(f"Not here: {reason}." for reason in written.reasons)),
+    )
