@@ -9,7 +9,7 @@ from typing import NamedTuple
 from nicmedic.evidence.history.sighting import ANY_ZONE_S, read_time
 from nicmedic.model.history import PackageChange
 
-__all__ = ["FILE_DATES", "PlacedChange", "find_kernel_package", "is_kernel", "merge_changes", "spell_package"]
+__all__ = ["FILE_DATES", "PlacedChange", "find_kernel_package", "is_kernel_or_xen", "merge_changes", "spell_package"]
 
 FILE_DATES = "dates of dpkg's files"
 """Source of changes of which only the last is known, by the date of a file."""
@@ -40,7 +40,7 @@ class PlacedChange(NamedTuple):
     change: PackageChange
 
 
-def is_kernel(package: str) -> bool:
+def is_kernel_or_xen(package: str) -> bool:
     """Whether a package is a kernel or the hypervisor below it."""
     return _KERNEL.fullmatch(package) is not None
 

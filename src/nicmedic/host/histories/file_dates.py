@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 
-from nicmedic.evidence.history.changes import FILE_DATES, is_kernel
+from nicmedic.evidence.history.changes import FILE_DATES, is_kernel_or_xen
 from nicmedic.evidence.history.sighting import render_moment
 from nicmedic.host.histories.places import Found, Place
 from nicmedic.host.histories.reader import LARGEST, Reader
@@ -28,7 +28,7 @@ def parse_status(text: str) -> Iterator[tuple[str, str, str]]:
         if not paragraph.startswith("Package: "):
             continue
         fields = {match["key"]: match["value"].strip() for line in paragraph.splitlines() if (match := _FIELD.match(line))}
-        if fields.get("Status", "").endswith(" installed") and is_kernel(fields["Package"]) and "Version" in fields:
+        if fields.get("Status", "").endswith(" installed") and is_kernel_or_xen(fields["Package"]) and "Version" in fields:
             yield fields["Package"], fields["Version"], fields.get("Architecture", "")
 
 
@@ -52,4 +52,4 @@ def _read(place: Place, _files: Sequence[Found], _zone: datetime.tzinfo | None) 
             break
 
 
-READER = Reader("file dates", None, _read)
+READER = Reader("file dates", None, _read, looks=True)

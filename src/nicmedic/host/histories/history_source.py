@@ -34,5 +34,5 @@ def _read_place(place: Place) -> Iterator[HistoryItem]:
         taken.setdefault(reader.name, []).append(file)
     for reader in READERS:
         files = sorted(taken.get(reader.name, []), key=lambda file: rotation(file.name))
-        if files or reader.pattern is None or reader.name == "rpm":
+        if files or reader.looks:
             yield from reader.read(place, files, zone)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from nicmedic.host.histories.logins import Login, LoginKind, build_boots
 from nicmedic.host.histories.places import Found, Place
-from nicmedic.host.histories.reader import LARGEST, Reader
+from nicmedic.host.histories.reader import LARGEST, Reader, spell_date
 from nicmedic.host.raw_files import read_expanded
 from nicmedic.model.history import Source
 from nicmedic.ports.histories import HistoryItem
@@ -22,7 +22,6 @@ _LINE = re.compile(
     r"(?P<what>reboot|shutdown) +system (?:boot|down) +(?P<release>\S*) +"
     r"(?:(?P<iso>\d{4}-\d\d-\d\dT\S{8,20})|\w{3} (?P<month>\w{3}) +(?P<day>\d{1,2}) (?P<time>\d\d:\d\d:\d\d) (?P<year>\d{4}))"
 )
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def parse_last(text: str, zone: datetime.tzinfo | None) -> tuple[list[Login], bool]:
@@ -37,8 +36,8 @@ def parse_last(text: str, zone: datetime.tzinfo | None) -> tuple[list[Login], bo
             if match["iso"]:
                 moment = datetime.datetime.fromisoformat(match["iso"])
             else:
-                month = _MONTHS.index(match["month"]) + 1
-                moment = datetime.datetime.fromisoformat(f"{match['year']}-{month:02d}-{int(match['day']):02d}T{match['time']}")
+                date = spell_date(match["year"], match["month"], match["day"])
+                moment = datetime.datetime.fromisoformat(f"{date}T{match['time']}")
         except ValueError:
             continue
         if moment.tzinfo is None:

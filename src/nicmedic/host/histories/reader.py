@@ -12,10 +12,11 @@ from nicmedic.model.errors import NicmedicError
 from nicmedic.model.history import PackageChange, Source
 from nicmedic.ports.histories import HistoryItem
 
-__all__ = ["LARGEST", "Reader", "name_history", "read_lines", "stamp"]
+__all__ = ["LARGEST", "Reader", "find_month", "name_history", "read_lines", "spell_date", "stamp"]
 
 LARGEST = 64 << 20
 """Bytes at the end of a log of packages; what is older is left out."""
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 class Reader(NamedTuple):
@@ -23,15 +24,38 @@ class Reader(NamedTuple):
 
     name: str
     pattern: re.Pattern[str] | None
-    """Names of its files; None: it takes none, and looks itself."""
+    """Names of its files; None: it takes none."""
     read: Callable[[Place, Sequence[Found], datetime.tzinfo | None], Iterator[HistoryItem]]
     """Of a place, the files, oldest rotation first, and the zone of their times."""
+    looks: bool = False
+    """It is asked of every place, for it looks for more than these files."""
 
 
 def name_history(error: NicmedicError) -> NicmedicError:
     """With this command in its hint, where who opened the log names another one that reads logs."""
     error.hint = re.sub(r"\bnicmedic (?:explain|check)\b", "nicmedic history", error.hint)
     return error
+
+
+def find_month(name: str) -> int:
+    """1 to 12.
+
+    Raises:
+        ValueError: there is no such month.
+    """
+    return _MONTHS.index(name) + 1
+
+
+def spell_date(year: str, month: str, day: str) -> str:
+    """As ISO 8601 has a date; the month by its English name.
+
+    >>> spell_date("2016", "Jan", "2")
+    '2016-01-02'
+
+    Raises:
+        ValueError: there is no such month.
+    """
+    return f"{year}-{find_month(month):02d}-{int(day):02d}"
 
 
 def stamp(date: str, time: str, zone: datetime.tzinfo | None) -> str:

@@ -9,10 +9,10 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 
-from nicmedic.evidence.history.changes import is_kernel
+from nicmedic.evidence.history.changes import is_kernel_or_xen
 from nicmedic.evidence.history.sighting import render_moment
 from nicmedic.host.histories.places import Found, Place
-from nicmedic.host.histories.reader import Reader, read_lines, stamp
+from nicmedic.host.histories.reader import Reader, read_lines, spell_date, stamp
 from nicmedic.host.run import find_program, stream_program
 from nicmedic.model.errors import NicmedicError
 from nicmedic.model.history import PackageChange, Source
@@ -26,7 +26,6 @@ _QUERY = ("rpm", "-qa", "--queryformat", "%{INSTALLTIME} %{NAME} %{VERSION}-%{RE
 _LINE = re.compile(
     r"(?P<name>kernel\S*?)-(?P<version>[^-\s]+-[^-\s]+)\.[^.\s]+\s+\w{3} (?P<month>\w{3}) +(?P<day>\d{1,2}) (?P<time>\d\d:\d\d:\d\d) (?P<year>\d{4})"
 )
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def parse_installed(lines: Sequence[str], zone: datetime.tzinfo | None) -> list[PackageChange]:
@@ -34,11 +33,10 @@ def parse_installed(lines: Sequence[str], zone: datetime.tzinfo | None) -> list[
     found = []
     for line in lines:
         match = _LINE.match(line)
-        if match is None or match["month"] not in _MONTHS or not is_kernel(match["name"]):
+        if match is None or not is_kernel_or_xen(match["name"]):
             continue
-        date = f"{match['year']}-{_MONTHS.index(match['month']) + 1:02d}-{int(match['day']):02d}"
         try:
-            time = stamp(date, match["time"], zone)
+            time = stamp(spell_date(match["year"], match["month"], match["day"]), match["time"], zone)
         except ValueError:
             continue
         found.append(PackageChange(time=time, package=match["name"], after=match["version"], source=_SOURCE))
@@ -54,7 +52,7 @@ def _ask() -> Iterator[HistoryItem]:
     for line in lines:
         seconds, _, rest = line.partition(" ")
         name, _, version = rest.partition(" ")
-        time = render_moment(int(seconds)) if seconds.isdecimal() and is_kernel(name) else None
+        time = render_moment(int(seconds)) if seconds.isdecimal() and is_kernel_or_xen(name) else None
         if time is not None:
             yield PackageChange(time=time, package=name, after=version, source=_SOURCE)
     yield Source(name=_SOURCE)
@@ -73,4 +71,4 @@ def _has_files(folder: str) -> bool:
         return False
 
 
-READER = Reader("rpm", re.compile(r"(?:^|/)installed-rpms\Z"), _read)
+READER = Reader("rpm", re.compile(r"(?:^|/)installed-rpms\Z"), _read, looks=True)

@@ -72,4 +72,4 @@ def _read_ring(place: Place) -> Iterator[HistoryItem]:
     yield LogChain(name="kernel ring buffer", parts=parts(), kernels_own=True, boot_id=boot_id.replace("-", ""), uptime_s=time.monotonic())
 
 
-READER = Reader("running kernel", None, _read)
+READER = Reader("running kernel", None, _read, looks=True)

@@ -5,6 +5,7 @@ Aug 12 10:00:00 Installed: kernel-3.10.0-1160.el7.x86_64
 2023-01-05T10:00:00+0100 SUBDEBUG Upgraded: openssl-1:3.0.7-1.el9.x86_64
 """
 
+import contextlib
 import datetime
 import os
 import re
@@ -12,7 +13,7 @@ from collections.abc import Iterator, Sequence
 
 from nicmedic.host.histories.dnf import pair_changes
 from nicmedic.host.histories.places import Found, Place
-from nicmedic.host.histories.reader import Reader, read_lines, stamp
+from nicmedic.host.histories.reader import Reader, find_month, read_lines, stamp
 from nicmedic.model.history import PackageChange
 from nicmedic.ports.histories import HistoryItem
 
@@ -25,7 +26,6 @@ _COMES, _GOES = (
     frozenset({"Installed", "Install", "Updated", "Upgrade", "Downgrade", "Dep"}),
     frozenset({"Upgraded", "Erase", "Erased", "Removed", "Downgraded"}),
 )
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _SLACK = datetime.timedelta(days=1)
 
 
@@ -53,6 +53,20 @@ def _close(first: str, second: str) -> bool:
     return abs(apart) <= datetime.timedelta(minutes=10)
 
 
+def _find_day(month: int, day: int, bound: datetime.date) -> datetime.date:
+    """The last such day up to another; 29 February was up to eight years before that.
+
+    Raises:
+        ValueError: there is none.
+    """
+    for year in range(bound.year, bound.year - 9, -1):
+        with contextlib.suppress(ValueError):
+            found = datetime.date(year, month, day)
+            if found <= bound:
+                return found
+    raise ValueError(f"month {month}, day {day}")
+
+
 def _dated(lines: Sequence[str], zone: datetime.tzinfo | None, written: datetime.date | None) -> list[tuple[str, str, str]]:
     """From the last line to the first: each is not younger than the one after it."""
     found: list[tuple[str, str, str]] = []
@@ -63,12 +77,8 @@ def _dated(lines: Sequence[str], zone: datetime.tzinfo | None, written: datetime
                 moment = f"{match['time']}{match['zone'] or ''}"
                 found.append((stamp(match["date"], moment, zone), match["what"], match["rpm"]))
             elif (match := _YEARLESS.match(line)) and bound is not None:
-                month = _MONTHS.index(match["month"]) + 1
-                day = datetime.date(bound.year, month, int(match["day"]))
-                if day > bound:
-                    day = day.replace(year=day.year - 1)
-                bound = day
-                found.append((stamp(day.isoformat(), match["time"], zone), match["what"], match["rpm"]))
+                bound = _find_day(find_month(match["month"]), int(match["day"]), bound)
+                found.append((stamp(bound.isoformat(), match["time"], zone), match["what"], match["rpm"]))
         except ValueError:
             continue
     return found[::-1]

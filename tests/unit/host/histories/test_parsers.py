@@ -254,6 +254,19 @@ def test_yum_log_has_its_years_from_the_day_it_was_written() -> None:
     assert parse_rpm_log(lines, UTC, None, "yum.log") == []
 
 
+def test_yum_log_of_a_leap_year_keeps_its_29_february() -> None:
+    lines = [
+        f"{day} 10:00:00 Installed: {name}-1.0-1.el7.x86_64"
+        for day, name in (("Feb 29", "a"), ("Feb 30", "b"), ("Dec 30", "c"), ("Feb 01", "d"))
+    ]
+    found = parse_rpm_log(lines, UTC, datetime.date(2021, 2, 1), "yum.log")
+    assert [told(change)[:2] for change in found] == [
+        ("2020-02-29T10:00:00+00:00", "a"),
+        ("2020-12-30T10:00:00+00:00", "c"),
+        ("2021-02-01T10:00:00+00:00", "d"),
+    ]
+
+
 def test_dnf_rpm_log() -> None:
     lines = [
         "2023-01-05T10:00:00+0100 SUBDEBUG Upgrade: openssl-1:3.0.7-1.el9.x86_64",
