@@ -65,7 +65,7 @@ def test_every_error_stands_on_the_page() -> None:
 @pytest.mark.parametrize(("path", "command"), all_commands(), ids=[path for path, _ in all_commands()])
 def test_a_command_says_what_it_does_how_it_ends_and_shows_an_example(path: str, command: Command) -> None:
     assert command.summary
-    assert command.description.endswith(".") or command.description.endswith("benchmarks.")
+    assert command.description.endswith(".")
     assert command.commands or command.exit_statuses
     assert all(re.search(rf"(^|[|] ){path}( |$)", example.line) for example in command.examples)
     done = subprocess.run([sys.executable, "-m", *path.split(), "--help"], capture_output=True, text=True, check=False, timeout=60)

@@ -289,6 +289,7 @@ def test_a_folder_that_is_read_only_and_empty_is_told(tmp_path: Path) -> None:
         """,
         tmp_path / "state",
     )
+    assert len(found["messages"]) == 3  # type: ignore[arg-type]  # a list
     assert all("Read-only file system ls -ld " in str(message) for message in found["messages"])  # type: ignore[attr-defined]  # a list
 
 
