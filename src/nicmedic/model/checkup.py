@@ -8,7 +8,7 @@ from nicmedic.model.explanation import Unknown
 from nicmedic.model.host import Host
 from nicmedic.model.note import Note
 
-__all__ = ["Checkup", "NicVerdict", "Reason", "Risk", "Verdict"]
+__all__ = ["Checkup", "KeptHere", "NicVerdict", "Reason", "Risk", "Verdict"]
 
 
 class Verdict(StrEnum):
@@ -54,6 +54,19 @@ class Risk:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeptHere:
+    """A remedy that ``nicmedic keep`` has in force for a card."""
+
+    id: int
+    remedies: tuple[str, ...]
+    """As ``--remedy`` takes them."""
+    kept_at: str
+    """RFC 3339."""
+    expiry: str | None = None
+    """What it was kept for and is another now, in a clause; None: nothing is, as far as that can be told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NicVerdict:
     """One card's."""
 
@@ -68,6 +81,8 @@ class NicVerdict:
     """What is not known, each with the command that would settle it."""
     wanted: bool = True
     """False: it is switched off (not UP), and that is no finding."""
+    kept: tuple[KeptHere, ...] | None = None
+    """What is kept for it; None: not read, which only root may, on this host."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -76,20 +76,31 @@ def choose_places(
     """
     left = list(dict.fromkeys(setting.name for wish in wishes for setting in wish.settings))
     placements: list[Placement] = []
-    turned_down: list[NoPlace] = []
+    turned_down: dict[str, NoPlace] = {}
     taken: dict[str, str] = {}
     for back_end in back_ends:
         if not left:
             break
-        wish = join_wishes(wishes, left)
-        found = read_files(back_end.list_files(place, wish))
-        answer = back_end.place(place, wish, found)
-        if isinstance(answer, Placement) and (flaw := _find_flaw(answer, wish, found, taken)) is not None:
-            answer = NoPlace(back_end=back_end.name, reasons=(flaw,))
+        answer = _ask(back_end, place, join_wishes(wishes, left), read_files, taken)
         if isinstance(answer, NoPlace):
-            turned_down.append(answer)
+            turned_down[back_end.name] = answer
             continue
         placements.append(answer)
         taken.update((edit.path, answer.back_end) for edit in answer.edits)
         left = [name for name in left if name not in answer.settings]
-    return Chosen(placements=tuple(placements), left=tuple(left), turned_down=tuple(turned_down))
+    if left:  # those that took something say why not the rest
+        for back_end in back_ends:
+            answer = turned_down.get(back_end.name) or _ask(back_end, place, join_wishes(wishes, left), read_files, {})
+            if isinstance(answer, NoPlace):
+                turned_down[back_end.name] = answer
+    reasons = tuple(turned_down[back_end.name] for back_end in back_ends if back_end.name in turned_down)
+    return Chosen(placements=tuple(placements), left=tuple(left), turned_down=reasons)
+
+
+def _ask(
+    back_end: BackEnd, place: Place, wish: Wish, read_files: Callable[[Sequence[str]], Found], taken: Mapping[str, str]
+) -> Placement | NoPlace:
+    found = read_files(back_end.list_files(place, wish))
+    answer = back_end.place(place, wish, found)
+    flaw = _find_flaw(answer, wish, found, taken) if isinstance(answer, Placement) else None
+    return answer if flaw is None else NoPlace(back_end=back_end.name, reasons=(flaw,))

@@ -22,6 +22,9 @@ from nicmedic.report.escape import escape_terminal
 __all__ = ["Request", "Written", "keep", "plan_keeping"]
 
 
+_NO_CHECK = "This host has no systemd, so nothing looks after a boot: nicmedic verify --boot in a start-up file of your own does."
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """What is to be kept, and for which card."""
@@ -182,4 +185,6 @@ def keep(edges: KeepEdges, request: Request, show: Callable[[Written], None]) ->
         recover_kept(edges, locked=True)
         planned = plan_keeping(edges, request, edges.store.find_next_number())
         show(planned)
-        return dataclasses.replace(planned, kept=write_kept(edges, planned.kept))
+        kept, checked = write_kept(edges, planned.kept)
+        notes = planned.notes if checked else (*planned.notes, _NO_CHECK)
+        return dataclasses.replace(planned, kept=kept, notes=notes)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What of a plan can be kept: settings that are read again by name. What is done once, and what needs a person, cannot."""
 
+import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -14,7 +15,7 @@ from nicmedic.remedy.ladder import name_change
 from nicmedic.remedy.script.words import quote_word
 from nicmedic.report.escape import escape_terminal
 
-__all__ = ["build_boot_wish", "build_wishes", "choose_transaction"]
+__all__ = ["build_boot_wish", "build_wishes", "choose_transaction", "split_boot_wishes"]
 
 _ONCE: Final = frozenset(
     {
@@ -76,6 +77,22 @@ def _find_reason(change: Change) -> str | None:
     if not change.wanted:
         return f"{name} sets nothing that can be read again, so nobody could tell whether it holds"
     return None
+
+
+def split_boot_wishes(plan: Plan, host: Host) -> tuple[Plan, tuple[Wish, ...]]:
+    """A plan without the refusals of what only a boot can bring about, and that as wishes.
+
+    Raises:
+        RefusedError: something else is refused too.
+    """
+    found = [(refusal, build_boot_wish(refusal, host)) for refusal in plan.refusals]
+    refused = [refusal for refusal, wish in found if wish is None]
+    if refused:
+        reasons = "; ".join(f"{name_change(one)}: {', '.join(one.reasons)}" for one in refused)
+        hint = "\n".join(command for one in refused for command in one.settle)
+        name = escape_terminal(plan.nic.interface)
+        raise RefusedError(f"{name}: {reasons}", hint=hint or f"nicmedic plan {quote_word(plan.nic.interface)}   # what is possible")
+    return dataclasses.replace(plan, refusals=()), tuple(wish for _, wish in found if wish is not None)
 
 
 def build_wishes(plan: Plan, wishes: Iterable[Wish] = ()) -> tuple[Wish, ...]:

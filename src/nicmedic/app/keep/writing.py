@@ -25,12 +25,15 @@ def _list_edits(kept: Kept) -> tuple[FileEdit, ...]:
     return tuple(edit for placement in kept.placements for edit in placement.edits)
 
 
-def write_kept(edges: KeepEdges, kept: Kept) -> Kept:
+def write_kept(edges: KeepEdges, kept: Kept) -> tuple[Kept, bool]:
     """All of it, or nothing.
 
     Args:
         edges: of the machine; the lock is held.
         kept: with its number, its files as they were just read and as they shall be; state ``writing``.
+
+    Returns:
+        It as it is on disk, and whether there is a check after boots.
 
     Raises:
         StateError: it cannot be written down; nothing was begun.
@@ -40,11 +43,11 @@ def write_kept(edges: KeepEdges, kept: Kept) -> Kept:
     made = edges.store.create_kept(kept)
     refreshed = False
     try:
-        edges.boot_check.install_check()
+        checked = edges.boot_check.install_check()
         write_edits(edges, _list_edits(made))
         refreshed = True
         refresh(edges, made)
-        return edges.store.save_kept(dataclasses.replace(made, state=KeptState.KEPT))
+        return edges.store.save_kept(dataclasses.replace(made, state=KeptState.KEPT)), checked
     except KeyboardInterrupt as error:
         _fail(edges, made, "it was interrupted", error, refreshed=refreshed)
     except (OSError, NicmedicError) as error:

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""``nicmedic.ports.keeping.BootCheck``: the unit that looks after each boot whether what is kept is in force.
+
+It is there exactly while something is kept. Not Type=oneshot: multi-user.target would wait for it, and it waits for the network managers itself.
+"""
+
+import os
+from glob import escape as escape_glob
+
+from nicmedic.host.kept_folder import find_kept_folder
+from nicmedic.host.service import Unit, find_program_line, install_units, is_systemd, remove_units
+from nicmedic.persist.systemd_words import quote_command, quote_word
+
+__all__ = ["VERIFY_NAME", "HostBootCheck", "render_verify_unit"]
+
+VERIFY_NAME = "nicmedic-verify.service"
+
+
+def render_verify_unit() -> str:
+    """The file."""
+    state = os.environ.get("NICMEDIC_STATE")
+    folder = find_kept_folder()
+    return "\n".join(
+        [
+            "# Made by nicmedic keep; nicmedic release takes it away with the last that is kept.",
+            "[Unit]",
+            "Description=nicmedic: look whether what is kept for network cards is in force",
+            "Documentation=man:nicmedic-verify(1)",
+            "# No wait for the network: a card that hangs may keep that from coming up, and this is to tell of it.",
+            "After=local-fs.target network.target nicmedic-recover.service",
+            f"RequiresMountsFor={quote_word(folder)}",
+            f"ConditionPathExistsGlob={escape_glob(folder).replace('%', '%%')}/*",  # taken as it stands, to the end of the line
+            "",
+            "[Service]",
+            *([f"Environment={quote_word(f'NICMEDIC_STATE={state}')}"] if state else []),
+            f"ExecStart={quote_command((*find_program_line(), 'verify', '--boot'))}",
+            "SyslogIdentifier=nicmedic",
+            "",
+            "[Install]",
+            "WantedBy=multi-user.target",
+            "",
+        ]
+    )
+
+
+def _read(path: str) -> str | None:
+    try:
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:  # noqa: PTH123  # strings throughout
+            return file.read()
+    except FileNotFoundError:
+        return None
+
+
+class HostBootCheck:
+    """Of this machine."""
+
+    def install_check(self) -> bool:
+        if not is_systemd():
+            return False
+        unit = Unit(name=VERIFY_NAME, text=render_verify_unit())
+        if _read(unit.path) != unit.text:
+            install_units([unit])
+        return True
+
+    def remove_check(self) -> None:
+        if is_systemd() and os.path.lexists(Unit(name=VERIFY_NAME, text="").path):
+            remove_units([VERIFY_NAME])

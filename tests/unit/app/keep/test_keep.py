@@ -1,0 +1,265 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Keeping and releasing on files in memory: what is written where, what is refused with the reason, and what is told."""
+
+import dataclasses
+
+import pytest
+
+from nicmedic.app.keep.keep import Written, keep, plan_keeping
+from nicmedic.app.keep.recover import recover_kept
+from nicmedic.app.keep.release import plan_release, release
+from nicmedic.model.errors import BusyError, KeepFailedError, NoSuchKeptError, RefusedError, UndoFailedError, UnreadableInputError
+from nicmedic.model.keeping import Kept, KeptState, MadeFor, OnDrift, Wish
+from nicmedic.model.plan import Setting
+from nicmedic.testing.keeping import FilesWorld, build_keep_edges, list_states, make_back_end
+from nicmedic.testing.world import Process
+from tests.unit.app.keep.keeping import BACK_ENDS, BEFORE, IDENTITY, INTERFACES, LINES, RULES, do_keep, make_request, mtu_wish, power_wish
+
+
+def do_release(world: FilesWorld, number: int = 1) -> Kept:
+    return release(build_keep_edges(world, BACK_ENDS), number, lambda _released: None).kept
+
+
+def add_setting(wish: Wish, name: str) -> Wish:
+    return dataclasses.replace(wish, settings=(*wish.settings, Setting(name=name, value="off")))
+
+
+# Keeping ---------------------------------------------------------------------------------------------------------------------
+
+
+def test_each_setting_goes_to_the_first_back_end_that_takes_it() -> None:
+    world, shown = FilesWorld(BEFORE), []
+    written = keep(build_keep_edges(world, BACK_ENDS), make_request(), lambda planned: shown.append(planned.kept.state))
+    assert shown == [KeptState.WRITING]
+    assert [(one.back_end, one.settings) for one in written.kept.placements] == [("lines", ("mtu",)), ("own", ("power.control",))]
+    assert b"\nmtu=1400\n" in world.files[INTERFACES]
+    assert b"\npower.control=on\n" in world.files[RULES]
+    assert (written.kept.state, written.kept.id, world.unit, world.folders) == (KeptState.KEPT, 1, True, {"/etc/udev/rules.d"})
+    assert world.refreshed == [("refresh-lines", "-a"), ("refresh-own", "-a")]
+    assert written.kept.made_for == MadeFor(driver="r8169", chip="10ec:8168", kernel_package="6.1.148-1", kernel_release="6.1.0-40-amd64")
+    assert written.notes == ("lines was told.", "own was told.")
+
+
+def test_released_every_file_is_what_it_was_and_nothing_of_ours_is_left() -> None:
+    world = FilesWorld(BEFORE)
+    do_keep(world)
+    kept = do_release(world)
+    assert (kept.state, world.files, world.unit, world.folders) == (KeptState.RELEASED, BEFORE, False, set())
+
+
+def test_a_dry_run_writes_nothing() -> None:
+    world = FilesWorld(BEFORE)
+    edges = build_keep_edges(world, BACK_ENDS)
+    assert isinstance(plan_keeping(edges, make_request(), 1), Written)
+    assert (world.files, world.kept, world.unit) == (BEFORE, {}, False)
+
+
+def test_two_remedies_in_one_file_go_in_any_order() -> None:
+    for order in ((1, 2), (2, 1)):
+        world = FilesWorld(BEFORE)
+        do_keep(world, request=make_request(mtu_wish()))
+        offload = dataclasses.replace(mtu_wish(), settings=(Setting(name="features.tx-tcp-segmentation", value="off"),))
+        do_keep(world, request=make_request(offload))
+        for number in order:
+            do_release(world, number)
+        assert (world.files, world.unit) == (BEFORE, False)
+
+
+def test_the_unit_stays_while_something_is_kept() -> None:
+    world = FilesWorld(BEFORE)
+    do_keep(world, request=make_request(mtu_wish()))
+    do_keep(world, request=make_request(power_wish()))
+    do_release(world, 1)
+    assert world.unit
+    do_release(world, 2)
+    assert not world.unit
+
+
+def test_without_systemd_it_is_told_that_nothing_looks_after_a_boot() -> None:
+    world = FilesWorld(BEFORE, has_systemd=False)
+    assert "This host has no systemd" in do_keep(world).notes[-1]
+
+
+def test_what_was_not_tried_is_told_so() -> None:
+    notes = " ".join(do_keep(FilesWorld(BEFORE), request=make_request(transaction=None)).notes)
+    assert "was not tried on this host" in notes
+    assert "nicmedic treat eth0 --remedy mtu:1400 --remedy runtime-pm-off" in notes
+
+
+def test_links_are_followed_and_version_control_is_told() -> None:
+    world = FilesWorld({**BEFORE, "/srv/interfaces": BEFORE[INTERFACES]})
+    world.links[INTERFACES] = "/srv/interfaces"
+    world.controlled = "/srv"
+    written = do_keep(world, request=make_request(mtu_wish()))
+    assert world.files[INTERFACES] == BEFORE[INTERFACES]
+    assert b"mtu=1400" in world.files["/srv/interfaces"]
+    assert written.notes[0] == f"{INTERFACES} leads to /srv/interfaces"
+    assert "/srv (.git) is under version control: nothing is committed" in written.notes[2]
+
+
+# Refusals --------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_setting_without_a_place_is_refused_with_every_reason() -> None:
+    world = FilesWorld(BEFORE)
+    with pytest.raises(RefusedError, match=r"eee.enabled cannot be kept here: lines: it has no word for that; own: it has no") as caught:
+        do_keep(world, request=make_request(mtu_wish(), add_setting(power_wish(), "eee.enabled")))
+    assert caught.value.hint.splitlines()[0] == "ethtool -k eth0"
+    assert "nicmedic prescribe eth0 --remedy mtu:1400 --remedy runtime-pm-off" in caught.value.hint
+    assert (world.files, world.kept) == (BEFORE, {})
+
+
+def test_without_back_ends_the_refusal_says_so() -> None:
+    with pytest.raises(RefusedError, match="nothing on this host takes it"):
+        do_keep(FilesWorld(BEFORE), back_ends=())
+
+
+def test_one_setting_of_a_card_is_kept_once() -> None:
+    world = FilesWorld(BEFORE)
+    do_keep(world, request=make_request(mtu_wish()))
+    with pytest.raises(RefusedError, match=r"mtu 1400 is kept already \(number 1\)") as caught:
+        do_keep(world, request=make_request(mtu_wish("1300")))
+    assert caught.value.hint == "nicmedic release 1   # first"
+    other = dataclasses.replace(
+        make_request(mtu_wish()), identity=dataclasses.replace(IDENTITY, sysfs_path="/sys/devices/pci0/0000:03:00.0")
+    )
+    assert do_keep(world, request=other).kept.id == 2
+
+
+def test_a_file_that_cannot_be_written_is_refused_before_anything() -> None:
+    world = FilesWorld(BEFORE)
+    world.read_only.add(RULES)
+    with pytest.raises(RefusedError, match=f"{RULES} is read-only"):
+        do_keep(world)
+    assert (world.files, world.kept, world.unit) == (BEFORE, {}, False)
+
+
+def test_a_file_that_cannot_be_read_ends_it() -> None:
+    world = FilesWorld(BEFORE)
+    world.links[INTERFACES] = "/unreadable"
+    with pytest.raises(UnreadableInputError):
+        do_keep(world)
+
+
+def test_a_back_end_that_writes_the_same_file_again_is_turned_down() -> None:
+    double = make_back_end("double", ("power",), INTERFACES)
+    with pytest.raises(RefusedError, match=f"double: {INTERFACES} is written for another setting of this remedy already"):
+        do_keep(FilesWorld(BEFORE), back_ends=(LINES, double))
+
+
+def test_nobody_keeps_while_somebody_else_does() -> None:
+    world = FilesWorld(BEFORE)
+    world.holder = Process()
+    with pytest.raises(BusyError):
+        do_keep(world)
+    assert recover_kept(build_keep_edges(world, BACK_ENDS)) == ()
+
+
+# Failures --------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_program_that_fails_once_puts_everything_back() -> None:
+    world = FilesWorld(BEFORE)
+    process = Process()
+    do_keep(FilesWorld(BEFORE), process)
+    began = process.calls.index("refresh refresh-own")
+    with pytest.raises(KeepFailedError, match="nothing is kept, and every file is as it was"):
+        do_keep(world, Process(fail_at=began))
+    assert (world.files, world.kept, world.unit, world.folders) == (BEFORE, {}, False, set())
+    assert world.refreshed == [("refresh-lines", "-a"), ("refresh-lines", "-a"), ("refresh-own", "-a")]
+
+
+def test_a_program_that_fails_again_leaves_it_to_the_next_command() -> None:
+    world = FilesWorld(BEFORE)
+    world.refusing.add(("refresh-own", "-a"))
+    with pytest.raises(UndoFailedError, match="refresh-own -a: status 1: it failed; putting it back failed as well"):
+        do_keep(world)
+    assert world.files == BEFORE
+    assert list_states(world) == {1: KeptState.WRITING}
+    world.refusing.clear()
+    assert [one.trouble for one in recover_kept(build_keep_edges(world, BACK_ENDS))] == [()]
+    assert (world.kept, world.unit, world.folders) == ({}, False, set())
+
+
+def test_a_file_that_somebody_changes_this_moment_ends_it() -> None:
+    world = FilesWorld(BEFORE)
+
+    def show(_written: Written) -> None:
+        world.files[INTERFACES] += b"# me\n"
+
+    with pytest.raises(KeepFailedError, match="somebody else changed it this moment"):
+        keep(build_keep_edges(world, BACK_ENDS), make_request(), show)
+    assert world.files[INTERFACES] == BEFORE[INTERFACES] + b"# me\n"
+    assert world.kept == {}
+
+
+def test_a_failing_program_while_releasing_keeps_it() -> None:
+    world = FilesWorld(BEFORE)
+    do_keep(world)
+    kept_files = dict(world.files)
+    process = Process()
+    planned = FilesWorld(BEFORE)
+    do_keep(planned)
+    release(build_keep_edges(planned, BACK_ENDS, process), 1, lambda _released: None)
+    edges = build_keep_edges(world, BACK_ENDS, Process(fail_at=process.calls.index("refresh refresh-lines")))
+    with pytest.raises(KeepFailedError, match="1 is kept as before"):
+        release(edges, 1, lambda _released: None)
+    assert (world.files, list_states(world)) == (kept_files, {1: KeptState.KEPT})
+
+
+# Edited since ----------------------------------------------------------------------------------------------------------------
+
+
+def test_what_somebody_wrote_since_stays() -> None:
+    world = FilesWorld(BEFORE)
+    do_keep(world)
+    world.files[INTERFACES] = b"# mine\n" + world.files[INTERFACES] + b"auto eth1\n"
+    planned = plan_release(build_keep_edges(world, BACK_ENDS), 1)
+    assert planned.notes == (f"{INTERFACES} was edited since: only the lines of nicmedic go",)
+    do_release(world)
+    assert world.files == {**BEFORE, INTERFACES: b"# mine\n" + BEFORE[INTERFACES] + b"auto eth1\n"}
+
+
+def test_our_lines_edited_since_are_named_and_left() -> None:
+    world = FilesWorld(BEFORE)
+    do_keep(world)
+    world.files[INTERFACES] = world.files[INTERFACES].replace(b"mtu=1400", b"mtu=1280")
+    with pytest.raises(RefusedError, match=r"lines 3 to 5 of /etc/network/interfaces were edited since") as caught:
+        do_release(world)
+    assert caught.value.hint.startswith("nicmedic release 1 ")
+    assert list_states(world) == {1: KeptState.KEPT}
+
+
+def test_files_that_are_gone_or_have_nothing_of_ours_any_more_are_told() -> None:
+    world = FilesWorld(BEFORE)
+    do_keep(world)
+    del world.files[INTERFACES]
+    world.files[RULES] = b"theirs\n"
+    planned = plan_release(build_keep_edges(world, BACK_ENDS), 1)
+    assert planned.edits == ()
+    assert planned.notes[0] == f"{RULES} has nothing of nicmedic in it any more, and stays as it is"
+    assert planned.notes[1].startswith(f"{INTERFACES} is gone")
+    do_release(world)
+    assert world.files == {"/etc/hosts": BEFORE["/etc/hosts"], RULES: b"theirs\n"}
+
+
+def test_a_file_of_a_back_end_that_is_gone_is_left_to_a_person_where_it_was_edited() -> None:
+    world = FilesWorld(BEFORE)
+    do_keep(world)
+    world.files[RULES] += b"#\n"
+    with pytest.raises(RefusedError, match="this version of nicmedic does not know how it was written"):
+        release(build_keep_edges(world, (LINES,)), 1, lambda _released: None)
+    world.files[RULES] = world.files[RULES].removesuffix(b"#\n")
+    release(build_keep_edges(world, (LINES,)), 1, lambda _released: None)
+    assert world.files == BEFORE
+
+
+def test_numbers_that_are_not_kept_are_told() -> None:
+    world = FilesWorld(BEFORE)
+    with pytest.raises(NoSuchKeptError, match="nothing is kept under number 1"):
+        do_release(world)
+    do_keep(world)
+    do_release(world)
+    with pytest.raises(NoSuchKeptError, match="was released at"):
+        do_release(world)
+    assert do_keep(world, request=make_request(mtu_wish(), on_drift=OnDrift.REPAIR)).kept.on_drift is OnDrift.REPAIR
