@@ -8,21 +8,22 @@ from nicmedic.model.durations import say_duration
 from nicmedic.model.incident import Action, ActionState, Evidence, EvidenceKind, Incident, IncidentVerdict
 from nicmedic.model.names import shell_name
 from nicmedic.report.escape import escape_terminal
+from nicmedic.report.news_text import PHRASES
 from nicmedic.report.style import Style
 from nicmedic.report.words import name_nic, say_count
 
 __all__ = ["Moment", "is_open", "read_seconds_down", "render_incident", "render_incidents", "render_unwatched"]
 
-_PHRASES: dict[IncidentVerdict, tuple[str, str]] = {
-    IncidentVerdict.NIC_HUNG: ("hangs", "hung"),
-    IncidentVerdict.UNSURE: ("stands still, and nothing tells why", "stood still, and nothing told why"),
-    IncidentVerdict.LINK: ("has no link that works", "had no link that worked"),
-    IncidentVerdict.UPSTREAM: ("sends, and nothing behind it answers", "sent, and nothing behind it answered"),
-    IncidentVerdict.HOST: ("gets no time from this host", "got no time from this host"),
-    IncidentVerdict.ADMINISTRATOR: ("was taken away by somebody", "was taken away by somebody"),
+_WAS = {
+    IncidentVerdict.NIC_HUNG: "hung",
+    IncidentVerdict.UNSURE: "stood still, and nothing told why",
+    IncidentVerdict.LINK: "had no link that worked",
+    IncidentVerdict.UPSTREAM: "sent, and nothing behind it answered",
+    IncidentVerdict.HOST: "got no time from this host",
+    IncidentVerdict.ADMINISTRATOR: "was taken away by somebody",
 }
-"""What it is, and what it was; the worst first."""
-_RANKS = tuple(_PHRASES)
+"""What it was, as ``PHRASES`` has what it is; the worst first."""
+_RANKS = tuple(_WAS)
 _MOST_NAMED = 4
 _ENDS = {"restored": "restored", "gone": "ended: the card went", "shutdown": "ended by a shutdown", "boot": "ended by a boot"}
 _WHAT = {
@@ -74,9 +75,9 @@ def _say_short(seconds: float) -> str:
 def _say_open(incident: Incident, now: Moment) -> str:
     """One that is open, or was when the watcher ended."""
     if now.is_watched is False:
-        return f"{_name(incident)} {_PHRASES[incident.verdict][1]} at {_clock(incident.began)}, open when the watcher ended"
+        return f"{_name(incident)} {_WAS[incident.verdict]} at {_clock(incident.began)}, open when the watcher ended"
     ago = "" if now.uptime_s is None else f", for {_say_short(max(0.0, now.uptime_s - incident.began_uptime_s))}"
-    return f"{_name(incident)} {_PHRASES[incident.verdict][0]} since {_clock(incident.began)}{ago}"
+    return f"{_name(incident)} {PHRASES[incident.verdict]} since {_clock(incident.began)}{ago}"
 
 
 def _say_end(incident: Incident) -> str:
@@ -88,7 +89,7 @@ def _say_end(incident: Incident) -> str:
 
 
 def _say_past(incident: Incident) -> str:
-    return f"{_name(incident)} {_PHRASES[incident.verdict][1]} at {_clock(incident.began)}, {_say_end(incident)}"
+    return f"{_name(incident)} {_WAS[incident.verdict]} at {_clock(incident.began)}, {_say_end(incident)}"
 
 
 def _list_open(known: Sequence[Incident], now: Moment) -> list[Incident]:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from nicmedic.model.incident import Action, ActionState, Incident, IncidentVerdict
 from nicmedic.report.escape import escape_terminal
 
-__all__ = ["News", "Urgency", "find_latest_action", "render_host_news", "render_news"]
+__all__ = ["PHRASES", "News", "Urgency", "find_latest_action", "render_host_news", "render_news"]
 
-_PHRASES = {
+PHRASES = {
     IncidentVerdict.NIC_HUNG: "hangs",
     IncidentVerdict.LINK: "has no link that works",
     IncidentVerdict.UPSTREAM: "sends, and nothing behind it answers",
@@ -16,6 +16,7 @@ _PHRASES = {
     IncidentVerdict.ADMINISTRATOR: "was taken away by somebody",
     IncidentVerdict.UNSURE: "stands still, and nothing tells why",
 }
+"""What it is while it goes on; after the name of the card."""
 _ENDS = {"gone": "the card went", "shutdown": "the host was shut down", "boot": "the host was booted"}
 _STATES = {
     ActionState.RUNNING: "begun",
@@ -85,7 +86,7 @@ def render_news(incident: Incident, what: str) -> News:
     """What became of an incident."""
     name = escape_terminal(incident.interface) + (f" ({escape_terminal(incident.driver)})" if incident.driver else "")
     number = f" [incident {incident.id}]" if incident.id is not None else " [incident not on disk]"
-    phrase, reasons = _PHRASES[incident.verdict], _say_reasons(incident)
+    phrase, reasons = PHRASES[incident.verdict], _say_reasons(incident)
     action = find_latest_action(incident)
     if what == "action" and action is not None:
         return _tell_action(name, action, number)
