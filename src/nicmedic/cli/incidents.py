@@ -41,7 +41,7 @@ def _read_moment() -> "Moment":
     with contextlib.suppress(OSError, ValueError, IndexError):
         with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:  # noqa: PTH123  # the kernel's own
             boot_id = file.read(64).strip() or None
-        with open("/proc/uptime", encoding="ascii") as file:  # noqa: PTH123  # as above
+        with open("/proc/uptime", encoding="ascii") as file:  # noqa: PTH123  # the kernel's own
             uptime_s = float(file.read(64).split()[0])
     return Moment(boot_id=boot_id, uptime_s=uptime_s, is_watched=is_watched(), last_sign=read_last_sign())
 

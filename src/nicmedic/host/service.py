@@ -68,8 +68,8 @@ def is_systemd() -> bool:
 def find_program_line() -> tuple[str, ...]:
     """What starts this very nicmedic, from any folder and without a PATH."""
     found = shutil.which("nicmedic", path="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
-    started = os.path.abspath(sys.argv[0])  # noqa: PTH100  # as above
-    if os.path.basename(started) == "nicmedic" and os.access(started, os.X_OK):  # noqa: PTH119  # as above
+    started = os.path.abspath(sys.argv[0])  # noqa: PTH100  # strings throughout
+    if os.path.basename(started) == "nicmedic" and os.access(started, os.X_OK):  # noqa: PTH119  # strings throughout
         return (started,)
     return (found,) if found else (sys.executable, "-m", "nicmedic")
 
@@ -144,7 +144,7 @@ def _read_units(units: Sequence[Unit]) -> dict[str, str | None]:
     found: dict[str, str | None] = {}
     for unit in units:
         try:
-            with open(unit.path, encoding="utf-8", errors="surrogateescape") as file:  # noqa: PTH123  # as above
+            with open(unit.path, encoding="utf-8", errors="surrogateescape") as file:  # noqa: PTH123  # strings throughout
                 found[unit.name] = file.read()
         except FileNotFoundError:
             found[unit.name] = None
@@ -205,4 +205,4 @@ def remove_units(names: Sequence[str]) -> None:
             continue
         for path in command[1:]:
             with tell_state(path):
-                os.unlink(path)  # noqa: PTH108  # as above
+                os.unlink(path)  # noqa: PTH108  # strings throughout
