@@ -119,6 +119,7 @@ def test_what_has_no_word_is_left_to_the_next() -> None:
     fast = wish_for(RemedyId.LINK_ADVERTISE_100, link__autoneg="on", link__modes="0x800000000008")
     assert "link.modes: .link files have no word" in refused(fast)
     assert "link.modes" in refused(wish_for(RemedyId.LINK_ADVERTISE_100, link__autoneg="on", link__modes="fast"))
+    assert "link.speed" in refused(wish_for(RemedyId.LINK_FORCE_100, link__autoneg="off", link__speed="fast", link__duplex="full"))
 
 
 def test_a_card_that_may_be_asleep_is_left_to_others() -> None:
