@@ -46,7 +46,7 @@ class Action:
     """One thing that was done about an incident, or was not."""
 
     what: str
-    """``restore``, ``prevent``, ``reboot``, ``tell``."""
+    """``restore``, ``prevent``, ``reboot``."""
     state: ActionState
     began: str
     """RFC 3339."""
@@ -84,7 +84,7 @@ class Incident:
     ended: str | None = None
     """When it was over in whatever way: restored, the card went, the host was shut down; None: it goes on, or nobody saw its end."""
     ended_why: str | None = None
-    """``restored``, ``gone``, ``shutdown``, ``boot``: a later boot found it open."""
+    """``restored``, ``gone``, ``boot``: a later boot found it open."""
     kernel_release: str | None = None
     kernel_package: str | None = None
     """With its version, as ``uname -v`` gives it."""

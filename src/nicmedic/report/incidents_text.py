@@ -25,7 +25,7 @@ _WAS = {
 """What it was, as ``PHRASES`` has what it is; the worst first."""
 _RANKS = tuple(_WAS)
 _MOST_NAMED = 4
-_ENDS = {"restored": "restored", "gone": "ended: the card went", "shutdown": "ended by a shutdown", "boot": "ended by a boot"}
+_ENDS = {"restored": "restored", "gone": "ended: the card went", "boot": "ended by a boot"}
 _WHAT = {
     EvidenceKind.SAMPLES: "counters of the minute before",
     EvidenceKind.KERNEL_LOG: "kernel log before and at the moment",
@@ -123,7 +123,7 @@ def _say_all(known: Sequence[Incident], now: Moment) -> str:
 
 def _say_actions(incident: Incident) -> str:
     """What was done, the last of each kind."""
-    last = {action.what: action.state for action in incident.actions if action.what != "tell"}
+    last = {action.what: action.state for action in incident.actions}
     return escape_terminal(", ".join(f"{what} {state.replace('_', ' ')}" for what, state in last.items()))
 
 

@@ -17,7 +17,7 @@ PHRASES = {
     IncidentVerdict.UNSURE: "stands still, and nothing tells why",
 }
 """What it is while it goes on; after the name of the card."""
-_ENDS = {"gone": "the card went", "shutdown": "the host was shut down", "boot": "the host was booted"}
+_ENDS = {"gone": "the card went", "boot": "the host was booted"}
 _STATES = {
     ActionState.RUNNING: "begun",
     ActionState.HELPED: "helped",

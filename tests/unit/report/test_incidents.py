@@ -127,12 +127,12 @@ def test_each_has_a_line_the_newest_first() -> None:
         ENDED,
         make(3, boot_id="b1"),
         make(4, ended=RESTORED, ended_why="gone"),
-        make(5, ended=RESTORED, ended_why="shutdown"),
+        make(5, ended=RESTORED, ended_why="boot"),
         make(6),
     )
     assert render_incidents(known, NOW, STYLE, shown=known).splitlines()[2:] == [
         "     6  2026-11-23 02:59:59  eth0        nic_hung       open",
-        "     5  2026-11-23 02:59:59  eth0        nic_hung       ended by a shutdown",
+        "     5  2026-11-23 02:59:59  eth0        nic_hung       ended by a boot",
         "     4  2026-11-23 02:59:59  eth0        nic_hung       ended: the card went",
         "     3  2026-11-23 02:59:59  eth0        nic_hung       its end was not seen",
         "     2  2026-11-23 02:59:59  eth0        nic_hung       restored after 4.5 s      restore helped",

@@ -100,11 +100,6 @@ class LinkTable:
         """Interfaces that stand for guests' functions."""
         return frozenset(link.name for link in self._links.values() if is_representor(link.port_name))
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """All of them."""
-        return tuple(self._by_name)
-
     def begin_listing(self) -> None:
         """From now on note who was heard of: a list that is made meanwhile may be older than what was heard."""
         self._heard = set()
