@@ -45,6 +45,8 @@ _OWN_EEE: Final = frozenset({"r8168", "r8125"})
 _ASLEEP: Final[Mapping[str, str]] = {"r8169": "16445", "lan743x": "30539"}
 """Drivers that were seen to answer udev "No such device" when a link mode was set before the interface was up, and systemd's issue."""
 _OVER_1000: Final = frozenset({"10ec:8125", "10ec:8126", "10ec:8127"})
+_TRUE: Final = ("1", "yes", "y", "true", "t", "on")
+_FALSE: Final = ("0", "no", "n", "false", "f", "off")
 _NUMBERS: Final[Mapping[str, tuple[str, int]]] = {
     "mtu": ("MTUBytes", 211),
     "ring.rx": ("RxBufferSize", 244),
@@ -238,6 +240,11 @@ def _why_for_many(place: Place, found: Found, paths: Sequence[str]) -> str | Non
     return None
 
 
+def _plain(value: str) -> str:
+    """One word for all that systemd takes for yes, and one for no (src/basic/parse-util.c ``parse_boolean``)."""
+    return {**dict.fromkeys(_TRUE, "yes"), **dict.fromkeys(_FALSE, "no")}.get(value.lower(), value)
+
+
 def _find_conflicts(found: Found, paths: Sequence[str], own: str, lines: Sequence[_Line]) -> tuple[list[str], list[str], list[str]]:
     """Reasons why ours would not count, notes on what is overridden, and keys whose list must be emptied first."""
     reasons: list[str] = []
@@ -249,7 +256,7 @@ def _find_conflicts(found: Found, paths: Sequence[str], own: str, lines: Sequenc
         for section, key, value, line in _read(found, path):
             wanted = mine.get((section, key))
             lists = (section, key) == ("Link", "Advertise") and bool(value) and (wanted is not None or forced)
-            if not lists and (wanted is None or wanted == value):
+            if not lists and (wanted is None or _plain(wanted) == _plain(value)):
                 continue
             if path != paths[0] and base_name(path) > base_name(own):
                 reasons.append(f"{path} line {line} says {key}={value}, and is read later")
@@ -294,7 +301,7 @@ def _notes(place: Place, lines: Sequence[_Line]) -> Iterator[str]:
         yield "The kernel warns of an old interface when udev sets EEE on such a card (systemd issue 40782); it is set all the same."
     if any(line.key == "MTUBytes" for line in lines):
         for path, setting in _network_settings(place):
-            if setting.key == "UseMTU" and setting.value.lower() in {"yes", "true", "1", "on"}:
+            if setting.key == "UseMTU" and _plain(setting.value) == "yes":
                 yield f"Where the DHCP server offers an MTU, networkd takes that ({path} line {setting.line})."
     if place.owner.manager not in {"networkd", "netplan", "none"}:
         yield f"udev sets this first, and {place.owner.manager} comes after it."

@@ -27,6 +27,7 @@ from nicmedic.persist.ini import Setting, parse_ini
 from nicmedic.persist.marks import insert_block, list_numbers, split_lines, take_out_marked
 from nicmedic.persist.matching import fit_any_address
 from nicmedic.persist.nm_keys import NmKey, choose_nm_keys
+from nicmedic.persist.values import Target
 
 __all__ = ["BACK_END"]
 
@@ -84,6 +85,13 @@ def _check_owner(place: Place) -> NoPlace | None:
     return None
 
 
+def _names_card(settings: Sequence[Setting], target: Target) -> bool:
+    named = _last(settings, ("connection", "interface-name"))
+    address = _last(settings, ("ethernet", "mac-address"), ("802-3-ethernet", "mac-address"))
+    by_address = address is not None and fit_any_address([address], (target.permanent_address,)) is True
+    return by_address or named in {target.interface, *target.altnames}
+
+
 def _check_profile(place: Place, path: str, data: bytes | None) -> NoPlace | None:
     """What speaks against a line in this file."""
     if data is None:
@@ -95,12 +103,7 @@ def _check_profile(place: Place, path: str, data: bytes | None) -> NoPlace | Non
         return _refuse(f"{path} is no Ethernet connection: its type is {kind or 'not told'}")
     if {"ethernet", "802-3-ethernet"} <= set(groups):
         return _refuse(f"{path} has both [ethernet] and [802-3-ethernet], of which NetworkManager reads one")
-    named = _last(settings, ("connection", "interface-name"))
-    address = _last(settings, ("ethernet", "mac-address"), ("802-3-ethernet", "mac-address"))
-    of_this = named in {target.interface, *target.altnames} or (
-        address is not None and fit_any_address([address], (target.permanent_address,)) is True
-    )
-    if not of_this:
+    if not _names_card(settings, target):
         uuid = shell_name(_last(settings, ("connection", "uuid")), "UUID")
         bind = f"nmcli connection modify {uuid} connection.interface-name {shell_name(target.interface, 'IFACE')}"
         return _refuse(f"{path} names no card, so another one may be set by it too", settle=(bind,))
@@ -129,7 +132,10 @@ def _say_overridden(path: str, data: bytes, keys: Sequence[NmKey]) -> Iterator[s
             yield f"Overrides {each.key}={each.value} of {path} line {each.line}."
 
 
-def _notes(keys: Sequence[NmKey]) -> Iterator[str]:
+def _notes(place: Place, path: str, keys: Sequence[NmKey]) -> Iterator[str]:
+    for other, text in place.files.find(f"{_FOLDER}*"):
+        if other != path and _names_card(list(parse_ini(text, joined=False)), place.target):
+            yield f"{other} is a connection for this card too; while that one is up, nothing of this is set."
     if any(key.key == "auto-negotiate" for key in keys):
         yield "When the connection goes down, NetworkManager puts the former speed back, but offers every mode again, not only those offered before."
     yield "nmcli connection modify drops comments, and with them the marks of these lines; release then names them instead of taking them away."
@@ -157,7 +163,7 @@ def _place(place: Place, wish: Wish, found: Found) -> Placement | NoPlace:
         edits=(FileEdit(path=path, before=before, after=after),),
         refresh=(("nmcli", "connection", "load", path),) if running else (),
         takes_hold=f"when the connection goes up next: at boot, or with nmcli connection up {uuid}",
-        notes=(*_say_overridden(path, before, keys), *_notes(keys)),
+        notes=(*_say_overridden(path, before, keys), *_notes(place, path, keys)),
     )
 
 

@@ -168,6 +168,8 @@ def test_other_lines_are_overridden_and_told_or_stand_in_the_way() -> None:
     later = "/run/systemd/network/10-netplan-lan.link.d/90-site.conf"
     behind = {**HOST, later: b"[Link]\nMTUBytes=9000\n"}
     assert f"{later} line 2 says MTUBytes=9000, and is read later" in refused(MTU, behind)
+    agreed = {**HOST, later: b"[Link]\nTCPSegmentationOffload=false\n"}
+    assert placed(TSO, agreed).notes == ()
     hidden = {**behind, "/etc/systemd/network/10-netplan-lan.link.d/90-site.conf": b"[Link]\nWakeOnLan=off\n"}
     placed(MTU, hidden)
 

@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A file of netplan's that adds to the definition of the card."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nicmedic.model.finding import RemedyId
 from nicmedic.model.keeping import FileEdit, NoPlace, Placement, Wish
+from nicmedic.persist.back_ends import link
 from nicmedic.persist.back_ends.netplan import BACK_END
+from nicmedic.persist.choosing import choose_places
+from nicmedic.persist.managers.netplan import escape_id
 from nicmedic.persist.yaml_lines import Node, parse_yaml
 from tests.unit.persist.back_ends.hosts import ADDRESS, ADVERTISE, ASPM, EEE, MTU, TSO, VERSIONS, ask, place_on, wish_for
 
@@ -81,6 +86,16 @@ def test_networkd_gets_the_offloads_that_netplan_has_words_for() -> None:
         assert "netplan has no word for it that networkd carries out" in refused(wish)
 
 
+def test_what_yaml_cannot_say_goes_to_a_drop_in_beside_its_link_file() -> None:
+    place = place_on(NETWORKD)
+    chosen = choose_places((BACK_END, link.BACK_END), place, (TSO, ADVERTISE), lambda paths: {path: NETWORKD.get(path) for path in paths})
+    assert chosen.left == ()
+    assert [(each.back_end, each.edits[0].path) for each in chosen.placements] == [
+        ("netplan", OWN),
+        ("link", "/etc/systemd/network/10-netplan-lan.link.d/50-nicmedic-3.conf"),
+    ]
+
+
 def test_no_link_file_is_brought_about_where_there_is_none() -> None:
     default = "/usr/lib/systemd/network/99-default.link"
     without = {path: data for path, data in NETWORKD.items() if path != LINK}
@@ -146,13 +161,14 @@ def test_a_file_that_somebody_edited() -> None:
 
 @given(name=st.text(min_size=1, max_size=12), wish=st.sampled_from([MTU, TSO]))
 def test_any_id_that_can_be_printed_is_read_back_as_it_is(name: str, wish: Wish) -> None:
-    import json
-
-    files = {**NETWORKD, YAML: NETWORKD[YAML].replace(b"    lan:", f"    {json.dumps(name)}:".encode()), NETWORK: NETWORKD[NETWORK]}
-    files["/run/systemd/netif/links/2"] = b"ADMIN_STATE=pending\n"
-    files.pop(NETWORK)
+    escaped = {
+        path.replace("-lan.", f"-{escape_id(name)}."): data.replace(b"-lan.", f"-{escape_id(name)}.".encode())
+        for path, data in NETWORKD.items()
+    }
+    files = {**escaped, YAML: NETWORKD[YAML].replace(b"    lan:", f"    {json.dumps(name)}:".encode())}
     answer = ask(BACK_END, place_on(files), wish, files)
-    if isinstance(answer, Placement):
+    if name.isprintable():
+        assert isinstance(answer, Placement), answer
         assert [key for key, _ in read(answer).items()] == [name]
 
 

@@ -149,6 +149,12 @@ def test_profiles_elsewhere_or_nowhere_are_told_with_the_command() -> None:
     assert answer.reasons == (f"{FILE} cannot be read",)
 
 
+def test_another_connection_for_the_card_is_told() -> None:
+    other = FILE.replace("1.nm", "2.nm")
+    with_other = {**HOST, other: PROFILE.replace(b"8f1b", b"9f1b"), FILE.replace("1.nm", "3.nm"): PROFILE.replace(b"lan0", b"lan1")}
+    assert placed(MTU, with_other).notes[0] == f"{other} is a connection for this card too; while that one is up, nothing of this is set."
+
+
 def test_without_a_running_networkmanager_nothing_is_to_be_told_to_it() -> None:
     enabled = {FILE: PROFILE}
     assert placed(MTU, enabled).refresh == ()
