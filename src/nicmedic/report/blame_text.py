@@ -56,13 +56,20 @@ def _kernels(blame: Blame, style: Style) -> Iterator[str]:
                 f"{say_hours(kernel.watched_h)} of {ran}",
             )
         )
-    yield from _columns(rows)
+    yield from _columns(rows, style)
 
 
-def _columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+def _columns(rows: Sequence[Sequence[str]], style: Style) -> Iterator[str]:
+    """A table; on a terminal that is too narrow for it a paragraph a row."""
     widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
-    for row in rows:
-        yield "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+    if style.one_line or 2 * len(widths) + sum(widths) <= style.width:
+        for row in rows:
+            yield "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        return
+    names, *others = rows
+    for first, *cells in others:
+        told = "; ".join(f"{name} {cell}" for name, cell in zip(names[1:], cells, strict=True))
+        yield style.wrap(f"{first}: {told}", first="  ", rest="    ")
 
 
 def _tests(blame: Blame, style: Style) -> Iterator[str]:

@@ -79,6 +79,14 @@ def test_first_lines_where_little_is_known(history: History, line: str) -> None:
     assert " ".join(render_blame_text(build_blame(history), Style()).split()).startswith(line)
 
 
+def test_on_a_narrow_terminal_the_table_of_kernels_becomes_paragraphs() -> None:
+    told = render_blame_text(the_story(), Style(width=60)).partition("Kernels\n")[2].partition("\n\n")[0]
+    assert max(map(len, told.splitlines())) <= 60
+    assert f"  {OLD}: boots " in told
+    assert f"  {NEW}: boots " in told
+    assert render_blame_text(the_story(), Style(width=60, one_line=True)).partition("Kernels\n")[2].startswith("  package ")
+
+
 def test_long_plans_are_cut_and_hands_in_twins_are_told() -> None:
     short = dataclasses.replace(here(), boots=here().boots[4:6])
     supporting = History(host="srv6", boots=(boot("2016-01-02T09:00:00Z", NEW, 3.0, 900.0),))
