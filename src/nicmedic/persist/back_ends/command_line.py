@@ -37,7 +37,8 @@ _MKCONFIG: Final = "/usr/sbin/grub-mkconfig"
 _MENU: Final = "/boot/grub/grub.cfg"
 _USUAL: Final = "GRUB_CMDLINE_LINUX_DEFAULT"
 _XEN: Final = "GRUB_CMDLINE_LINUX_XEN_REPLACE_DEFAULT"
-_VARIABLES: Final = ("GRUB_CMDLINE_LINUX", _USUAL, "GRUB_CMDLINE_LINUX_XEN_REPLACE", _XEN)
+_COMMAND_LINES: Final = ("GRUB_CMDLINE_LINUX", _USUAL, "GRUB_CMDLINE_LINUX_XEN_REPLACE", _XEN)
+_ENTRIES, _NO_RECOVERY = "GRUB_ENABLE_BLSCFG", "GRUB_DISABLE_RECOVERY"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,8 +85,22 @@ def _list_assigned(place: Place, found: Found) -> list[_Assigned]:
         _Assigned(path=path, setting=setting)
         for path in paths
         for setting in parse_assignments((found.get(path) or b"").decode("utf-8", "replace"))
-        if setting.key in _VARIABLES
+        if setting.key in (*_COMMAND_LINES, _ENTRIES, _NO_RECOVERY)
     ]
+
+
+def _find_value(assigned: Sequence[_Assigned], key: str) -> str | None:
+    """The last that is set."""
+    return next((each.setting.value for each in reversed(assigned) if each.setting.key == key), None)
+
+
+def _list_notes(assigned: Sequence[_Assigned], found: Found) -> Iterator[str]:
+    if _find_value(assigned, _NO_RECOVERY) == "true":
+        yield "The menu has no entries for recovery; there, key e takes the words out for one boot."
+    else:
+        yield "GRUB's entries for recovery start without it: they are the way back."
+    if is_xen(found):
+        yield "It goes to the kernel of dom0, not to Xen itself."
 
 
 def _find_later(place: Place, assigned: Sequence[_Assigned]) -> Iterator[str]:
@@ -159,12 +174,10 @@ def _list_running(found: Found) -> list[str]:
 
 def _place_in_grub(place: Place, loader: Loader, wanted: Mapping[str, str], found: Found, title: str) -> Placement | NoPlace:
     words, assigned = tuple(wanted.values()), _list_assigned(place, found)
-    blscfg = [
-        each.value for each in parse_assignments((found.get(_GRUB) or b"").decode("utf-8", "replace")) if each.key == "GRUB_ENABLE_BLSCFG"
-    ]
-    if blscfg[-1:] == ["true"]:
+    if _find_value(assigned, _ENTRIES) == "true":
         return _prescribe_grubby(words)
-    reasons = [reason for each in assigned for reason in find_clash(each.words, words, each.where)]
+    lines = [each for each in assigned if each.setting.key in _COMMAND_LINES]
+    reasons = [reason for each in lines for reason in find_clash(each.words, words, each.where)]
     running = [each for each in _list_running(found) if any(is_same_parameter(each, word) and each != word for word in words)]
     if running and not reasons:
         reasons = [f"the running kernel was started with {running[0]}, and none of GRUB's files says so"]
@@ -177,11 +190,13 @@ def _place_in_grub(place: Place, loader: Loader, wanted: Mapping[str, str], foun
     if reasons or isinstance(edit, str) or refresh is None:
         added = f"add {' '.join(words)} to {_USUAL} in {_GRUB} and make GRUB's menu anew"
         return _refuse(reasons, (f"grep -rn CMDLINE {_GRUB} {_GRUB}.d", *(() if stands else (added,))))
-    notes = ["GRUB's entries for recovery start without it: they are the way back."]
-    if is_xen(found):
-        notes.append("It goes to the kernel of dom0, not to Xen itself.")
     return Placement(
-        back_end=_NAME, settings=tuple(wanted), edits=(edit,), refresh=(refresh,), takes_hold="at the next boot", notes=tuple(notes)
+        back_end=_NAME,
+        settings=tuple(wanted),
+        edits=(edit,),
+        refresh=(refresh,),
+        takes_hold="at the next boot",
+        notes=tuple(_list_notes(assigned, found)),
     )
 
 

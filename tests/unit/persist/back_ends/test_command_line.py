@@ -78,7 +78,8 @@ def test_debian_has_a_file_of_ours() -> None:
     assert list_lines(edit.after) == ['GRUB_CMDLINE_LINUX_DEFAULT="$GRUB_CMDLINE_LINUX_DEFAULT pcie_aspm.policy=performance irqpoll"']
     assert answer.refresh == (("update-grub",),)
     assert answer.settings == ("cmdline.pcie_aspm.policy", "cmdline.irqpoll")
-    assert "recovery" in answer.notes[0]
+    assert answer.notes == ("GRUB's entries for recovery start without it: they are the way back.",)
+    assert "no entries for recovery" in placed(DEBIAN | {GRUB: DEFAULT + b"GRUB_DISABLE_RECOVERY=true\n"}).notes[0]
 
 
 def test_where_grub_reads_no_folder_lines_stand_at_the_end_of_its_file() -> None:
