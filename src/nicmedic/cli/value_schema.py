@@ -14,16 +14,19 @@ import typing
 from collections.abc import Mapping
 from enum import Enum
 
+from nicmedic.model.bug_report import BugReport
 from nicmedic.model.checkup import NicVerdict, Reason, Risk
 from nicmedic.model.explanation import Unknown
 from nicmedic.model.host import Host
 from nicmedic.model.nic import Nic
+from nicmedic.report.bug.document import SCHEMA as REPORT_SCHEMA
 from nicmedic.report.check_json import SCHEMA
 
-__all__ = ["build_check_schema"]
+__all__ = ["build_check_schema", "build_report_schema"]
 
 Schema = dict[str, object]
 _PLAIN: Mapping[object, str] = {str: "string", int: "integer", float: "number", bool: "boolean"}
+_REQUIRED_OF_REPORT = ["schema", "title", "summary", "is_regression", "made", "interface", "history", "blame", "tried", "unknowns"]
 _REQUIRED_OF_NIC = ["interface", "driver", "bus", "verdict", "reasons", "manager"]
 
 
@@ -130,4 +133,38 @@ def build_check_schema() -> Schema:
             },
         },
         "$defs": {"host": host, "nic": nic, **builder.parts},
+    }
+
+
+def build_report_schema() -> Schema:
+    """``nicmedic.report/1``."""
+    builder = _Builder()
+    report = builder.build(BugReport)
+    said: Schema = {
+        "schema": {"const": REPORT_SCHEMA, "description": "Name and number of this schema."},
+        "title": {"type": "string", "description": "One line, in English."},
+        "summary": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "What a maintainer reads first, a sentence each, in English.",
+        },
+        "is_regression": {
+            "type": "boolean",
+            "description": "Whether the figures show, proven or likely, that hangs came with a newer kernel package.",
+        },
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "urn:nicmedic:schema:report:1",
+        "title": "nicmedic report --for json",
+        "description": (
+            "One JSON document, in ASCII: all values that the other forms of a bug report are made of. Unknown is null, never a guess. "
+            "Texts are as they were read, so escape them where you show them. Units stand in the names: `_s` seconds, `_h` hours. "
+            "Fields are added freely, so ignore what you do not know; a field is changed or removed only with a new number in `schema`. "
+            "Rely on the fields marked as required; the others are there as well, and may go with a new number only."
+        ),
+        "type": "object",
+        "required": _REQUIRED_OF_REPORT,
+        "properties": {**said, **typing.cast("Schema", report["properties"])},
+        "$defs": builder.parts,
     }

@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a report is put together of: which card, which lines of the log, what was tried, and what is not known."""
+
+import dataclasses
+
+import pytest
+
+from nicmedic.app.bug_report.build import choose_interface
+from nicmedic.app.bug_report.excerpt import read_excerpt
+from nicmedic.app.bug_report.tried import list_tried
+from nicmedic.app.explain import Request, explain
+from nicmedic.evidence.blame import build_blame
+from nicmedic.host.knowledge import read_knowledge
+from nicmedic.model.blame import Verdict
+from nicmedic.model.bug_report import Came, Excerpt, Tried
+from nicmedic.model.finding import RemedyId
+from nicmedic.model.history import BootRecord, HangRecord, History, Source
+from nicmedic.model.incident import ActionState
+from nicmedic.model.plan import Ladder
+from nicmedic.model.transaction import Transaction, Word
+from nicmedic.testing.logs import FakeLogs
+from tests.unit.evidence.story import NEW, boot
+from tests.unit.report.bug.srv4 import BOOT_ID, HOST, change, done, history, incident, make_report
+
+KNOWLEDGE = read_knowledge()
+WATCHDOG = "NETDEV WATCHDOG: eth0 (r8169): transmit queue 0 timed out"
+
+
+def stamp(seconds: float, text: str) -> str:
+    return f"Jan  2 19:12:45 srv4 kernel: [{seconds:12.6f}] {text}"
+
+
+def excerpt_of(text: str, *, name: str = "kern.log", interface: str | None = "eth0", package: str | None = None) -> Excerpt | None:
+    logs = FakeLogs({name: text.encode()})
+    explanation = explain(logs, KNOWLEDGE, Request(names=(name,)))
+    return read_excerpt(FakeLogs({name: text.encode()}, block_size=64), (name,), explanation, interface, package)
+
+
+def test_the_excerpt_has_the_hang_with_what_stands_around_it() -> None:
+    lines = [stamp(number, f"line {number}") for number in range(500)]
+    lines[300:303] = [stamp(551.3, WATCHDOG), stamp(551.4, "Call Trace:"), stamp(551.5, "Jan dhclient[12]: to 10.9.8.7")]
+    lines[301] = "Jan  2 19:12:45 srv4 sshd[12]: Accepted for alice from 10.9.8.7"
+    told = excerpt_of("\n".join(lines) + "\n")
+    assert told is not None
+    texts = [line.text for line in told.lines]
+    assert texts[0] == "[  288.000000] line 288"
+    assert texts[12] == f"[  551.300000] {WATCHDOG}"
+    assert [line.tells for line in told.lines].count(True) == 1
+    assert told.lines[12].tells
+    assert not any("sshd" in text for text in texts)  # a program's lines are nobody's business
+    assert len(texts) <= 60
+
+
+def test_the_first_hang_of_the_suspected_kernel_comes_first() -> None:
+    banner = "Linux version 3.2.0-4-amd64 (debian-kernel@lists.debian.org) #1 SMP Debian {}"
+    log = "\n".join(
+        (
+            stamp(0, banner.format("3.2.68-1")),
+            stamp(90, WATCHDOG),
+            stamp(0, banner.format("3.2.73-2")),
+            stamp(551, WATCHDOG),
+        )
+    )
+    told = excerpt_of(f"{log}\n", package="3.2.73-2")
+    assert told is not None
+    assert told.kernel_package == "3.2.73-2"
+    assert "551.0" in next(line.text for line in told.lines if line.tells)
+    assert not any("3.2.68" in line.text for line in told.lines)
+    assert told.left_out == 1
+
+
+def test_a_log_that_cannot_be_read_again_gives_the_lines_that_tell() -> None:
+    text = f"{stamp(551.3, WATCHDOG)}\n"
+    explanation = explain(FakeLogs({"-": text.encode()}), KNOWLEDGE, Request(names=("-",)))
+    for logs, names in ((FakeLogs({"-": b"gone"}), ("-",)), (FakeLogs({}), ("x",)), (FakeLogs({"-": b""}, own=b"gone"), ())):
+        told = read_excerpt(logs, names, explanation, "eth0", None)
+        assert told is not None
+        assert [line.text for line in told.lines] == [f"[  551.300000] {WATCHDOG}"]
+
+
+def test_a_log_that_changed_or_breaks_off_meanwhile_is_no_traceback() -> None:
+    text = f"{stamp(551.3, WATCHDOG)}\n"
+    explanation = explain(FakeLogs({"k": text.encode()}), KNOWLEDGE, Request(names=("k",)))
+    for logs in (FakeLogs({"k": b"other\n" * 9}), FakeLogs({"k": text.encode()}, fail_at=0), FakeLogs({"k": text.encode("utf-16")})):
+        told = read_excerpt(logs, ("k",), explanation, "eth0", None)
+        assert told is not None
+        assert len(told.lines) == 1
+
+
+def test_no_hang_no_excerpt_and_long_lines_are_cut() -> None:
+    assert excerpt_of(f"{stamp(1, 'r8169 0000:02:00.0: eth0: link up')}\n") is None
+    assert excerpt_of(f"{stamp(1, WATCHDOG)}\n", interface="eth7") is None
+    told = excerpt_of(f"{stamp(1, WATCHDOG)}\n{stamp(2, 'x' * 999)}\n")
+    assert told is not None
+    assert max(len(line.text) for line in told.lines) < 250
+    wall = excerpt_of(f"Jan  2 19:12:45 srv4 kernel: {WATCHDOG}\n")
+    assert wall is not None
+    assert wall.lines[0].text == f"01-02 19:12:45 {WATCHDOG}"
+
+
+def tried(*transactions: Transaction, boot_id: str | None = BOOT_ID, helped: ActionState | None = None) -> tuple[Tried, ...]:
+    incidents = () if helped is None else (incident(1, helped),)
+    return list_tried(history(), "eth0", transactions, incidents, boot_id)
+
+
+@pytest.mark.parametrize(
+    ("words", "came"),
+    [
+        (((Word.PLANNED, 1.0),), Came.NEVER_SET),
+        (((Word.APPLIED, 1.0),), Came.WAITING),
+        (((Word.APPLIED, 1.0), (Word.CONFIRMED, 2.0)), Came.IN_FORCE),
+        (((Word.APPLIED, 1.0), (Word.UNDOING, 2.0), (Word.UNDONE, 3.0)), Came.UNDONE),
+        (((Word.APPLIED, 1.0), (Word.UNDOING, 2.0), (Word.UNDO_FAILED, 3.0)), Came.UNDO_FAILED),
+        (((Word.APPLIED, 1.0), (Word.REBOOTED, 2.0)), Came.ENDED_BY_BOOT),
+    ],
+)
+def test_how_a_setting_stands(words: tuple[tuple[Word, float], ...], came: Came) -> None:
+    (one,) = tried(done(1, (change(),), *words))
+    assert one.came is came
+    assert one.commands == ("ethtool -K eth0 tso off",)
+    assert one.remedies == ("offload-off:tso",)
+
+
+def test_what_was_confirmed_in_an_earlier_boot_ended_with_it() -> None:
+    (one,) = tried(done(1, (change(),), (Word.APPLIED, 1.0), (Word.CONFIRMED, 2.0)), boot_id="another")
+    assert one.came is Came.ENDED_BY_BOOT
+
+
+@pytest.mark.parametrize(("helped", "came"), [(ActionState.HELPED, Came.HELPED), (ActionState.FAILED, Came.DONE), (None, Came.DONE)])
+def test_what_is_over_when_it_is_done_is_not_judged_as_a_setting(helped: ActionState | None, came: Came) -> None:
+    (one,) = tried(done(1, (change(RemedyId.LINK_BOUNCE, ""),), (Word.APPLIED, 712.0), (Word.CONFIRMED, 720.0)), helped=helped)
+    assert one.came is came
+    assert (one.hold, one.hours) == (None, None)
+
+
+def test_a_bounce_that_was_taken_back_did_not_help() -> None:
+    words = ((Word.APPLIED, 712.0), (Word.UNDOING, 720.0), (Word.UNDONE, 721.0))
+    assert (
+        tried(done(1, (change(RemedyId.LINK_BOUNCE, ""),), *words, ladder=Ladder.RESTORE), helped=ActionState.FAILED)[0].came
+        is Came.DID_NOT_HELP
+    )
+
+
+def test_a_setting_that_held_is_judged() -> None:
+    (one,) = tried(done(2, (change(),), (Word.APPLIED, 7200.0), (Word.CONFIRMED, 7300.0)))
+    assert one.hold is not None
+    assert (one.hold.verdict, one.hours) == (Verdict.PROVEN, 31.0)
+    assert one.notes == ("Judged within one boot, so hangs are taken to come at random in time.",)
+
+
+def test_two_settings_at_a_time_cannot_be_told_apart() -> None:
+    first = done(2, (change(),), (Word.APPLIED, 7200.0), (Word.CONFIRMED, 7300.0))
+    second = done(3, (change(RemedyId.EEE_OFF, ""),), (Word.APPLIED, 9000.0), (Word.CONFIRMED, 9100.0))
+    for one in tried(first, second):
+        assert any("cannot tell them apart" in note for note in one.notes)
+
+
+def test_other_cards_are_left_out() -> None:
+    assert list_tried(history(), "eth1", (done(1, (change(),), (Word.APPLIED, 1.0)),), (), BOOT_ID) == ()
+
+
+def test_the_card_that_hung_in_most_boots_is_meant() -> None:
+    def with_hang(name: str) -> BootRecord:
+        return dataclasses.replace(
+            boot("2016-01-02T09:00:00Z", NEW, 1.0), hangs=(HangRecord(interface=name, driver="x", began=None, uptime_s=1.0, lines=1),)
+        )
+
+    told = History(boots=(with_hang("eth1"), with_hang("eth0"), with_hang("eth0")))
+    assert choose_interface(told, None, None) == "eth0"
+    assert choose_interface(History(), HOST, None) is None  # two cards, and nothing tells which
+    assert choose_interface(History(), dataclasses.replace(HOST, nics=HOST.nics[:1]), None) == "eth0"
+    explanation = explain(FakeLogs({"k": f"{stamp(1, WATCHDOG)}\n".encode()}), KNOWLEDGE, Request(names=("k",)))
+    assert choose_interface(History(), HOST, explanation) == "eth0"
+
+
+def test_what_is_not_known_is_told() -> None:
+    dark = dataclasses.replace(boot("2016-01-03T09:00:00Z", NEW, 50.0), covered_h=0.0)
+    told = dataclasses.replace(history(), boots=(*history().boots, dark), sources=(Source(name="wtmp", trouble="cut short"),))
+    bare = dataclasses.replace(HOST, machine=None, nics=(dataclasses.replace(HOST.nics[0], firmware_version="N/A"),))
+    report = make_report(history=told, blame=build_blame(told, interface="eth0"), host=bare, excerpt=None)
+    flat = "\n".join(report.unknowns)
+    for words in (
+        "Of 1 boot no log is left",
+        "50 h in which the host ran are covered by no log",
+        "Not known of the machine: the machine's model and its firmware (BIOS).",
+        "Not known of the card: firmware version.",
+        "No line of a kernel log shows the hang.",
+        "The log gives no cause.",
+        "No other host with such a card says anything",
+        "Not read, or with gaps: wtmp.",
+        "vanilla",
+        "by hand",
+    ):
+        assert words in flat, words
+    assert report.nic is not None
+    assert report.nic.firmware_version is None
+
+
+def test_nothing_of_the_card_names_anybody() -> None:
+    report = make_report()
+    assert "52:54" not in repr(report.nic)
+    assert "52:54" not in repr(report.other_nics)
+
+
+def test_arguments_of_the_first_program_are_not_the_kernels() -> None:
+    report = make_report(host=dataclasses.replace(HOST, command_line="quiet -- --token abc"))
+    assert report.host is not None
+    assert report.host.command_line == "quiet"
