@@ -7,7 +7,7 @@ _nicmedic() {
     COMPREPLY=()
     for word in "${COMP_WORDS[@]:1:COMP_CWORD - 1}"; do
         case "${path:+$path }$word" in
-        'check' | 'explain' | 'history' | 'blame' | 'snapshot' | 'plan' | 'treat' | 'confirm' | 'undo' | 'transactions' | 'watch' | 'incidents' | 'metrics' | 'prescribe' | 'install-service' | 'knowledge' | 'knowledge show' | 'knowledge lint' | 'knowledge literals') path=${path:+$path }$word ;;
+        'check' | 'explain' | 'history' | 'blame' | 'snapshot' | 'plan' | 'treat' | 'confirm' | 'undo' | 'transactions' | 'keep' | 'kept' | 'verify' | 'release' | 'watch' | 'incidents' | 'metrics' | 'prescribe' | 'install-service' | 'knowledge' | 'knowledge show' | 'knowledge lint' | 'knowledge literals') path=${path:+$path }$word ;;
         esac
     done
     case $prev in
@@ -83,6 +83,14 @@ _nicmedic() {
         :
         return
         ;;
+    --on-drift)
+        :
+        return
+        ;;
+    --soak)
+        :
+        return
+        ;;
     --policy)
         compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$cur")
         return
@@ -126,6 +134,14 @@ _nicmedic() {
             mapfile -t COMPREPLY < <(compgen -W "$(ls /sys/class/net 2>/dev/null)" -- "$cur")
             return
             ;;
+        'keep')
+            mapfile -t COMPREPLY < <(compgen -W "$(ls /sys/class/net 2>/dev/null)" -- "$cur")
+            return
+            ;;
+        'verify')
+            mapfile -t COMPREPLY < <(compgen -W "$(ls /sys/class/net 2>/dev/null)" -- "$cur")
+            return
+            ;;
         'prescribe')
             mapfile -t COMPREPLY < <(compgen -W "$(ls /sys/class/net 2>/dev/null)" -- "$cur")
             return
@@ -141,7 +157,7 @@ _nicmedic() {
         esac
     fi
     case $path in
-    '') word='check explain history blame snapshot plan treat confirm undo transactions watch incidents metrics prescribe install-service knowledge --version --debug --help' ;;
+    '') word='check explain history blame snapshot plan treat confirm undo transactions keep kept verify release watch incidents metrics prescribe install-service knowledge --version --debug --help' ;;
     'check') word='--json --from --wait --help' ;;
     'explain') word='--json --interface --since --all --help' ;;
     'history') word='--json --all --help' ;;
@@ -152,6 +168,10 @@ _nicmedic() {
     'confirm') word='--extend --out-of-band --help' ;;
     'undo') word='--help' ;;
     'transactions') word='--json --recover --help' ;;
+    'keep') word='--remedy --on-drift --dry-run --json --help' ;;
+    'kept') word='--json --help' ;;
+    'verify') word='--boot --repair --json --help' ;;
+    'release') word='--trial --soak --probe --dry-run --json --help' ;;
     'watch') word='--once --policy --json --keep --help' ;;
     'incidents') word='--json --last --since --evidence --output -o --help' ;;
     'metrics') word='--output -o --help' ;;

@@ -45,7 +45,19 @@ def _check_here(name: str | None, wait_s: float) -> "Checkup":
     from nicmedic.host.machine import HostMachine
     from nicmedic.host.owners import with_owners
 
-    return check(HostMachine(), HostLogs(), HostClock(), read_knowledge(), with_owners, name=name, wait_s=wait_s)
+    return _add_kept(check(HostMachine(), HostLogs(), HostClock(), read_knowledge(), with_owners, name=name, wait_s=wait_s))
+
+
+def _add_kept(checkup: "Checkup") -> "Checkup":
+    """What is kept, as far as we may read it: that is no reason not to answer."""
+    from nicmedic.app.keep.shown import add_kept
+    from nicmedic.host.kept_folder import HostKept
+    from nicmedic.model.errors import NicmedicError
+
+    try:
+        return add_kept(checkup, HostKept().list_kept())
+    except NicmedicError:
+        return checkup
 
 
 def _check_saved(path: str, name: str | None) -> "Checkup":

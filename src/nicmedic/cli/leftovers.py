@@ -1,23 +1,26 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Transactions that a crash or a boot left open, looked for at the start of every command that root gives. Costs one listing of a folder.
+"""What a crash or a boot left open, looked for at the start of every command that root gives. Costs two listings of folders.
+
+Transactions, and kept remedies that were half written or half released.
 
 Imported at every start, so it imports nothing of ours until something is open.
 """
 
 import os
 
-__all__ = ["has_leftovers", "recover_leftovers", "take_up_leftovers"]
+__all__ = ["has_leftovers", "has_open_kept", "recover_leftovers", "take_up_leftovers"]
 
 _ENDED = (b"undone", b"rebooted", b"abandoned")
 _LASTING = (b"confirmed", b"undo-failed")
 """What these words tell of the card holds until the next boot."""
 _BOOT_ID = "/proc/sys/kernel/random/boot_id"
 _TAIL = 1024
+_HALF = (b"writing", b"releasing")
 
 
-def _find_folder() -> str:
-    """As ``host/transactions.py`` has it."""
-    return f"{os.environ.get('NICMEDIC_STATE') or '/var/lib/nicmedic'}/transactions"
+def _find_folder(name: str) -> str:
+    """As ``host/transactions.py`` and ``host/kept_folder.py`` have it."""
+    return f"{os.environ.get('NICMEDIC_STATE') or '/var/lib/nicmedic'}/{name}"
 
 
 def _is_of_earlier_boot(boot_id: bytes) -> bool:
@@ -44,18 +47,54 @@ def _is_open(folder: str) -> bool:
 def has_leftovers() -> bool:
     """Whether something is open, or half-written. Whether it was left behind, ``app/recover.py`` finds out."""
     try:
-        with os.scandir(_find_folder()) as entries:
+        with os.scandir(_find_folder("transactions")) as entries:
             return any(entry.name.startswith(".new-") or (entry.name.isdecimal() and _is_open(entry.path)) for entry in entries)
     except OSError:
         return False
+
+
+def _is_half_kept(folder: str) -> bool:
+    """By the state, which ``kept.json`` begins with."""
+    try:
+        with open(f"{folder}/kept.json", "rb") as file:  # noqa: PTH123  # at every start
+            head = file.read(64)
+    except OSError:
+        return False
+    return any(b'"state": "' + state + b'"' in head for state in _HALF)
+
+
+def has_open_kept() -> bool:
+    """Whether a kept remedy is half written or half released; perhaps by somebody who is at it now."""
+    try:
+        with os.scandir(_find_folder("kept")) as entries:
+            return any(entry.name.startswith(".new-") or (entry.name.isdecimal() and _is_half_kept(entry.path)) for entry in entries)
+    except OSError:
+        return False
+
+
+def _recover_kept() -> bool:
+    from nicmedic.app.keep.recover import recover_kept
+    from nicmedic.cli.keep_edges import build_keep_edges
+    from nicmedic.cli.streams import write_complaint
+    from nicmedic.report.keep_text import render_recovered_kept
+
+    found = recover_kept(build_keep_edges())
+    for one in found:
+        write_complaint(render_recovered_kept(one.kept, one.trouble, one.left))
+    return any(one.trouble for one in found)
 
 
 def recover_leftovers() -> bool:
     """End what was left behind, and tell it; True: something could not be undone.
 
     Raises:
-        StateError: the transactions cannot be read.
+        StateError: the transactions, or what is kept, cannot be read.
     """
+    failed = _recover_transactions()
+    return (has_open_kept() and _recover_kept()) or failed
+
+
+def _recover_transactions() -> bool:
     from nicmedic.app.recover import recover_transactions
     from nicmedic.cli.streams import write_complaint
     from nicmedic.host.hands import HostHands
@@ -75,7 +114,7 @@ def recover_leftovers() -> bool:
 
 def take_up_leftovers() -> None:
     """Before any command: what goes wrong here is told, and stops nothing."""
-    if os.geteuid() != 0 or not has_leftovers():
+    if os.geteuid() != 0 or not (has_leftovers() or has_open_kept()):
         return
     from nicmedic.cli.output import print_error
     from nicmedic.model.errors import NicmedicError

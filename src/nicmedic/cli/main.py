@@ -15,16 +15,20 @@ from nicmedic.cli.explain import EXPLAIN
 from nicmedic.cli.history import HISTORY
 from nicmedic.cli.incidents import INCIDENTS
 from nicmedic.cli.install_service import INSTALL_SERVICE
+from nicmedic.cli.keep import KEEP
+from nicmedic.cli.kept import KEPT
 from nicmedic.cli.knowledge import KNOWLEDGE
 from nicmedic.cli.leftovers import take_up_leftovers
 from nicmedic.cli.metrics import METRICS
 from nicmedic.cli.plan import PLAN
 from nicmedic.cli.prescribe import PRESCRIBE
+from nicmedic.cli.release import RELEASE
 from nicmedic.cli.snapshot import SNAPSHOT
 from nicmedic.cli.streams import mend_streams, turn_away, write_answer, write_complaint
 from nicmedic.cli.transactions import TRANSACTIONS
 from nicmedic.cli.treat import TREAT
 from nicmedic.cli.undo import UNDO
+from nicmedic.cli.verify import VERIFY
 from nicmedic.cli.watch import WATCH
 
 __all__ = ["COMMANDS", "PROGRAM", "build_parser", "main"]
@@ -40,6 +44,10 @@ COMMANDS: tuple[Command, ...] = (
     CONFIRM,
     UNDO,
     TRANSACTIONS,
+    KEEP,
+    KEPT,
+    VERIFY,
+    RELEASE,
     WATCH,
     INCIDENTS,
     METRICS,
@@ -56,8 +64,8 @@ For the host whose network card goes silent: says what each card does now, saves
 log, says which card hung, why that is so likely, and what others tried against it with what result, with the commands and their undo; and changes \
 a card over the very connection that may be dying, so that whatever is not confirmed is undone.
 
-Only treat, confirm, undo and install-service change the machine, and watch where its policy has it call treat; snapshot writes its one file. \
-A command of root also undoes what a crash has left behind of treat.""",
+Only treat, confirm, undo, keep, release, verify --repair and install-service change the machine, and watch where its policy has it call treat; \
+snapshot writes its one file. A command of root also undoes what a crash has left behind of treat, keep and release.""",
     arguments=(
         Argument(("--version",), "print the version and end", version=f"nicmedic {__version__}"),
         Argument(("--debug",), "show a traceback also for expected errors; stands before the command", flag=True),

@@ -131,6 +131,11 @@ def _detail(one: NicVerdict, nic: Nic, style: Style) -> Iterator[str]:
             yield style.wrap(f"{reason.text} {_bracket(reason)}", first="      ", rest="      ")
         for source in risk.sources[:2]:
             yield style.wrap(source, first="      ", rest="        ")
+    for kept in one.kept or ():
+        yield style.wrap(f"kept: {', '.join(kept.remedies)}, since {kept.kept_at} (number {kept.id})", first="  ", rest="    ")
+        if kept.expiry is not None:
+            told = f"{kept.expiry}; is it still needed?   nicmedic release {kept.id} --trial"
+            yield style.wrap(told, first="      ", rest="        ", paint=("yellow",))
     rows = list(render_rows(nic))
     width = max((len(row.label) for row in rows), default=0)
     for row in rows:

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""``nicmedic release``: a kept remedy goes, and its files are what they were."""
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from nicmedic.cli.confirm import read_number
+from nicmedic.cli.declare import Argument, Command, Example
+
+if TYPE_CHECKING:
+    from nicmedic.app.keep.edges import KeepEdges
+    from nicmedic.app.keep.release import Released
+
+__all__ = ["RELEASE"]
+
+_SHORTEST_SOAK_S, _LONGEST_SOAK_S = 10, 7 * 86_400
+
+
+def _try_without(arguments: argparse.Namespace, edges: "KeepEdges", number: int) -> None:
+    """Raises where the card hangs without it, or where that cannot be found out."""
+    from nicmedic.app.keep.edges import find_kept
+    from nicmedic.app.keep.trial import Trial, try_without
+    from nicmedic.cli.duration import parse_duration
+    from nicmedic.cli.edges import build_host_edges
+    from nicmedic.cli.streams import write_complaint
+    from nicmedic.host.sysfs import Folder
+    from nicmedic.model.durations import say_duration
+
+    soak_s = parse_duration("--soak", arguments.soak or "30m", _SHORTEST_SOAK_S, _LONGEST_SOAK_S)
+    kept = find_kept(edges.store, number)
+    host_edges = build_host_edges()
+    trial = Trial(soak_s=soak_s, probes=tuple(arguments.probe or ()), machine_id=Folder("/").text("etc/machine-id"))
+    lifted = try_without(host_edges, kept, host_edges.machine.read_host(), trial)
+    write_complaint(
+        f"nicmedic: {say_duration(lifted.soak_s)} without a hang (transaction {lifted.finished.transaction.id}); its files are released\n"
+    )
+
+
+def _show(released: "Released", *, planned: bool) -> None:
+    from nicmedic.cli.output import read_width, use_colour
+    from nicmedic.cli.streams import write_answer
+    from nicmedic.report.keep_text import render_released
+    from nicmedic.report.style import Style
+
+    style = Style(width=read_width(), colour=use_colour(sys.stdout))
+    write_answer(render_released(released.kept, released.edits, released.notes, style, planned=planned))
+
+
+def _show_json(released: "Released", *, dry_run: bool) -> None:
+    from nicmedic.cli.streams import write_answer
+    from nicmedic.report.keep_json import render_kept_json
+
+    write_answer(render_kept_json([released.kept], {}, edits=released.edits, notes=released.notes, dry_run=dry_run) + "\n")
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from nicmedic.cli.edges import demand_root
+
+    demand_root("release a remedy")
+    from nicmedic.app.keep.release import plan_release, release
+    from nicmedic.cli.keep_edges import build_keep_edges
+    from nicmedic.cli.streams import write_answer
+    from nicmedic.model.errors import UsageError
+
+    if not arguments.trial and (arguments.soak or arguments.probe):
+        raise UsageError("--soak and --probe are of a trial", hint=f"nicmedic release {arguments.number} --trial")
+    if arguments.trial and arguments.dry_run:
+        raise UsageError(
+            "--trial changes the card, and --dry-run nothing: either, not both", hint=f"nicmedic release {arguments.number} --dry-run"
+        )
+    number, edges = read_number(arguments.number), build_keep_edges()
+    assert number is not None  # noqa: S101  # the parser wants one
+    if arguments.dry_run:
+        planned = plan_release(edges, number)
+        if arguments.json:
+            _show_json(planned, dry_run=True)
+        else:
+            _show(planned, planned=True)
+            write_answer("nothing was changed\n")
+        return 0
+    if arguments.trial:
+        plan_release(edges, number)  # what stands against it is told before the card is touched
+        _try_without(arguments, edges, number)
+    released = release(edges, number, (lambda _released: None) if arguments.json else lambda planned: _show(planned, planned=True))
+    if arguments.json:
+        _show_json(released, dry_run=False)
+    else:
+        write_answer("\n")
+        _show(released, planned=False)
+    return 0
+
+
+RELEASE = Command(
+    name="release",
+    summary="keep a remedy no more: its files are what they were",
+    description="""\
+Puts every file back that nicmedic keep has written: to the byte where nobody edited it since, else only the lines of nicmedic go. Where these lines \
+themselves were edited nothing is written, and they are named. With the last kept remedy the unit that looks after each boot goes too.
+
+With --trial the card shows first whether it still needs the remedy: what was set before it is set again under the dead-man's switch, as treat does \
+it, and the card is watched for a hang for as long as --soak says. If it hangs, or anything interrupts that, the remedy is in force again and stays \
+kept; if it holds, the files are released.""",
+    arguments=(
+        Argument(("number",), "of the kept remedy; nicmedic kept lists them", "N"),
+        Argument(("--trial",), "lift it on the running card first, and release it only if the card does not hang", flag=True),
+        Argument(("--soak",), "with --trial: so long must the card hold without it (default: 30m)", "TIME"),
+        Argument(("--probe",), "with --trial: probe also, as treat takes it; may come several times", "PROBE", repeats=True),
+        Argument(("--dry-run",), "only show what would be written", flag=True),
+        Argument(("--json",), "print one JSON document, schema nicmedic.kept/1", flag=True),
+    ),
+    examples=(
+        Example("nicmedic release 1 --trial --soak 6h", "the kernel is a new one: is it still needed?"),
+        Example("nicmedic release 1", "its files as they were, now"),
+    ),
+    exit_statuses=(
+        (0, "released, or shown"),
+        (2, "the command line is wrong"),
+        (11, "a configuration file cannot be read"),
+        ("22-27", "it was refused or could not be begun; nothing was changed"),
+        (31, "nothing is kept under that number"),
+        (40, "it could not be lifted; it is in force, and kept"),
+        (41, "without it the card hangs; it is in force again, and kept"),
+        (42, "the trial was interrupted; it is in force again, and kept"),
+        (45, "releasing failed; it is kept as before"),
+        (50, "and undoing that failed too: CHANGED, and what is left to do is told"),
+    ),
+    run=_run,
+)

@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Is what is kept in force: after a boot, after a flap, with another card or kernel; set again by treat where that is wanted."""
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+
+from nicmedic.app.keep.shown import add_kept
+from nicmedic.app.keep.verify import Verified, VerifyEdges, select_kept, verify, verify_boot
+from nicmedic.model.checkup import Checkup, NicVerdict, Verdict
+from nicmedic.model.counters import Counters
+from nicmedic.model.errors import ProbesFailedError
+from nicmedic.model.host import Host
+from nicmedic.model.keeping import CheckWord, Kept, KeptState, MadeFor, OnDrift
+from nicmedic.model.nic import Nic
+from nicmedic.model.note import Lack, Note
+from nicmedic.model.plan import Setting
+from nicmedic.model.stack import Address
+from nicmedic.testing.clock import FakeClock
+from nicmedic.testing.keeping import FilesWorld, build_keep_edges
+from nicmedic.testing.world import Process
+from tests.unit.app.keep.keeping import BACK_ENDS, BEFORE, do_keep, make_host, make_nic, make_request, mtu_wish
+
+
+class Moments:
+    """``nicmedic.ports.machine.Machine`` that shows one host after the other, the last one for ever."""
+
+    def __init__(self, *hosts: Host, flap_after: int | None = None) -> None:
+        self.hosts = list(hosts)
+        self.flap_after = flap_after
+        """So many cheap looks."""
+        self.looks = 0
+
+    def read_host(self) -> Host:
+        return self.hosts.pop(0) if len(self.hosts) > 1 else self.hosts[0]
+
+    def read_counters(self, interfaces: Iterable[str]) -> tuple[Counters, ...]:
+        self.looks += 1
+        changes = 2 if self.flap_after is not None and self.looks > self.flap_after else 1
+        return tuple(Counters(interface=name, monotonic_s=0.0, carrier_changes=changes) for name in interfaces)
+
+
+class Repairs:
+    """Notes what it is asked for."""
+
+    def __init__(self, machine: Moments, after: Host | None = None) -> None:
+        self.machine, self.after = machine, after
+        self.asked: list[tuple[str, ...]] = []
+
+    def __call__(self, _host: Host, nic: Nic, names: Sequence[str]) -> object:
+        self.asked.append((nic.interface, *names))
+        if self.after is None:
+            raise ProbesFailedError("no answer")
+        self.machine.hosts = [self.after]
+        return None
+
+
+def make_kept(*, on_drift: OnDrift = OnDrift.ALARM) -> FilesWorld:
+    world = FilesWorld(BEFORE)
+    do_keep(world, request=make_request(on_drift=on_drift))
+    return world
+
+
+def make_edges(world: FilesWorld, machine: Moments, repair: Repairs | None = None, process: Process | None = None) -> VerifyEdges:
+    store = build_keep_edges(world, BACK_ENDS, process).store
+    return VerifyEdges(machine=machine, clock=FakeClock(), store=store, repair=repair or Repairs(machine))
+
+
+def look(world: FilesWorld, host: Host, *, repair: bool | None = False, repairs: Repairs | None = None) -> Verified:
+    edges = make_edges(world, Moments(host), repairs)
+    (found,) = verify(edges, host, select_kept(edges.store, host, None), "operator", repair=repair)
+    return found
+
+
+GOOD = make_host(1400, "on")
+BAD = make_host(1500, "on")
+
+
+def test_what_is_in_force_is_written_down() -> None:
+    world = make_kept()
+    found = look(world, GOOD)
+    assert (found.check.word, found.check.differences, found.expiry, found.trouble) == (CheckWord.IN_FORCE, (), None, ())
+    assert world.kept[1].checks == (found.check,)
+    assert (found.check.boot_id, found.check.kernel_package, found.check.occasion) == ("boot-1", "6.1.148-1", "operator")
+
+
+def test_what_drifted_is_named() -> None:
+    found = look(make_kept(), BAD)
+    assert (found.check.word, found.check.differences) == (CheckWord.DRIFTED, ("mtu is 1500, not 1400",))
+
+
+def test_only_what_drifted_is_set_again() -> None:
+    repairs = Repairs(Moments(BAD), GOOD)
+    world = make_kept(on_drift=OnDrift.REPAIR)
+    edges = make_edges(world, repairs.machine, repairs)
+    (found,) = verify(edges, BAD, select_kept(edges.store, BAD, "eth0"), "operator", repair=None)
+    assert repairs.asked == [("eth0", "mtu:1400")]
+    assert (found.check.word, found.check.differences) == (CheckWord.REPAIRED, ("mtu is 1500, not 1400",))
+
+
+def test_a_repair_that_fails_is_told() -> None:
+    found = look(make_kept(), BAD, repair=True)
+    assert (found.check.word, found.trouble) == (CheckWord.DRIFTED, ("no answer",))
+
+
+def test_alarm_sets_nothing_again() -> None:
+    repairs = Repairs(Moments(BAD), GOOD)
+    assert look(make_kept(), BAD, repair=None, repairs=repairs).check.word is CheckWord.DRIFTED
+    assert repairs.asked == []
+
+
+def test_the_command_line_takes_a_boot() -> None:
+    world = make_kept()
+    wish = dataclasses.replace(mtu_wish(), settings=(Setting(name="cmdline.iommu", value="pt"),), steps=())
+    world.kept[1] = dataclasses.replace(world.kept[1], wishes=(wish,))
+    host = dataclasses.replace(GOOD, command_line="ro quiet")
+    found = look(world, host, repair=True)
+    assert found.check.differences == ("cmdline.iommu is not there, not pt",)
+    assert found.trouble == ("mtu:1400 takes a boot",)
+    assert look(world, dataclasses.replace(GOOD, command_line="ro iommu=off iommu=pt")).check.word is CheckWord.IN_FORCE
+
+
+def test_what_cannot_be_told_is_unknown() -> None:
+    world = make_kept()
+    stuck = dataclasses.replace(BAD, notes=(Note(what="netlink", why=Lack.STUCK, detail="no answer"),))
+    other = dataclasses.replace(GOOD, nics=(dataclasses.replace(make_nic(1400, "on"), driver="e1000e"),))
+    for host in (Host(), stuck, other):
+        assert look(world, host, repair=True).check.word is CheckWord.UNKNOWN
+    wish = dataclasses.replace(mtu_wish(), settings=(Setting(name="flux.capacitor", value="on"),))
+    world.kept[1] = dataclasses.replace(world.kept[1], wishes=(wish,))
+    assert look(world, GOOD).check.differences == ("a newer nicmedic has kept a setting that this one does not know",)
+
+
+def test_another_kernel_expires_it() -> None:
+    world = make_kept()
+    assert look(world, make_host(1400, "on", "6.1.150-1")).expiry == "kept for kernel 6.1.148-1, this is 6.1.150-1"
+    world.kept[1] = dataclasses.replace(world.kept[1], made_for=MadeFor(kernel_release="6.1.0-39-amd64", driver="r8169"))
+    assert look(world, GOOD).expiry == "kept for kernel 6.1.0-39-amd64, this is 6.1.0-40-amd64"
+    world.kept[1] = dataclasses.replace(world.kept[1], made_for=MadeFor(driver="r8168"))
+    assert look(world, GOOD).expiry == "kept for driver r8168, this is r8169"
+    world.kept[1] = dataclasses.replace(world.kept[1], made_for=MadeFor())
+    assert look(world, GOOD).expiry is None
+
+
+def test_a_check_that_cannot_be_written_down_is_told_all_the_same() -> None:
+    from nicmedic.model.errors import StateError
+
+    world = make_kept()
+    process = Process(fail_at=1, error=StateError("disk full"))
+    edges = make_edges(world, Moments(GOOD), None, process)
+    (found,) = verify(edges, GOOD, select_kept(edges.store, GOOD, None), "operator", repair=False)
+    assert (found.check.word, found.trouble) == (CheckWord.IN_FORCE, ("this cannot be written down: disk full",))
+
+
+def test_a_card_is_found_by_its_present_name_and_by_the_former() -> None:
+    world = make_kept()
+    renamed = dataclasses.replace(GOOD, nics=(dataclasses.replace(make_nic(1400, "on"), interface="lan0"),))
+    store = build_keep_edges(world, BACK_ENDS).store
+    assert [one.id for one in select_kept(store, renamed, "lan0")] == [1]
+    assert [one.id for one in select_kept(store, renamed, "eth0")] == [1]
+    assert select_kept(store, renamed, "eth7") == ()
+
+
+# After a boot ----------------------------------------------------------------------------------------------------------------
+
+
+def with_nic(host: Host, **fields: object) -> Host:
+    return dataclasses.replace(host, nics=(dataclasses.replace(host.nics[0], **fields),))  # type: ignore[arg-type]  # names are fields
+
+
+def test_after_a_boot_the_manager_is_waited_for() -> None:
+    world = make_kept()
+    tentative = with_nic(BAD, addresses=(Address(family="inet6", address="fe80::1", prefix_length=64, flags=("tentative",)),))
+    machine = Moments(Host(), with_nic(BAD, carrier=None), tentative, BAD, GOOD)
+    edges = make_edges(world, machine)
+    (found,) = verify_boot(edges, None)
+    assert (found.check.word, found.check.occasion) == (CheckWord.IN_FORCE, "boot")
+    assert [check.occasion for check in world.kept[1].checks] == ["boot"]
+
+
+def test_a_card_that_never_settles_is_judged_after_a_minute() -> None:
+    world = make_kept()
+    edges = make_edges(world, Moments(with_nic(BAD, carrier=False)))
+    (found,) = verify_boot(edges, None)
+    assert found.check.word is CheckWord.DRIFTED
+
+
+def test_a_flap_is_looked_at_once_more() -> None:
+    world = make_kept()
+    edges = make_edges(world, Moments(GOOD, flap_after=5))
+    (found,) = verify_boot(edges, None)
+    assert found.check.occasion == "link flap"
+    assert [check.occasion for check in world.kept[1].checks] == ["boot", "link flap"]
+
+
+def test_without_the_card_there_is_no_flap_to_wait_for() -> None:
+    world = make_kept()
+    (found,) = verify_boot(make_edges(world, Moments(Host())), None)
+    assert found.check.differences == ("the card is not there",)
+    assert verify_boot(make_edges(FilesWorld(BEFORE), Moments(GOOD)), None) == ()
+
+
+# Beside a verdict ------------------------------------------------------------------------------------------------------------
+
+
+def test_check_shows_what_is_kept_for_each_card() -> None:
+    world = make_kept()
+    host = make_host(1400, "on", "6.1.150-1")
+    checkup = Checkup(host=host, verdicts=(NicVerdict(interface="eth0", verdict=Verdict.HEALTHY, headline="works"),))
+    gone: tuple[Kept, ...] = (dataclasses.replace(world.kept[1], id=2, state=KeptState.RELEASED),)
+    (one,) = add_kept(checkup, (*world.kept.values(), *gone)).verdicts
+    assert one.kept is not None
+    assert [(kept.id, kept.remedies, kept.expiry) for kept in one.kept] == [
+        (1, ("mtu:1400", "runtime-pm-off"), "kept for kernel 6.1.148-1, this is 6.1.150-1")
+    ]
