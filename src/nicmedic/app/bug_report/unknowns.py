@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from nicmedic.model.blame import Blame, TwinWord
 from nicmedic.model.bug_report import BugReport, NicFacts
-from nicmedic.report.blame_words import say_caveat, say_hours
+from nicmedic.report.blame_words import say_hours
 from nicmedic.report.words import join_names, say_count
 
 __all__ = ["list_unknowns"]
@@ -33,9 +33,6 @@ def list_unknowns(report: BugReport, troubles: tuple[str, ...]) -> tuple[str, ..
 
 
 def _confounders(blame: Blame) -> Iterator[str]:
-    caveat = say_caveat(blame)
-    if caveat is not None:
-        yield caveat
     if blame.confounders:
         names = join_names([one.what for one in blame.confounders])
         yield f"Other things changed with {blame.after}: {names}. The figures alone cannot tell them from the kernel."

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from nicmedic.model.blame import Blame, KernelFigures, TwinWord, Verdict
 from nicmedic.model.bug_report import BugReport, Came, Tried
-from nicmedic.report.blame_words import find_kernel, is_backwards, say_arm, say_hold, say_hours, say_twin, summarize_blame
+from nicmedic.report.blame_words import find_kernel, is_backwards, say_arm, say_caveat, say_hold, say_hours, say_twin, summarize_blame
 from nicmedic.report.words import join_names
 
 __all__ = ["find_driver", "find_first_bad", "find_reported_package", "is_regression", "list_summary", "say_title", "say_tried"]
@@ -110,6 +110,9 @@ def _summary(report: BugReport) -> Iterator[str]:
     blame = report.blame
     yield _say_hang(report)
     yield summarize_blame(blame)
+    caveat = say_caveat(blame)
+    if caveat is not None:
+        yield caveat
     if is_regression(report):
         yield from _say_span(blame)
     if blame.confounders:

@@ -54,6 +54,7 @@ def test_every_form_says_what_a_maintainer_asks_for(name: str) -> None:
         "r8169: eth0 (10ec:8168 rev 06): transmit hangs since 3.2.73-2+deb7u1",
         "NETDEV WATCHDOG: eth0 (r8169): transmit queue 0 timed out",
         f"Proven: hangs of eth0 came with {NEW}: 4 of 4 boots hung",
+        "if instead one reboot set off one lasting outage, whatever the kernel, then p = 0.17",
         f"Last good: {OLD} (3.2.0-4-amd64). First bad: {NEW} (3.2.0-4-amd64).",
         "6,150 (1,676 to 15,748)",
         'srv5 contradicts "the kernel alone"',
