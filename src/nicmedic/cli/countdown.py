@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 
 from nicmedic.app.decide import Decided, confirm_transaction, extend_transaction, undo_transaction
 from nicmedic.cli.duration import parse_duration
-from nicmedic.cli.output import print_error, read_width, use_colour
+from nicmedic.cli.output import print_error, read_style
 from nicmedic.cli.streams import turn_away, write_answer, write_complaint
 from nicmedic.model.errors import NicmedicError, NotConfirmedError, RolledBackError, UndoFailedError
 from nicmedic.model.transaction import State, find_state
-from nicmedic.report.style import Style
 from nicmedic.report.transactions_text import render_decided, render_left
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ _LONGEST_S = 86_400
 
 def show_decided(decided: Decided) -> None:
     """Print how a transaction stands now. That nobody may be there to read it changes nothing of that."""
-    style = Style(width=read_width(), colour=use_colour(sys.stdout))
+    style = read_style()
     text = render_decided(
         decided.transaction, decided.state, style, left_s=decided.left_s, detail=decided.detail, warnings=decided.warnings
     )

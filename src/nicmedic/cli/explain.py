@@ -12,7 +12,7 @@ __all__ = ["EXPLAIN"]
 
 def _run(arguments: argparse.Namespace) -> int:
     from nicmedic.app.explain import Request, explain  # --help must not wait for these
-    from nicmedic.cli.output import Progress, is_piped, print_error, print_problem, read_width, use_colour
+    from nicmedic.cli.output import Progress, print_error, print_problem, read_style
     from nicmedic.cli.since import parse_since
     from nicmedic.cli.streams import write_answer
     from nicmedic.host.clock import read_now
@@ -40,9 +40,8 @@ def _run(arguments: argparse.Namespace) -> int:
         write_answer(render_explain_json(explanation, knowledge) + "\n")
     else:
         from nicmedic.report.explain_text import render_explain_text
-        from nicmedic.report.style import Style
 
-        style = Style(width=read_width(), colour=use_colour(sys.stdout), one_line=is_piped(sys.stdout), more=arguments.all)
+        style = read_style(more=arguments.all)
         write_answer(render_explain_text(explanation, knowledge, style))
     if not explanation.sources and explanation.errors:
         return explanation.errors[0].code

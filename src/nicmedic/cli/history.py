@@ -50,7 +50,7 @@ def _read_incidents() -> "tuple[tuple[Incident, ...], tuple[NicmedicError, ...]]
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from nicmedic.cli.output import Progress, is_piped, print_error, read_width, use_colour
+    from nicmedic.cli.output import Progress, print_error, read_style
     from nicmedic.cli.streams import write_answer
 
     with Progress(sys.stderr) as progress:
@@ -66,9 +66,8 @@ def _run(arguments: argparse.Namespace) -> int:
         write_answer(render_history_json(history, collected.errors) + "\n")
     else:
         from nicmedic.report.history_text import render_history_text
-        from nicmedic.report.style import Style
 
-        style = Style(width=read_width(), colour=use_colour(sys.stdout), one_line=is_piped(sys.stdout), more=arguments.all)
+        style = read_style(more=arguments.all)
         write_answer(render_history_text(history, style))
     return 1 if any(boot.hangs for boot in history.boots) else 0
 

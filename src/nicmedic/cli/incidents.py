@@ -121,10 +121,9 @@ def _hand_out(number: int, piece: "Evidence", output: str | None) -> None:
 
 
 def _show_one(store: "HostIncidents", number: int, arguments: argparse.Namespace) -> int:
-    from nicmedic.cli.output import is_piped, read_width, use_colour
+    from nicmedic.cli.output import read_style
     from nicmedic.cli.streams import write_answer
     from nicmedic.report.incidents_text import is_open, render_incident
-    from nicmedic.report.style import Style
 
     incident, now = _find_one(store, number), _read_moment()
     evidence, unreadable = store.read_evidence(number), store.unreadable
@@ -137,16 +136,15 @@ def _show_one(store: "HostIncidents", number: int, arguments: argparse.Namespace
 
         write_answer(render_incidents_json([incident], now.boot_id, database=store.path, evidence={number: evidence}) + "\n")
     else:
-        style = Style(width=read_width(), colour=use_colour(sys.stdout), one_line=is_piped(sys.stdout))
+        style = read_style()
         write_answer(render_incident(incident, evidence, now, style, unreadable=unreadable))
     return int(is_open(incident, now.boot_id))
 
 
 def _show_all(store: "HostIncidents", last: int | None, arguments: argparse.Namespace) -> int:
-    from nicmedic.cli.output import is_piped, read_width, use_colour
+    from nicmedic.cli.output import read_style
     from nicmedic.cli.streams import write_answer
     from nicmedic.report.incidents_text import render_incidents, render_unwatched
-    from nicmedic.report.style import Style
 
     is_there, now = store.exists(), _read_moment()
     newest = None if arguments.since is not None else last if arguments.json else last or _SHOWN
@@ -163,7 +161,7 @@ def _show_all(store: "HostIncidents", last: int | None, arguments: argparse.Name
     else:
         shown = _select(known, arguments.since, last or (_SHOWN if arguments.since is None else None))
         every = sorted({one.id or 0: one for one in (*opened, *known)}.items())
-        style = Style(width=read_width(), colour=use_colour(sys.stdout), one_line=is_piped(sys.stdout))
+        style = read_style()
         count = max(count - unreadable, len(shown))
         write_answer(render_incidents([one for _, one in every], now, style, shown=shown, count=count, unreadable=unreadable))
     return int(bool(opened))

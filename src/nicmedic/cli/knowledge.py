@@ -2,7 +2,6 @@
 """``nicmedic knowledge``: look at what is known of a driver, and check files of your own."""
 
 import argparse
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,14 +35,13 @@ def _run_lint(arguments: argparse.Namespace) -> int:
 
 
 def _run_show(arguments: argparse.Namespace) -> int:
-    from nicmedic.cli.output import print_problem, read_width, use_colour  # --help must not wait for these
+    from nicmedic.cli.output import print_problem, read_style  # --help must not wait for these
     from nicmedic.host.knowledge import read_knowledge
     from nicmedic.model.errors import UsageError
     from nicmedic.report import knowledge_text
-    from nicmedic.report.style import Style
 
     base = read_knowledge()
-    style = Style(width=read_width(), colour=use_colour(sys.stdout))
+    style = read_style()
     if arguments.driver is None:
         drivers = [base.read_file(name) for name in base.file_names]
         answer = knowledge_text.render_driver_list_json(drivers) if arguments.json else knowledge_text.render_driver_list(drivers, style)

@@ -81,10 +81,9 @@ def _read_history(name: str, edges: Edges, knowledge: KnowledgeBase) -> History:
 
 def show_climbed(climbed: Climbed, name: str, *, as_json: bool) -> None:
     """Print how it ended. That nobody may be there to read it any more changes nothing of that."""
-    from nicmedic.cli.output import read_width, use_colour  # traffic must not wait for these
+    from nicmedic.cli.output import read_style  # traffic must not wait for these
     from nicmedic.cli.streams import turn_away, write_answer
     from nicmedic.report.ladder_text import render_climbed
-    from nicmedic.report.style import Style
     from nicmedic.report.transactions_json import render_transactions_json
 
     finished = climbed.finished
@@ -93,7 +92,7 @@ def show_climbed(climbed: Climbed, name: str, *, as_json: bool) -> None:
         results = () if finished is None else finished.results
         text = render_transactions_json(known, {}, results=results, ladder=climbed.outcome) + "\n"
     else:
-        style = Style(width=read_width(), colour=use_colour(sys.stdout))
+        style = read_style()
         text = render_climbed(climbed.outcome, name, None if finished is None else finished.transaction, style)
     try:
         write_answer(text)

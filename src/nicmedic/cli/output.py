@@ -3,17 +3,21 @@
 
 import os
 import shutil
+import sys
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TextIO
+from typing import TYPE_CHECKING, Self, TextIO
 
 from nicmedic.cli.streams import write_complaint
 from nicmedic.knowledge.values import Problem
 from nicmedic.model.errors import NicmedicError
 from nicmedic.report.escape import escape_terminal
 
-__all__ = ["Progress", "is_piped", "print_error", "print_problem", "read_knowledge_text", "read_width", "use_colour"]
+if TYPE_CHECKING:
+    from nicmedic.report.style import Style
+
+__all__ = ["Progress", "is_piped", "print_error", "print_problem", "read_knowledge_text", "read_style", "read_width", "use_colour"]
 
 _NARROWEST, _WIDEST = 40, 120
 _PATIENCE_S = 1.0
@@ -33,6 +37,13 @@ def is_piped(stream: TextIO) -> bool:
 def use_colour(stream: TextIO) -> bool:
     """Whether to colour: a terminal that can, and NO_COLOR (https://no-color.org) not set."""
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM", "dumb") != "dumb"
+
+
+def read_style(*, more: bool = False) -> "Style":
+    """Of what is written to standard output; ``more``: all of it is wanted."""
+    from nicmedic.report.style import Style  # --help must not wait for it
+
+    return Style(width=read_width(), colour=use_colour(sys.stdout), one_line=is_piped(sys.stdout), more=more)
 
 
 def print_error(error: NicmedicError, *, debug: bool = False) -> None:

@@ -2,7 +2,6 @@
 """``nicmedic plan``: what would be done to a card, how it would be undone, what it risks, and what is refused and why."""
 
 import argparse
-import sys
 from typing import TYPE_CHECKING
 
 from nicmedic.cli.declare import Argument, Command, Example, Offer
@@ -45,7 +44,7 @@ def _read_host(source: str | None) -> "tuple[Host, frozenset[str] | None, str | 
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from nicmedic.cli.output import is_piped, read_width, use_colour
+    from nicmedic.cli.output import read_style
     from nicmedic.cli.streams import write_answer
     from nicmedic.host.knowledge import read_knowledge
     from nicmedic.model.errors import RefusedError
@@ -70,9 +69,8 @@ def _run(arguments: argparse.Namespace) -> int:
         write_answer(render_plan_json(plan) + "\n")
     else:
         from nicmedic.report.plan_text import render_plan_overview, render_plan_text
-        from nicmedic.report.style import Style
 
-        style = Style(width=read_width(), colour=use_colour(sys.stdout), one_line=is_piped(sys.stdout))
+        style = read_style()
         text = render_plan_overview(plan, style) if overview else render_plan_text(plan, style, accepted=arguments.accept_losses)
         write_answer(text)
     return 0 if plan.changes or overview else RefusedError.code

@@ -11,14 +11,13 @@ __all__ = ["SNAPSHOT"]
 
 def _run(arguments: argparse.Namespace) -> int:
     from nicmedic.app.snapshot import take_snapshot  # --help must not wait for these
-    from nicmedic.cli.output import Progress, read_width, use_colour
+    from nicmedic.cli.output import Progress, read_style
     from nicmedic.cli.streams import write_answer
     from nicmedic.host.archive_writer import HostArchives
     from nicmedic.host.clock import HostClock
     from nicmedic.host.machine import HostMachine
     from nicmedic.host.owners import with_owners
     from nicmedic.report.snapshot_text import render_snapshot_text
-    from nicmedic.report.style import Style
 
     with Progress(sys.stderr) as progress:
         written = take_snapshot(
@@ -30,7 +29,7 @@ def _run(arguments: argparse.Namespace) -> int:
             scrub=arguments.scrub,
             on_progress=progress.show,
         )
-    write_answer(render_snapshot_text(written, Style(width=read_width(), colour=use_colour(sys.stdout))))
+    write_answer(render_snapshot_text(written, read_style()))
     return 0
 
 

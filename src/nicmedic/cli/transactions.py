@@ -2,7 +2,6 @@
 """``nicmedic transactions``: what was changed on this host, and how it ended."""
 
 import argparse
-import sys
 from typing import TYPE_CHECKING
 
 from nicmedic.cli.confirm import read_number
@@ -48,7 +47,7 @@ def _run(arguments: argparse.Namespace) -> int:
     demand_root("read the transactions")
     if arguments.recover:
         return _recover()
-    from nicmedic.cli.output import read_width, use_colour
+    from nicmedic.cli.output import read_style
     from nicmedic.cli.streams import write_answer
     from nicmedic.host.transactions import HostTransactions
 
@@ -61,10 +60,9 @@ def _run(arguments: argparse.Namespace) -> int:
 
         write_answer(render_transactions_json(known, left, past=past) + "\n")
         return 0
-    from nicmedic.report.style import Style
     from nicmedic.report.transactions_text import render_transaction, render_transactions
 
-    style = Style(width=read_width(), colour=use_colour(sys.stdout))
+    style = read_style()
     if number is None:
         write_answer(render_transactions(known, left, style, past=past))
     else:

@@ -65,7 +65,7 @@ def _plan(arguments: argparse.Namespace, host: "Host") -> "Plan":
 
 def show_finished(edges: "Edges", finished: "Finished", *, as_json: bool) -> None:
     """Print how it stands. That nobody may be there to read it any more changes nothing of that."""
-    from nicmedic.cli.output import read_width, use_colour
+    from nicmedic.cli.output import read_style
     from nicmedic.cli.streams import turn_away, write_answer
     from nicmedic.model.errors import NicmedicError
 
@@ -76,13 +76,12 @@ def show_finished(edges: "Edges", finished: "Finished", *, as_json: bool) -> Non
         known = render_transactions_json([transaction], {transaction.id: left_s}, results=finished.results, warnings=finished.warnings)
         text = known + "\n"
     else:
-        from nicmedic.report.style import Style
         from nicmedic.report.transactions_text import render_decided
 
         text = render_decided(
             transaction,
             finished.state,
-            Style(width=read_width(), colour=use_colour(sys.stdout)),
+            read_style(),
             left_s=left_s,
             results=finished.results,
             detail=finished.judgement.text,

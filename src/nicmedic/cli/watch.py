@@ -57,19 +57,18 @@ def _find_treat_faults(folder: str) -> list[str]:
 
 def _run_self_test(path: str, *, as_json: bool) -> int:
     from nicmedic.app.watch.self_test import try_senses
-    from nicmedic.cli.output import read_width, use_colour
+    from nicmedic.cli.output import read_style
     from nicmedic.cli.streams import write_answer
     from nicmedic.host.clock import HostClock
     from nicmedic.host.policy_file import read_policy_file
     from nicmedic.host.watching.senses import HostSenses
     from nicmedic.report.self_test_json import render_self_test_json
     from nicmedic.report.self_test_text import render_self_test
-    from nicmedic.report.style import Style
 
     policy, found = read_policy_file(path)
     with HostSenses(virtual=policy.watch_virtual) as senses:
         test = try_senses(senses, HostClock(), policy, path=path, found=found, find_faults=_find_faults)
-    style = Style(width=read_width(), colour=use_colour(sys.stdout))
+    style = read_style()
     write_answer(render_self_test_json(test) + "\n" if as_json else render_self_test(test, style))
     return 1 if test.faults else 0
 

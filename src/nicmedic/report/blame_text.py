@@ -19,7 +19,7 @@ def _first_line(blame: Blame, style: Style) -> str:
     verdict = blame.comparison.verdict if blame.comparison is not None else Verdict.NOT_SHOWN
     hung = any(kernel.figures.boots_hung for kernel in blame.kernels)
     paint = ("bold",) if hung and verdict is Verdict.NOT_SHOWN else ("bold", _COLOURS[verdict])
-    return style.lead(summarize_blame(blame), *paint, rest="  ")
+    return style.line(summarize_blame(blame), *paint, rest="  ")
 
 
 def _cause(blame: Blame, style: Style) -> Iterator[str]:

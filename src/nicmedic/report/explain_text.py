@@ -34,7 +34,7 @@ def render_explain_text(explanation: Explanation, knowledge: KnowledgeBase, styl
 
 def _verdict(explanation: Explanation, style: Style) -> str:
     paint = ("bold", "red") if explanation.findings else ("bold", "green")
-    return style.lead(render_verdict(explanation), *paint)
+    return style.line(render_verdict(explanation), *paint)
 
 
 def _why(explanation: Explanation, style: Style) -> Iterator[str]:

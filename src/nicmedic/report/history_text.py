@@ -70,7 +70,7 @@ def _first_line(history: History, style: Style) -> str:
     else:
         tail, paint = "whether any of them hung is not known: no kernel log covers them", ("bold", "yellow")
     text = f"{host}{say_count(len(boots), 'boot')}{since}{on}; {tail}."
-    return style.lead(text, *paint, rest="  ")
+    return style.line(text, *paint, rest="  ")
 
 
 def _hours(hours: float) -> str:

@@ -131,7 +131,7 @@ def _line(incident: Incident, now: Moment, style: Style) -> str:
     still = "open when watch ended" if now.is_watched is False else "open"
     how = still if is_open(incident, now.boot_id) else _say_end(incident)
     lead = f"{incident.id:>4}  {_clock(incident.began):<19}  {escape_terminal(incident.interface):<10}  {incident.verdict:<13}  {how:<24}"
-    return style.wrap(f"{lead}  {_say_actions(incident)}", first="  ", rest=" " * 8)
+    return style.line(f"{lead}  {_say_actions(incident)}", first="  ", rest=" " * 8)
 
 
 def render_unwatched() -> str:
@@ -153,7 +153,7 @@ def render_incidents(
         unreadable: rows of them that are not what was written.
     """
     count = len(known) if count is None else count
-    lines = [style.lead(_say_unwatched(now) + _say_all(known, now), "bold", rest="  ")]
+    lines = [style.line(_say_unwatched(now) + _say_all(known, now), "bold", rest="  ")]
     if known:
         lines.append("")
     lines += [_line(incident, now, style) for incident in reversed(shown)]
@@ -245,7 +245,7 @@ def _type_next(incident: Incident, now: Moment) -> Iterator[str]:
 def render_incident(incident: Incident, evidence: Sequence[Evidence], now: Moment, style: Style, *, unreadable: int = 0) -> str:
     """One of them, with all that is kept of it; ``unreadable``: so many pieces of evidence are not what was written."""
     told = _say_unwatched(now) + _say_open(incident, now) if is_open(incident, now.boot_id) else _say_past(incident)
-    lines = [style.lead(f"{_say_changed(incident)}{told} (incident {incident.id})", "bold", rest="  "), "", style.title("What shows it")]
+    lines = [style.line(f"{_say_changed(incident)}{told} (incident {incident.id})", "bold", rest="  "), "", style.title("What shows it")]
     lines += [style.wrap(reason, first="  - ") for reason in incident.reasons] or ["  (nothing was noted)"]
     lines += ["", style.title("When"), *_render_times(incident, style)]
     lines += ["", style.title("What was done")]

@@ -43,13 +43,13 @@ def render_climbed(outcome: Ascent, name: str, transaction: Transaction | None, 
     """
     shown = escape_terminal(name)
     if transaction is None:
-        return style.paint(f"{shown} was not changed: {outcome.reason}", "bold", "green") + "\n"
+        return style.line(f"{shown} was not changed: {outcome.reason}", "bold", "green", rest="  ") + "\n"
     kept = escape_terminal(" and ".join(outcome.kept))
     became = {
         "restore": f"{shown} is back: traffic flows since {kept}",
         "prevent": f"{shown} holds with {kept}, which is in force until the next boot",
     }[outcome.ladder]
-    lines = [style.paint(f"{became} (transaction {transaction.id})", "bold", "green"), style.wrap(outcome.reason, first="  ")]
+    lines = [style.line(f"{became} (transaction {transaction.id})", "bold", "green", rest="  "), style.wrap(outcome.reason, first="  ")]
     if outcome.hold_s is not None:
         lines.append(style.wrap(render_certainty(outcome.certainty, outcome.hold_s), first="  "))
     lines += ["", style.title("What was tried"), *render_attempts(outcome.attempts, style), "", style.title("What to type")]

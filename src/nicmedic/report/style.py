@@ -18,7 +18,8 @@ class Style:
     width: int = 100
     colour: bool = False
     one_line: bool = False
-    """Leave the verdict on one line, however long: nobody reads along on a terminal, and ``head -n 1`` should give it whole."""
+    """Leave the verdict, and rows of a list, on one line each, however long: nobody reads along on a terminal, and ``head`` and ``grep`` should give
+    them whole."""
     more: bool = False
     """Print everything, also what is usually left out for brevity."""
 
@@ -28,9 +29,11 @@ class Style:
             return text
         return f"\x1b[{';'.join(_CODES[name] for name in names)}m{text}\x1b[0m"
 
-    def lead(self, text: str, *names: str, rest: str = "") -> str:
-        """The first line, escaped: whole where ``one_line`` says so, else wrapped."""
-        return self.paint(escape_terminal(text), *names) if self.one_line else self.wrap(text, rest=rest, paint=names)
+    def line(self, text: str, *names: str, first: str = "", rest: str = "") -> str:
+        """The verdict, or a row that somebody may look for; escaped. Whole where ``one_line`` says so, else wrapped."""
+        if self.one_line:
+            return self.paint(f"{first}{escape_terminal(text)}".rstrip(), *names)
+        return self.wrap(text, first=first, rest=rest, paint=names)
 
     def title(self, text: str) -> str:
         """The heading of a section."""

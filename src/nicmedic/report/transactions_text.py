@@ -107,7 +107,7 @@ def render_decided(
     """
     paint = ("bold", "green") if state in {State.CONFIRMED, State.UNDONE} else ("bold", "yellow")
     first = f"{_interface(transaction)} {_became(transaction, state, left_s)} (transaction {transaction.id})"
-    lines = [style.paint(first, *paint)]
+    lines = [style.line(first, *paint, rest="  ")]
     lines += [style.wrap(detail, first="  ")] if detail else []
     lines += [style.wrap(f"did not matter: {warning}", first="  ") for warning in warnings]
     lines += _render_results(results, style)
@@ -142,14 +142,15 @@ def render_transactions(known: Sequence[Transaction], left: Mapping[int, float |
         style: of the terminal.
         past: numbers of those of an earlier boot, of which nothing is in force.
     """
-    lines = [style.paint(_find_first_line(known, left, past), "bold")]
+    lines = [style.line(_find_first_line(known, left, past), "bold", rest="  ")]
     if known:
         lines.append("")
     for transaction in reversed(known):
         when = transaction.entries[0].time if transaction.entries else "(unknown)"
         state = find_state(transaction)
         ended = " (ended with the boot)" if transaction.id in past and state in {State.CONFIRMED, State.UNDO_FAILED} else ""
-        lines.append(f"  {transaction.id:>3}  {when:<25}  {_interface(transaction):<10}  {state:<11}  {_names(transaction)}{ended}")
+        told = f"{transaction.id:>3}  {when:<25}  {_interface(transaction):<10}  {state:<11}  {_names(transaction)}{ended}"
+        lines.append(style.line(told, first="  ", rest=" " * 7))
     for transaction in known:
         if find_state(transaction).is_open:
             lines += _type_next(transaction, find_state(transaction))
@@ -166,7 +167,7 @@ def render_transaction(transaction: Transaction, left_s: float | None, style: St
     """One of them, with all that happened; ``past``: in an earlier boot."""
     state, interface = find_state(transaction), transaction.plan.nic.interface
     became = _became(transaction, state, left_s, past=past)
-    lines = [style.paint(f"{_interface(transaction)} {became} (transaction {transaction.id})", "bold")]
+    lines = [style.line(f"{_interface(transaction)} {became} (transaction {transaction.id})", "bold", rest="  ")]
     lines += [*_type_next(transaction, state, past=past), "", style.title("Changes")]
     for change in transaction.plan.changes:
         lines += _render_change(change, interface, style)

@@ -25,3 +25,13 @@ def test_wrapping_loses_no_word_and_keeps_to_the_width(text: str, width: int) ->
 def test_without_colour_nothing_is_painted() -> None:
     assert Style(colour=False).paint("x", "red") == "x"
     assert Style(colour=True).paint("x", "bold", "red") == "\x1b[1;31mx\x1b[0m"
+
+
+def test_a_line_is_whole_for_programs_and_wrapped_for_people() -> None:
+    text = "eth0 hangs " * 10
+    whole = Style(width=40, one_line=True).line(text, first="  ", rest="    ")
+    assert whole == f"  {text}".rstrip()
+    lines = Style(width=40).line(text, first="  ", rest="    ").splitlines()
+    assert len(lines) > 1
+    assert max(map(len, lines)) <= 40
+    assert Style(one_line=True, colour=True).line("a\x1b[2Jb", "bold").count("\x1b") == 2

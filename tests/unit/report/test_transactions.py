@@ -25,7 +25,7 @@ from nicmedic.report.transactions_text import (
 )
 
 SCHEMA = json.loads((Path(__file__).parents[3] / "docs/schema/transactions-1.json").read_text(encoding="utf-8"))
-STYLE = Style(width=100)
+STYLE = Style(width=100, one_line=True)
 CHANGE = Change(
     remedy=RemedyId.MTU,
     argument="1400",
@@ -83,6 +83,13 @@ def test_the_first_line_says_what_became_of_the_machine(state: State) -> None:
     counted = "1 transaction open: 3: " if state.is_open else "no transaction is open; the last one, 3: "
     assert listed[0] == f"{counted}{BECAME[state]}"
     assert [line.split()[0] for line in listed[2:4]] == ["3", "1"]
+
+
+def test_on_a_narrow_terminal_first_line_and_list_keep_to_its_width() -> None:
+    known = (make(State.UNDONE, 1), make(State.WAITING))
+    told = render_transactions(known, {3: 65.0}, Style(width=60)).partition("  nicmedic confirm")[0]
+    assert max(map(len, told.splitlines())) <= 60
+    assert render_decided(known[1], State.WAITING, Style(width=60), left_s=65).splitlines()[1].startswith("  ")
 
 
 def test_what_to_type_stands_below() -> None:
