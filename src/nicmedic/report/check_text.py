@@ -83,7 +83,7 @@ def render_check_text(checkup: Checkup, style: Style) -> str:
     paint = ("bold", "red") if wrong else ("bold", "green")
     first = render_first_line(checkup)
     sections = [
-        style.paint(escape_terminal(first), *paint) if style.one_line else style.wrap(first, paint=paint),
+        style.line(first, *paint),
         "\n".join(_table(checkup, style)),
         *_details(checkup, style),
         "\n".join(_unknown(checkup, style)),
