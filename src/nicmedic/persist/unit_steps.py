@@ -78,12 +78,12 @@ def render_step(step: Run | Write | Pause) -> str:
     return f'{"-" if may_fail else ""}{command} "%f"'
 
 
-def sum_seconds(steps: Sequence[Step]) -> int:
+def sum_seconds(steps: Sequence[Run | Write | Pause]) -> int:
     """How long all of them may take."""
     total = 0
     for step in steps:
         if isinstance(step, Pause):
             total += step.seconds
-        elif isinstance(step, Run | Write):
+        else:
             total += (step.within_s * (2 if isinstance(step, Run) and step.otherwise else 1) + 6) * step.tries
     return total

@@ -11,7 +11,7 @@ from nicmedic.model.nic import Bus
 from nicmedic.model.plan import Identity, Setting
 from nicmedic.model.step import INTERFACE, AwaitNic, Pause, Rename, Run, Step, Write
 from nicmedic.persist.back_ends.unit import BACK_END
-from tests.unit.persist.back_ends.hosts import ADVERTISE, FORCE, ask, place_on, wish_for
+from tests.unit.persist.back_ends.hosts import ADVERTISE, FORCE, RING, ask, place_on, wish_for
 
 SERVICE = "/etc/systemd/system/nicmedic-kept-3@.service"
 RULES = "/etc/udev/rules.d/90-nicmedic-3.rules"
@@ -127,6 +127,12 @@ def test_openwrt_is_told_its_own_words() -> None:
         "uci commit network && /etc/init.d/network reload",
         "nicmedic prescribe lan0",
     )
+
+
+def test_openwrt_has_no_words_for_rings() -> None:
+    answer = answer_for(RING, {"/proc/1/comm": b"procd\n"}, tools=frozenset({"uci"}))
+    assert isinstance(answer, NoPlace)
+    assert answer.settle == ("nicmedic prescribe lan0",)
 
 
 def test_it_has_as_long_as_all_its_steps() -> None:
