@@ -95,7 +95,7 @@ def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
 
 
 def parse_interfaces(path: str, text: str) -> Iterator[Stanza]:
-    r"""The stanzas of one file, includes not followed.
+    r"""The stanzas of one file, includes not followed. ``auto`` and its like without a name mean the stanza that they stand in, and do not end it.
 
     >>> [(each.kind, each.names) for each in parse_interfaces("f", "auto a b\niface a inet dhcp\n  mtu 1400\n")]
     [('auto', ('a', 'b')), ('iface', ('a',))]
@@ -110,10 +110,11 @@ def parse_interfaces(path: str, text: str) -> Iterator[Stanza]:
                 yield _block(path, *held, tuple(options))
             held, options = (line, words), []
         elif kind in _LISTS or kind in _SOURCES or kind.startswith("allow-"):
-            if held:
+            own = held[1][1:2] if held and held[1][0] == "iface" and not words[1:] and kind not in ("rename", *_SOURCES) else None
+            if held and own is None:
                 yield _block(path, *held, tuple(options))
-            held = None
-            yield Stanza(kind="auto" if kind == "allow-auto" else kind, names=tuple(words[1:]), path=path, line=line)
+                held = None
+            yield Stanza(kind="auto" if kind == "allow-auto" else kind, names=tuple(own or words[1:]), path=path, line=line)
         elif held:
             options.append(Option(key=kind, value=content[len(kind) :].strip(), line=line))
     if held:

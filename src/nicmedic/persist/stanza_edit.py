@@ -5,7 +5,8 @@ What decides, in ifupdown 0.8.41: every ``iface`` stanza with the card's name is
 option that stands twice is joined by a newline, which no program understands (config.c ``read_interfaces_defn``), so a keyword that is there
 already is never written again; ``inherits`` copies all options; ``auto /eth*=LOGICAL`` and a mapping choose another stanza. A port of a bridge is
 brought up by ``ip link`` and not by ifup (bridge-utils 1.7, ``/lib/bridge-utils/ifupdown.sh``), so lines in a stanza of its own run only if ``auto``
-or ``allow-`` names it; ifupdown2 brings up what a bridge stands on by itself. ``auto eth0.10`` brings up ``eth0`` (main.c ``do_interface``).
+or ``allow-`` names it. ifupdown2 carries out a port's stanza, but before the bridge or bond brings the port up (``link_master_slave``), so there
+the master's is always the place. ``auto eth0.10`` brings up ``eth0`` (main.c ``do_interface``).
 """
 
 import re
@@ -22,6 +23,7 @@ from nicmedic.persist.values import Target
 __all__ = [
     "Chosen",
     "choose_stanza",
+    "find_end",
     "find_flaw",
     "find_line",
     "find_options",
@@ -92,11 +94,57 @@ def _list_flaws(data: bytes, number: int, *, second: bool) -> Iterator[tuple[int
             yield index, "a blank that is none for ifup"
 
 
-def find_flaw(path: str, data: bytes, number: int, *, second: bool) -> str | None:
+def _list_unread(path: str, stanzas: Sequence[Stanza]) -> Iterator[tuple[int, str]]:
+    """What makes ifupdown stop reading a file (config.c ``read_interfaces_defn``); with others that include it, it goes on."""
+    known: set[tuple[str, str | None]] = set()
+    for stanza in stanzas:
+        if stanza.kind != "iface":
+            continue
+        if stanza.path == path:
+            for name in stanza.inherits[:1]:
+                if (name, stanza.family) not in known:
+                    yield stanza.line, f"it inherits from {name}, which no stanza before it is for"
+            for option in stanza.options:
+                if not option.value:
+                    yield option.line, f"{option.key} has no value"
+            if not stanza.names:
+                yield stanza.line, "it names no interface"
+        known |= {(name, family) for name in stanza.names for family in (stanza.family, None)}
+
+
+def _list_orphans(path: str, data: bytes, stanzas: Sequence[Stanza], *, second: bool) -> Iterator[int]:
+    """Lines that belong to no stanza; for ifupdown2 also those of stanzas that it does not know."""
+    held: set[int] = set()
+    for stanza in stanzas:
+        if stanza.path == path:
+            held.add(stanza.line)
+            held |= {option.line for option in stanza.options if not (second and stanza.kind in ("mapping", "template"))}
+    lines = split_lines(data)
+    at = 0
+    while at < len(lines):
+        begin, at = at, find_end(lines, at) + 1
+        if lines[begin].strip() and not lines[begin].lstrip().startswith(b"#") and begin + 1 not in held:
+            yield begin + 1
+
+
+def find_flaw(path: str, data: bytes, number: int, stanzas: Sequence[Stanza], *, second: bool) -> str | None:
     """Why this file had better not be edited by a program; None: nothing. ``second``: it is ifupdown2 that reads it."""
     for line, reason in _list_flaws(data, number, second=second):
         return f"{path}{f' line {line}' if line else ''}: {reason}"
+    for at, reason in () if second else _list_unread(path, stanzas):
+        return f"{path} line {at}: {reason}, so ifup reads no further"
+    for orphan in _list_orphans(path, data, stanzas, second=second):
+        then = "ifupdown2 may take it for a part of the one before" if second else "ifup reads no further"
+        return f"{path} line {orphan}: it belongs to no stanza, so {then}"
     return None
+
+
+def find_end(lines: Sequence[bytes], start: int) -> int:
+    """The last of the lines that one which is continued consists of."""
+    last = start
+    while lines[last].endswith(b"\\\n") and last + 1 < len(lines) and (last > start or not lines[last].lstrip().startswith(b"#")):
+        last += 1
+    return last
 
 
 def find_line(data: bytes, stanza: Stanza) -> tuple[int, str]:
@@ -104,9 +152,7 @@ def find_line(data: bytes, stanza: Stanza) -> tuple[int, str]:
     lines = split_lines(data)
     options = [option.line for option in find_options(stanza)]
     start = max(options, default=stanza.line) - 1
-    last = start
-    while lines[last].endswith(b"\\\n") and last + 1 < len(lines):
-        last += 1
+    last = find_end(lines, start)
     indent = re.match(rb"[ \t]*", lines[start])
     blanks = indent[0].decode() if indent else ""
     return behind_blocks(data, last), blanks if options else blanks + "    "
@@ -179,10 +225,10 @@ def choose_stanza(stanzas: Sequence[Stanza], target: Target, *, second: bool) ->
     if own and shared:
         return (f"{target.interface} has a stanza of its own ({say_place(own[0])}) and gets {say_place(shared[0])} by a pattern",)
     up = _is_brought_up(stanzas, target, second=second)
-    if masters and ((not up and not second) or not (own or shared)):
+    if masters and (second or not up or not (own or shared)):
         return _choose_master(own, masters[0], target, second=second)
     if own or shared:
-        return _choose_own(own or shared, stanzas, target, up=up or (second and bool(masters)), pattern=bool(shared))
+        return _choose_own(own or shared, stanzas, target, up=up, pattern=bool(shared))
     vlans = [stanza for stanza in ifaces if any(name.startswith(f"{target.interface}.") for name in stanza.names)]
     beside = [stanza for stanza in ifaces if set(stanza.names) & set(target.altnames)]
     if beside:
@@ -213,12 +259,14 @@ def _choose_own(held: Sequence[Stanza], stanzas: Sequence[Stanza], target: Targe
 
 
 def _choose_master(own: Sequence[Stanza], master: Stanza, target: Target, *, second: bool) -> Chosen:
-    name = master.names[0]
-    why = f"nothing calls ifup for {target.interface} ({say_place(own[0])})" if own else f"{target.interface} has no stanza of its own"
+    name, why = master.names[0], f"{target.interface} has no stanza of its own"
+    if own and second:
+        why = f"What stands in {say_place(own[0])} runs before {target.interface} is up"
+    elif own:
+        why = f"Nothing calls ifup for {target.interface} ({say_place(own[0])})"
     notes = [f"{why}: the lines stand with {name}, whose port it is ({say_place(master)}), and run when {name} is brought up."]
-    if not second:
-        notes.append(f"Where {target.interface} comes back alone (another driver binding), they run only with the next ifup of {name}.")
-    return Chosen(stanza=master, own=False, as_port=True, notes=tuple(notes))
+    notes.append(f"Where {target.interface} comes back alone (another driver binding), they run only with the next ifup of {name}.")
+    return Chosen(stanza=master, own=False, as_port=True, others=tuple(own) if second else (), notes=tuple(notes))
 
 
 def is_reached(path: str, stanzas: Iterable[Stanza]) -> bool:

@@ -14,10 +14,22 @@ from nicmedic.persist.interfaces import Option, Stanza
 from nicmedic.persist.marks import insert_block
 from nicmedic.persist.stanza_edit import Chosen, choose_stanza, find_flaw, find_line, find_options, read_exactly, say_place
 
-__all__ = ["Listed", "Ready", "Written", "find_clash", "list_calls", "name_wish", "place_lines", "prepare", "render_hook", "why_not_owned"]
+__all__ = [
+    "OWN_EEE",
+    "Listed",
+    "Ready",
+    "Written",
+    "find_clash",
+    "list_calls",
+    "name_wish",
+    "place_lines",
+    "prepare",
+    "render_hook",
+    "why_not_owned",
+]
 
 _HOOKS = {"pre-up", "up", "post-up"}
-_OWN_EEE = {"r8168", "r8125"}
+OWN_EEE = {"r8168", "r8125"}
 """Realtek's own drivers: they set EEE anew by a module parameter whenever the card is opened."""
 
 
@@ -47,7 +59,8 @@ class Ready:
         """Everything that is said of the card by keywords, with where it stands."""
         for stanza in (self.chosen.stanza, *self.chosen.others):
             for option in find_options(stanza):
-                if option.key not in _HOOKS and (not self.chosen.as_port or option.key == "mtu"):
+                of_master = self.chosen.as_port and stanza is self.chosen.stanza
+                if option.key not in _HOOKS and (not of_master or option.key == "mtu"):
                     yield stanza, option
 
 
@@ -73,7 +86,7 @@ def prepare(place: Place, found: Found, back_end: str, *, second: bool) -> Ready
         return NoPlace(back_end=back_end, reasons=chosen, settle=(f"grep -rn {interface} /etc/network/interfaces*",))
     path = chosen.stanza.path
     data = found.get(path) or b""
-    flaw = find_flaw(path, data, place.number, second=second)
+    flaw = find_flaw(path, data, place.number, stanzas, second=second)
     if flaw is not None:
         return NoPlace(back_end=back_end, reasons=(flaw,))
     return Ready(interface=interface, stanzas=stanzas, chosen=chosen, data=data)
@@ -94,7 +107,7 @@ def list_calls(place: Place, wish: Wish) -> Listed:
     left = [f"{name}: no program that sets it belongs into these files" for name in planned.left]
     calls = []
     for call in planned.calls:
-        if call.family == "eee" and place.nic.driver in _OWN_EEE:
+        if call.family == "eee" and place.nic.driver in OWN_EEE:
             left.append(f"eee.enabled: the driver {place.nic.driver} sets it anew by its own parameter")
         else:
             calls.append(call)

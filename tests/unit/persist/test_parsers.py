@@ -234,3 +234,14 @@ def test_many_of_one_line_take_a_moment(line: str) -> None:
     begin = time.process_time()
     find_owner(files, Target(interface="eth0", ifindex=2))
     assert time.process_time() - begin < 5
+
+
+def test_auto_without_a_name_stands_for_the_stanza_that_it_is_in() -> None:
+    text = "iface a inet dhcp\n\tauto\n\tmtu 9\nauto\nmapping b\n\tauto\n"
+    assert [(each.kind, each.names, len(each.options)) for each in parse_interfaces("f", text)] == [
+        ("auto", ("a",), 0),
+        ("auto", ("a",), 0),
+        ("iface", ("a",), 1),
+        ("mapping", ("b",), 0),
+        ("auto", (), 0),
+    ]

@@ -7,6 +7,9 @@ Debian's keywords for ethtool do nothing here and are never written: a module of
 ``gro-offload`` and kin are left alone: they run before the link is up, say a failure aloud as one of ifup, and ``tso-offload`` or ``tx-offload`` mean
 several features of the kernel where only one may have been tried. With autonegotiation on, it does not look at ``link-speed`` at all.
 
+A port's lines stand with its bridge. Its MTU is said of the bridge too: ifupdown2 sets that of a bridge without one to 1500 (address.py
+``_process_mtu_config_mtu_none``; tried with 3.0.0: the port had 1400 then, the bridge 1500, and what was larger was lost).
+
 On Proxmox the web interface stages its changes in ``/etc/network/interfaces.new``, which takes the file's place at the next boot or at Apply
 (``pvenetcommit.service``); while it is there nothing is written. The interface writes the file anew whenever it is used, and puts comments behind the
 options (PVE/INotify.pm ``__interface_to_string``): our lines stay, their marks are torn, and ``nicmedic release`` names them.
@@ -45,7 +48,8 @@ def _say(ready: Ready, call: Call) -> list[str]:
         return [f"mtu {call.words[1]}"]
     if ready.chosen.own and call.family == "link" and call.words[0] == "speed":
         return [f"link-speed {call.words[1]}", f"link-duplex {call.words[3]}", "link-autoneg off"]
-    return [render_hook(ready, call, "post-up")]
+    hook = render_hook(ready, call, "post-up")
+    return [f"mtu {call.words[1]}", hook] if call.family == "mtu" else [hook]
 
 
 def _write(place: Place, ready: Ready, calls: tuple[Call, ...]) -> Written:
@@ -64,8 +68,10 @@ def _write(place: Place, ready: Ready, calls: tuple[Call, ...]) -> Written:
     return Written(lines=tuple(lines), settings=tuple(settings), reasons=tuple(reasons))
 
 
-def _list_notes(ready: Ready) -> list[str]:
+def _list_notes(ready: Ready, written: Written) -> list[str]:
     notes = [_PROXMOX_NOTE] if _PROXMOX in ready.data else []
+    if ready.chosen.as_port and "mtu" in written.settings:
+        notes.append(f"{ready.chosen.stanza.names[0]} gets this MTU too: ifupdown2 would set it to 1500, and what is larger would be lost.")
     path = ready.chosen.stanza.path
     if not is_reached(path, ready.stanzas):
         notes.append(
@@ -85,7 +91,8 @@ def _place(place: Place, wish: Wish, found: Found) -> Placement | NoPlace:
     if isinstance(ready, NoPlace):
         return ready
     listed = list_calls(place, wish)
-    written = dataclasses.replace(_write(place, ready, listed.calls), notes=tuple(_list_notes(ready)))
+    written = _write(place, ready, listed.calls)
+    written = dataclasses.replace(written, notes=tuple(_list_notes(ready, written)))
     return place_lines(place, wish, _NAME, ready, listed.left, written, takes_hold="at the next boot, or with ifreload -a")
 
 

@@ -147,9 +147,25 @@ def test_continued_lines_are_not_torn() -> None:
     assert after(placed(main, MTU)).startswith(main[: main.index(b"  # a comment")] + b"  # >>>")
 
 
-def test_an_option_behind_auto_without_names_still_belongs_to_a_stanza_that_ours_stands_in() -> None:
-    main = b"iface eth0 inet manual\n\tup true\n\tauto\n\tup false\nauto eth0\n"
-    assert after(placed(main, MTU)).startswith(b"iface eth0 inet manual\n\tup true\n\t# >>>")
+def test_auto_without_names_means_its_stanza_and_does_not_end_it() -> None:
+    placement = placed(b"iface eth0 inet manual\n\tup true\n\tauto\n\tup false\niface eth1 inet dhcp\n", MTU)
+    assert after(placement).startswith(b"iface eth0 inet manual\n\tup true\n\tauto\n\tup false\n\t# >>>")
+    assert not [note for note in placement.notes if "at boot" in note]
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        (b"misplaced x\n", "line 1: it belongs to no stanza"),
+        (b"iface eth1 inet dhcp inherits eth9\n", "line 1: it inherits from eth9"),
+        (b"iface eth9 inet6 auto\niface eth1 inet dhcp inherits eth9\n", "line 2: it inherits from eth9"),
+        (b"iface eth1 inet dhcp\n  up\n", "line 2: up has no value"),
+        (b"iface\n", "line 1: it names no interface"),
+        (b"auto x \\\n # y\nup z\n", "line 3: it belongs to no stanza"),
+    ],
+)
+def test_lines_that_ifup_would_never_get_to_are_not_written(line: bytes, told: str) -> None:
+    assert f"{told}, so ifup reads no further" in refused(line + PLAIN, MTU).replace(", which no stanza before it is for", "")
 
 
 def test_a_port_without_a_stanza_gets_its_lines_with_the_bridge() -> None:
@@ -161,7 +177,7 @@ def test_a_port_without_a_stanza_gets_its_lines_with_the_bridge() -> None:
 
 def test_a_port_whose_stanza_nothing_brings_up_gets_its_lines_with_the_bridge() -> None:
     main = b"auto br0\niface eth0 inet manual\niface br0 inet dhcp\n    bridge_ports eth0\n"
-    assert "nothing calls ifup for eth0" in placed(main, TSO).notes[0]
+    assert "Nothing calls ifup for eth0" in placed(main, TSO).notes[0]
     assert lines(placed(b"auto eth0\n" + main, RING)) == ["hardware-dma-ring-tx 256"]
     assert lines(placed(b"allow-br0 eth0\n" + main, RING)) == ["hardware-dma-ring-tx 256"]
     assert lines(placed(b"auto eth0.5\n" + main, RING)) == ["hardware-dma-ring-tx 256"]
@@ -269,8 +285,8 @@ def test_a_card_whose_manager_cannot_be_told_has_no_place_here() -> None:
 
 
 def test_stanzas_that_inherit_from_each_other_end() -> None:
-    main = b"auto eth0\niface a inet dhcp inherits b\niface b inet dhcp inherits a c\n\tmtu 9\niface eth0 inet dhcp inherits a\n\tup x\n"
-    assert "line 4 says mtu 9" in refused(main, MTU)
+    main = b"iface a inet dhcp\n\tmtu 9\niface b inet dhcp inherits a\niface a inet dhcp inherits b\nauto eth0\niface eth0 inet dhcp inherits a\n"
+    assert "line 2 says mtu 9" in refused(main, MTU)
 
 
 def test_a_program_that_is_not_installed_cannot_be_run() -> None:
