@@ -102,8 +102,8 @@ def test_a_card_that_hangs_is_told_from_one_that_is_idle_or_fully_loaded(
         machine.start("python3", f"{machine.guest_files}/flood.py", PARTNER, "30")
         loud = checker.check()
         assert loud["verdict"] == "hung", loud["reasons"]
-        if nic in {"virtio-net", "vmxnet3"}:
-            assert {"tc -s qdisc", "tx_packets"} & {reason["source"] for reason in loud["reasons"]}
+        if nic in {"virtio-net", "vmxnet3"}:  # on a busy machine the kernel has spoken before the check has ended
+            assert {"tc -s qdisc", "tx_packets", "queues/tx-*/tx_timeout"} & {reason["source"] for reason in loud["reasons"]}
 
 
 def test_what_goes_wrong_elsewhere_is_no_hang(vm: MachineMaker, segment: Segment, fault: FaultSetter) -> None:
