@@ -6,7 +6,8 @@ NetworkManager knows features by the kernel's names, but for eight that have a s
 of 1.42). Those of 1.14 have been there since, six came with 1.30. A key that it does not know it passes over with a warning in its log
 (tried with ``nmcli --offline`` 1.42.4), so none is written for a version that lacks it.
 
-Speed and duplex with ``auto-negotiate=true`` advertise that mode alone, with flow control as before (``set_link_settings_new`` there, since 1.12).
+Speed and duplex with ``auto-negotiate=true`` advertise that mode alone, and flow control if the card has it (``set_link_settings_new`` there); before
+1.34 modes beyond 10 Gb/s and 2500baseX stayed on (commit 34d48d2596). Both with ``auto-negotiate=false`` force it, since 1.12.
 Ring and coalescing came with 1.26, pause with 1.32, EEE with 1.46 (NEWS). ``pause-rx`` goes with ``pause-autoneg=false`` only
 (nm-setting-ethtool.c ``verify``).
 """
@@ -17,6 +18,7 @@ from typing import Final
 
 from nicmedic.model.keeping import Wish
 from nicmedic.persist.offloads import wished_features
+from nicmedic.persist.stanza_placing import OWN_EEE
 
 __all__ = ["NmKey", "choose_nm_keys"]
 
@@ -54,8 +56,6 @@ _MODES: Final[Mapping[int, tuple[str, str]]] = {
     0x008: ("100", "full"),
     0x020: ("1000", "full"),
 }
-_OWN_EEE: Final = frozenset({"r8168", "r8125"})
-"""Vendor drivers that set EEE anew by a parameter of their module when they open the card."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +112,8 @@ def _ethernet_keys(wish: Wish) -> Iterator[NmKey]:
     if mode in _MODES.values() and mode is not None:
         values = (("auto-negotiate", _true(wanted["link.autoneg"])), ("speed", mode[0]), ("duplex", mode[1]))
         for key, value in values:
-            yield NmKey(group="ethernet", key=key, value=value, since=(1, 12), covers=tuple(wanted))
+            since = (1, 34) if wanted["link.autoneg"] == "on" else (1, 12)
+            yield NmKey(group="ethernet", key=key, value=value, since=since, covers=tuple(wanted))
     for setting in wish.settings:
         if setting.name == "mtu" and setting.value.isascii() and setting.value.isdecimal():
             yield NmKey(group="ethernet", key="mtu", value=setting.value, since=(1, 0), covers=("mtu",))
@@ -144,7 +145,7 @@ def choose_nm_keys(wish: Wish, version: tuple[int, ...], driver: str | None) -> 
         if key.since > version[:2]:
             seen = ".".join(map(str, version)) if version else "of unknown version"
             reasons.append(f"{key.group}.{key.key} needs NetworkManager {key.since[0]}.{key.since[1]}, this is {seen}")
-        elif key.key == "eee-enabled" and driver in _OWN_EEE:
+        elif key.key == "eee-enabled" and driver in OWN_EEE:
             reasons.append(f"eee.enabled: {driver} sets it anew whenever it opens the card")
         else:
             keys.append(key)

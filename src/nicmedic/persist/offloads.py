@@ -6,14 +6,14 @@ systemd's words, each with the version that brought it (systemd.link(5), "Added 
 netplan passes its seven on to the same .link keys (src/networkd.c ``write_link_file`` of netplan 0.106, which has them since 0.104).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from nicmedic.model.keeping import Wish
 from nicmedic.model.step import Run
 
-__all__ = ["OFFLOADS", "Offload", "choose_offloads", "find_words", "wished_features"]
+__all__ = ["OFFLOADS", "ChosenOffload", "Offload", "choose_offloads", "find_words", "wished_features"]
 
 _PREFIX: Final = "features."
 
@@ -79,22 +79,35 @@ def wished_features(wish: Wish) -> dict[str, str]:
     }
 
 
-def choose_offloads(wish: Wish, known: tuple[Offload, ...] = OFFLOADS) -> tuple[dict[Offload, str], tuple[str, ...]]:
-    """The words for those features of a wish that have one, with ``on`` or ``off``; and the names of the settings that are covered by that.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChosenOffload:
+    """A word that is to be said."""
+
+    offload: Offload
+    value: str
+    """``on`` or ``off``."""
+    covers: tuple[str, ...]
+    """Names of the settings that come with it."""
+
+
+def choose_offloads(wish: Wish, known: Sequence[Offload] = OFFLOADS) -> tuple[ChosenOffload, ...]:
+    """The words for those features of a wish that have one.
 
     A word for many features is used only where the wish was made with ethtool's ``tx``, which means the same.
+    A feature that follows others comes with the last of these.
     """
     wanted = wished_features(wish)
-    chosen: dict[Offload, str] = {}
-    covered: list[str] = []
+    chosen: dict[Offload, list[str]] = {}
     for offload in known:
         names = [name for name in wanted if offload.means(name)]
-        values = {wanted[name] for name in names}
         whole = not offload.feature.endswith("-") or "tx" in find_words(wish, "-K")
-        if len(values) == 1 and whole:
-            chosen[offload] = values.pop()
-            covered += names
+        if len({wanted[name] for name in names}) == 1 and whole:
+            chosen[offload] = names
     for name, leaders in _FOLLOWERS.items():
-        if wanted.get(name) == "off" and all(wanted.get(each) == "off" and each in covered for each in leaders):
-            covered.append(name)
-    return chosen, tuple(_PREFIX + name for name in covered)
+        leading = [offload for offload in chosen if offload.feature in leaders and wanted[offload.feature] == "off"]
+        if wanted.get(name) == "off" and len(leading) == len(leaders):
+            chosen[leading[-1]].append(name)
+    return tuple(
+        ChosenOffload(offload=offload, value=wanted[names[0]], covers=tuple(_PREFIX + name for name in names))
+        for offload, names in chosen.items()
+    )

@@ -27,8 +27,9 @@ from nicmedic.persist.back_end import BackEnd, Found, Place
 from nicmedic.persist.files import base_name
 from nicmedic.persist.ini import Setting, parse_ini, split_words
 from nicmedic.persist.matching import is_address
-from nicmedic.persist.offloads import choose_offloads, find_words, wished_features
+from nicmedic.persist.offloads import choose_offloads, find_words
 from nicmedic.persist.own_file import head_lines, take_out_own
+from nicmedic.persist.stanza_placing import OWN_EEE, name_wish, why_not_owned
 from nicmedic.persist.udev import DATABASE, read_properties
 
 __all__ = ["BACK_END"]
@@ -40,8 +41,6 @@ _ADVERTISED: Final = frozenset({*LINK_MODES[:6], "Pause", "Asym_Pause"})
 """Modes that the table of every version has; 2500baseT and others came later (systemd issues 6345, 11257)."""
 _ADVERTISE_SINCE: Final = 241
 """240 has the key, and does not apply it (systemd issue 11257)."""
-_OWN_EEE: Final = frozenset({"r8168", "r8125"})
-"""Vendor drivers that set EEE anew by a parameter of their module when they open the card."""
 _ASLEEP: Final[Mapping[str, str]] = {"r8169": "16445", "lan743x": "30539"}
 """Drivers that were seen to answer udev "No such device" when a link mode was set before the interface was up, and systemd's issue."""
 _OVER_1000: Final = frozenset({"10ec:8125", "10ec:8126", "10ec:8127"})
@@ -100,13 +99,8 @@ def _simple_lines(wish: Wish) -> Iterator[_Line]:
 
 
 def _offload_lines(wish: Wish) -> Iterator[_Line]:
-    chosen, covered = choose_offloads(wish)
-    wanted = [f"features.{name}" for name in wished_features(wish)]
-    followers = [name for name in wanted if name in covered and not any(each.means(name.removeprefix("features.")) for each in chosen)]
-    for at, (offload, value) in enumerate(chosen.items()):
-        own = [name for name in covered if offload.means(name.removeprefix("features."))]
-        last = at == len(chosen) - 1
-        yield _Line(key=offload.link_key, value=_yes(value), since=offload.since, covers=(*own, *(followers if last else ())))
+    for each in choose_offloads(wish):
+        yield _Line(key=each.offload.link_key, value=_yes(each.value), since=each.offload.since, covers=each.covers)
 
 
 def _find_mask(wish: Wish, modes: str) -> int | None:
@@ -163,7 +157,7 @@ def _why_not(place: Place, line: _Line) -> str | None:
         return reason
     if line.covers[0].startswith("link.") and driver in _ASLEEP:
         return f"link mode: udev sets it before the card is up, and {driver} may be asleep then (systemd issue {_ASLEEP[driver]})"
-    if line.section == _EEE and driver in _OWN_EEE:
+    if line.section == _EEE and driver in OWN_EEE:
         return f"eee.enabled: {driver} sets it anew whenever it opens the card"
     if line.since > version:
         return f"{line.key}= needs systemd {line.since}, this is {version or 'of unknown version'}"
@@ -234,7 +228,7 @@ def _why_for_many(place: Place, found: Found, paths: Sequence[str]) -> str | Non
         if f"E:ID_NET_LINK_FILE={link_path}" in text.split("\n") and number != str(place.target.ifindex):
             others.append(number)
     if not single:
-        return f"{link_path} is for many cards: a drop-in would set this on all of them, and a file of its own would take the naming policy away"
+        return f"{link_path} is not for this card alone: a drop-in would reach others, a file of its own take the naming policy away"
     if others:
         return f"{link_path} is applied to other interfaces too (number {', '.join(sorted(others))})"
     return None
@@ -267,7 +261,7 @@ def _find_conflicts(found: Found, paths: Sequence[str], own: str, lines: Sequenc
 
 
 def _render(place: Place, wish: Wish, lines: Sequence[_Line], empty: Sequence[str]) -> bytes:
-    text = list(head_lines(place.number, wish.title or str(wish.remedy)))
+    text = list(head_lines(place.number, name_wish(wish)))
     for section in dict.fromkeys(line.section for line in lines):
         text.append(f"[{section}]")
         text += [f"{key}=" for key in empty if section == "Link"]
@@ -283,8 +277,8 @@ def _find_link_path(place: Place, found: Found) -> str | NoPlace:
     """The file beside which a drop-in may be put."""
     owner, name = place.owner, shell_name(place.nic.interface, "IFACE")
     look = f"udevadm info /sys/class/net/{name}"
-    if owner.manager is None:
-        return _refuse(f"who configures {name} cannot be told: {owner.why}", settle=(owner.settle,) if owner.settle else ())
+    if owner.manager is None and (refused := why_not_owned(place, _NAME)) is not None:
+        return refused
     path = (read_properties(place.files, place.target) or {}).get("ID_NET_LINK_FILE")
     if owner.link_file is None or owner.link_file.path != path:
         return _refuse(f"udev's database names no .link file that it applied to {name}", settle=(look,))
@@ -319,7 +313,7 @@ def _place(place: Place, wish: Wish, found: Found) -> Placement | NoPlace:
     many = _why_for_many(place, found, paths)
     hindered, notes, empty = _find_conflicts(found, paths, own, lines)
     if many is not None or hindered:
-        look = f"udevadm test-builtin net_setup_link /sys/class/net/{shell_name(place.nic.interface, 'IFACE')}"
+        look = f"systemd-analyze cat-config systemd/network/{shell_name(base_name(link_path), 'NAME.link')}"
         return _refuse(*([many] if many else ()), *hindered, settle=(look,))
     notes += _notes(place, lines)
     return Placement(

@@ -28,6 +28,7 @@ from nicmedic.persist.managers.netplan import Definition, escape_id, list_defini
 from nicmedic.persist.nm_keys import choose_nm_keys
 from nicmedic.persist.offloads import OFFLOADS, choose_offloads
 from nicmedic.persist.own_file import head_lines, take_out_own
+from nicmedic.persist.stanza_placing import name_wish, why_not_owned
 from nicmedic.persist.yaml_lines import Node, parse_yaml
 
 __all__ = ["BACK_END"]
@@ -79,9 +80,9 @@ def _choose_networkd(place: Place, wish: Wish, definition: Definition) -> tuple[
     systemd = place.versions.get("systemd", (0,))[0]
     if place.versions.get(_NAME, ()) >= (0, 104):
         known = tuple(each for each in _OFFLOADS if each.since <= systemd)
-        chosen, names_covered = choose_offloads(wish, known)
-        keys.update({each.netplan_key or "": "true" if value == "on" else "false" for each, value in chosen.items()})
-        covered += names_covered
+        for chosen in choose_offloads(wish, known):
+            keys[chosen.offload.netplan_key or ""] = "true" if chosen.value == "on" else "false"
+            covered += chosen.covers
     for setting in wish.settings:
         if setting.name == "mtu" and setting.value.isascii() and setting.value.isdecimal():
             keys["mtu"] = setting.value
@@ -121,7 +122,7 @@ def _say_overridden(definition: Definition, path: Sequence[str], keys: Mapping[s
 
 
 def _render(place: Place, wish: Wish, definition: Definition, path: Sequence[str], keys: Mapping[str, str]) -> bytes:
-    lines = [*head_lines(place.number, wish.title or str(wish.remedy)), "network:", "  version: 2"]
+    lines = [*head_lines(place.number, name_wish(wish)), "network:", "  version: 2"]
     indent = "  "
     for name in (definition.section, json.dumps(definition.name, ensure_ascii=False), *path):
         lines.append(f"{indent}{name}:")
@@ -133,8 +134,8 @@ def _render(place: Place, wish: Wish, definition: Definition, path: Sequence[str
 
 def _place(place: Place, wish: Wish, found: Found) -> Placement | NoPlace:
     owner, own = place.owner, _own_path(place)
-    if owner.manager != _NAME:
-        return _refuse(f"{owner.manager} configures {place.nic.interface}" if owner.manager else "who configures it cannot be told")
+    if (refused := why_not_owned(place, _NAME, _NAME)) is not None:
+        return refused
     definition = _find_definition(place)
     if isinstance(definition, str):
         return _refuse(definition, settle=("netplan get",))

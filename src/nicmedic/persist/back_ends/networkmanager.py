@@ -27,6 +27,7 @@ from nicmedic.persist.ini import Setting, parse_ini
 from nicmedic.persist.marks import insert_block, list_numbers, split_lines, take_out_marked
 from nicmedic.persist.matching import fit_any_address
 from nicmedic.persist.nm_keys import NmKey, choose_nm_keys
+from nicmedic.persist.stanza_placing import name_wish, why_not_owned
 from nicmedic.persist.values import Target
 
 __all__ = ["BACK_END"]
@@ -67,10 +68,10 @@ def _refuse(*reasons: str, settle: Sequence[str] = ()) -> NoPlace:
 
 
 def _check_owner(place: Place) -> NoPlace | None:
-    owner, name = place.owner, place.nic.interface
+    name = place.nic.interface
     look = "nmcli -f NAME,UUID,DEVICE,FILENAME connection show"
-    if owner.manager != _NAME:
-        return _refuse(f"{owner.manager} configures {name}" if owner.manager else f"who configures {name} cannot be told")
+    if (refused := why_not_owned(place, _NAME, _NAME)) is not None:
+        return refused
     paths = _profile_paths(place)
     plain = shell_name(name, "IFACE")
     if not paths:
@@ -153,8 +154,7 @@ def _place(place: Place, wish: Wish, found: Found) -> Placement | NoPlace:
         return refused or _refuse(f"{path} cannot be read")
     if not covered:
         return _refuse(*reasons)
-    title = wish.title or str(wish.remedy)
-    after = insert_block(before, len(split_lines(before)) - 1, _block_lines(keys, _groups(before)), place.number, title)
+    after = insert_block(before, len(split_lines(before)) - 1, _block_lines(keys, _groups(before)), place.number, name_wish(wish))
     uuid = shell_name(_last(_read(before), ("connection", "uuid")), "UUID")
     running = "nmcli" in place.tools and place.files.exists("/run/NetworkManager/devices/*")
     return Placement(

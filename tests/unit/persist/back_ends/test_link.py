@@ -100,6 +100,10 @@ def test_an_unknown_version_takes_nothing() -> None:
     assert "MTUBytes= needs systemd 211, this is of unknown version" in refused(MTU, versions={})
 
 
+def test_a_feature_that_follows_waits_for_the_last_that_it_follows() -> None:
+    assert placed(TSO, versions={"systemd": (234,)}).settings == ("features.tx-tcp-segmentation",)
+
+
 def test_checksums_go_together_only_where_tx_was_asked_for() -> None:
     tx = wish_for(RemedyId.OFFLOAD_OFF, "-K", "tx", "off", features__tx_checksum_ipv4="off", features__tx_checksum_ipv6="off")
     assert said(placed(tx)) == ["[Link]", "TransmitChecksumOffload=no"]
@@ -133,7 +137,7 @@ def test_a_file_for_many_cards_gets_no_drop_in() -> None:
         default: b"[Match]\nOriginalName=*\n\n[Link]\nNamePolicy=keep kernel database onboard slot path\n",
         "/run/udev/data/n2": f"E:ID_NET_LINK_FILE={default}\n".encode(),
     }
-    assert f"{default} is for many cards" in refused(TSO, host)
+    assert f"{default} is not for this card alone" in refused(TSO, host)
     shared = {**HOST, "/run/udev/data/n3": f"E:ID_NET_LINK_FILE={LINK}\n".encode()}
     assert "applied to other interfaces too (number 3)" in refused(TSO, shared)
 
@@ -156,7 +160,7 @@ def test_which_matches_are_for_one_card(match: bytes, *, alone: bool) -> None:
     if alone:
         placed(MTU, host)
     else:
-        assert "is for many cards" in refused(MTU, host)
+        assert "is not for this card alone" in refused(MTU, host)
 
 
 def test_other_lines_are_overridden_and_told_or_stand_in_the_way() -> None:

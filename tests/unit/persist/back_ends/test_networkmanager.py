@@ -99,6 +99,7 @@ def test_each_remedy_in_the_words_of_a_connection(wish: Wish, lines: list[str]) 
     [
         (EEE, (1, 44, 2), "ethtool.eee-enabled needs NetworkManager 1.46, this is 1.44.2"),
         (PAUSE, (1, 30), "ethtool.pause-rx needs NetworkManager 1.32, this is 1.30"),
+        (ADVERTISE, (1, 32), "ethernet.speed needs NetworkManager 1.34, this is 1.32"),
         (RING, (1, 24), "ethtool.ring-tx needs NetworkManager 1.26, this is 1.24"),
         (wish_for(RemedyId.OFFLOAD_OFF, features__rx_gro_list="off"), (1, 28), "ethtool.feature-rx-gro-list needs NetworkManager 1.30"),
         (TSO, (), "ethtool.feature-tx-tcp-segmentation needs NetworkManager 1.14, this is of unknown version"),
@@ -141,7 +142,7 @@ def test_profiles_elsewhere_or_nowhere_are_told_with_the_command() -> None:
     )
     two = {FILE: PROFILE, FILE.replace("1.nm", "2.nm"): PROFILE.replace(b"8f1b", b"9f1b"), "/run/NetworkManager/devices/9": b""}
     assert "2 connections fit lan0" in refused(MTU, two)
-    assert "networkd configures lan0" in refused(MTU, {"/run/systemd/netif/links/2": b"ADMIN_STATE=configured\n"})
+    assert "lan0: networkd has it" in refused(MTU, {"/run/systemd/netif/links/2": b"ADMIN_STATE=configured\n"})
     assert "cannot be told" in refused(MTU, {"/run/systemd/netif/state": b"", "/etc/systemd/network/a.network": b"[Match]\nHost=x\n"})
     gone = place_on(HOST)
     answer = BACK_END.place(gone, MTU, {FILE: None})
