@@ -11,8 +11,13 @@ _LONGEST_S = 86_400
 NUMBER = Argument(("number",), "of the transaction; none: the only one that is open", "N", "?")
 
 
-def read_number(text: str | None) -> int | None:
-    """The number of a transaction.
+def read_number(text: str | None, of: str = "a transaction", lists: str = "transactions") -> int | None:
+    """A number that was typed.
+
+    Args:
+        text: as it was typed.
+        of: of what it is.
+        lists: the command that lists these.
 
     Raises:
         UsageError: it is no number.
@@ -22,7 +27,7 @@ def read_number(text: str | None) -> int | None:
     if text is None:
         return None
     if not (text.isascii() and text.isdecimal() and len(text) < 10):
-        raise UsageError(f"{text!r} is no number of a transaction", hint="nicmedic transactions   # all of them")
+        raise UsageError(f"{text!r} is no number of {of}", hint=f"nicmedic {lists}   # all of them")
     return int(text)
 
 

@@ -21,7 +21,7 @@ def _run(arguments: argparse.Namespace) -> int:
     from nicmedic.host.machine import HostMachine
     from nicmedic.model.errors import NoSuchKeptError
 
-    number, store = read_number(arguments.number), HostKept()
+    number, store = read_number(arguments.number, "a kept remedy", "kept"), HostKept()
     known = [kept for kept in store.list_kept() if number in {None, kept.id}]
     for damaged in store.list_damaged():
         write_complaint(f"nicmedic: {damaged}\n")

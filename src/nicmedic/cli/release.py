@@ -9,6 +9,8 @@ from nicmedic.cli.confirm import read_number
 from nicmedic.cli.declare import Argument, Command, Example
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from nicmedic.app.keep.edges import KeepEdges
     from nicmedic.app.keep.release import Released
 
@@ -17,20 +19,18 @@ __all__ = ["RELEASE"]
 _SHORTEST_SOAK_S, _LONGEST_SOAK_S = 10, 7 * 86_400
 
 
-def _try_without(arguments: argparse.Namespace, edges: "KeepEdges", number: int) -> None:
+def _try_without(probes: "Sequence[str]", edges: "KeepEdges", number: int, soak_s: float) -> None:
     """Raises where the card hangs without it, or where that cannot be found out."""
     from nicmedic.app.keep.edges import find_kept
     from nicmedic.app.keep.trial import Trial, try_without
-    from nicmedic.cli.duration import parse_duration
     from nicmedic.cli.edges import build_host_edges
     from nicmedic.cli.streams import write_complaint
     from nicmedic.host.sysfs import Folder
     from nicmedic.model.durations import say_duration
 
-    soak_s = parse_duration("--soak", arguments.soak or "30m", _SHORTEST_SOAK_S, _LONGEST_SOAK_S)
     kept = find_kept(edges.store, number)
     host_edges = build_host_edges()
-    trial = Trial(soak_s=soak_s, probes=tuple(arguments.probe or ()), machine_id=Folder("/").text("etc/machine-id"))
+    trial = Trial(soak_s=soak_s, probes=tuple(probes), machine_id=Folder("/").text("etc/machine-id"))
     lifted = try_without(host_edges, kept, host_edges.machine.read_host(), trial)
     write_complaint(
         f"nicmedic: {say_duration(lifted.soak_s)} without a hang (transaction {lifted.finished.transaction.id}); its files are released\n"
@@ -59,6 +59,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
     demand_root("release a remedy")
     from nicmedic.app.keep.release import plan_release, release
+    from nicmedic.cli.duration import parse_duration
     from nicmedic.cli.keep_edges import build_keep_edges
     from nicmedic.cli.streams import write_answer
     from nicmedic.model.errors import UsageError
@@ -69,7 +70,8 @@ def _run(arguments: argparse.Namespace) -> int:
         raise UsageError(
             "--trial changes the card, and --dry-run nothing: either, not both", hint=f"nicmedic release {arguments.number} --dry-run"
         )
-    number, edges = read_number(arguments.number), build_keep_edges()
+    soak_s = parse_duration("--soak", arguments.soak or "30m", _SHORTEST_SOAK_S, _LONGEST_SOAK_S)
+    number, edges = read_number(arguments.number, "a kept remedy", "kept"), build_keep_edges()
     assert number is not None  # noqa: S101  # the parser wants one
     if arguments.dry_run:
         planned = plan_release(edges, number)
@@ -81,7 +83,7 @@ def _run(arguments: argparse.Namespace) -> int:
         return 0
     if arguments.trial:
         plan_release(edges, number)  # what stands against it is told before the card is touched
-        _try_without(arguments, edges, number)
+        _try_without(arguments.probe or (), edges, number, soak_s)
     released = release(edges, number, (lambda _released: None) if arguments.json else lambda planned: _show(planned, planned=True))
     if arguments.json:
         _show_json(released, dry_run=False)

@@ -76,6 +76,14 @@ def test_a_forced_mode_is_a_setting_and_a_negotiated_one_is_not() -> None:
     assert read_setting(bare, "pcie.link_files.l1_aspm") is None
 
 
+def test_a_parameter_of_the_command_line_counts_as_it_came_last() -> None:
+    nic, host = make_nic(), Host(command_line='ro pcie-aspm.policy=default irqpoll x="a b" pcie_aspm.policy=performance')
+    values = [read_setting(nic, f"cmdline.{name}", host) for name in ("pcie_aspm.policy", "irqpoll", "iommu")]
+    assert values == ["performance", "", "not there"]
+    assert read_setting(nic, "cmdline.iommu", Host()) is None
+    assert read_setting(nic, "cmdline.iommu") is None
+
+
 def test_a_family_that_nobody_reads_is_a_mistake_of_ours() -> None:
     with pytest.raises(KeyError):
         read_setting(make_nic(), "warp.speed")

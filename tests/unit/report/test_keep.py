@@ -10,9 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nicmedic.model.checkup import Checkup, KeptHere, NicVerdict, Verdict
 from nicmedic.model.finding import RemedyId
+from nicmedic.model.host import Host
 from nicmedic.model.keeping import Check, CheckWord, FileEdit, Kept, KeptState, MadeFor, OnDrift, Placement, Wish
+from nicmedic.model.nic import Nic
 from nicmedic.model.plan import Identity, Setting
+from nicmedic.report.check_text import render_check_text
 from nicmedic.report.file_diff import render_diff, render_diffs
 from nicmedic.report.keep_json import render_kept_json, render_verify_json
 from nicmedic.report.keep_text import (
@@ -153,6 +157,17 @@ def test_what_was_interrupted_is_told_in_a_line() -> None:
         "nicmedic: CHANGED: keeping eth0: mtu:1400, eee-off (number 2) was interrupted, and cannot be ended: lines 3 to 5"
     )
     assert told.endswith("          ls -l /x\n          nicmedic kept\n")
+
+
+def test_check_shows_what_is_kept_beside_the_facts_of_a_card() -> None:
+    here = KeptHere(id=2, remedies=("mtu:1400", "eee-off"), kept_at="2026-11-22", expiry=EXPIRY)
+    verdict = NicVerdict(
+        interface="eth0", verdict=Verdict.HEALTHY, headline="works", kept=(here, dataclasses.replace(here, id=3, expiry=None))
+    )
+    text = render_check_text(Checkup(host=Host(nics=(Nic(interface="eth0"),)), verdicts=(verdict,)), STYLE)
+    assert "  kept: mtu:1400, eee-off, since 2026-11-22 (number 2)\n" in text
+    assert f"{EXPIRY}; is it still needed? nicmedic release 2 --trial" in " ".join(text.split())
+    assert "nicmedic release 3" not in text
 
 
 def test_json_keeps_to_its_schemas() -> None:

@@ -181,6 +181,55 @@ def test_a_program_that_fails_again_leaves_it_to_the_next_command() -> None:
     assert (world.kept, world.unit, world.folders) == ({}, False, set())
 
 
+class _TwiceProcess(Process):
+    """Is interrupted at a call, and once more at another."""
+
+    def __init__(self, first: int, second: int) -> None:
+        super().__init__()
+        self.moments = {first, second}
+
+    def call(self, name: str) -> None:
+        super().call(name)
+        if len(self.calls) in self.moments:
+            raise KeyboardInterrupt
+
+
+def test_interrupted_again_while_putting_back_it_is_put_back_all_the_same() -> None:
+    process = Process()
+    do_keep(FilesWorld(BEFORE), process)
+    first = process.calls.index("refresh refresh-lines") + 1
+    for second in range(first + 1, first + 12):
+        world = FilesWorld(BEFORE)
+        with pytest.raises(KeepFailedError, match="it was interrupted"):
+            do_keep(world, _TwiceProcess(first, second))
+        assert (world.files, world.kept, world.unit) == (BEFORE, {}, False)
+
+
+def test_a_bug_of_ours_puts_everything_back() -> None:
+    process = Process()
+    do_keep(FilesWorld(BEFORE), process)
+    world = FilesWorld(BEFORE)
+    with pytest.raises(KeepFailedError, match="ZeroDivisionError: by zero"):
+        do_keep(world, Process(fail_at=process.calls.index("refresh refresh-own"), error=ZeroDivisionError("by zero")))
+    assert (world.files, world.kept) == (BEFORE, {})
+
+
+def test_a_file_that_cannot_be_read_on_the_way_back_is_told_and_tried_again() -> None:
+    world = FilesWorld(BEFORE)
+    world.refusing.add(("refresh-own", "-a"))
+    edges = build_keep_edges(world, BACK_ENDS)
+
+    def show(_written: Written) -> None:
+        world.refusing.add(("refresh-lines", "-a"))
+
+    with pytest.raises(UndoFailedError):
+        keep(edges, make_request(), show)
+    world.links[INTERFACES] = "/unreadable"
+    (recovered,) = recover_kept(build_keep_edges(world, BACK_ENDS))
+    assert recovered.trouble == (f"{INTERFACES}: Input/output error",)
+    assert recovered.left.endswith("nicmedic kept   # tries it again")
+
+
 def test_a_file_that_somebody_changes_this_moment_ends_it() -> None:
     world = FilesWorld(BEFORE)
 
