@@ -23,8 +23,9 @@ _MOST_BYTES = 1 << 20
 
 
 def choose_hang(explanation: Explanation, interface: str | None, package: str | None) -> Hang | None:
-    """The first of the card; of those with the suspected kernel, if the log has one."""
-    hangs = [hang for hang in explanation.hangs if interface is None or hang.interface in (None, interface)]
+    """The first of the card, or of one that is not named; of those with the suspected kernel, if the log has one."""
+    own = [hang for hang in explanation.hangs if interface is None or hang.interface == interface]
+    hangs = own or [hang for hang in explanation.hangs if hang.interface is None]
     suspects = {boot.index for boot in explanation.boots if package is not None and boot.kernel_package == package}
     return next((hang for hang in hangs if hang.boot in suspects), hangs[0] if hangs else None)
 

@@ -4,12 +4,23 @@
 import re
 from collections.abc import Iterator
 
+from nicmedic.evidence.spells import find_card
 from nicmedic.model.blame import Blame, KernelFigures, TwinWord, Verdict
 from nicmedic.model.bug_report import BugReport, Came, Tried
 from nicmedic.report.blame_words import find_kernel, is_backwards, say_arm, say_caveat, say_hold, say_hours, say_twin, summarize_blame
 from nicmedic.report.words import join_names
 
-__all__ = ["find_driver", "find_first_bad", "find_reported_package", "is_regression", "list_summary", "say_title", "say_tried"]
+__all__ = [
+    "find_driver",
+    "find_first_bad",
+    "find_reported_package",
+    "is_hung",
+    "is_regression",
+    "list_summary",
+    "say_came",
+    "say_title",
+    "say_tried",
+]
 
 _STAMP = re.compile(r"\A(?:\[ *\d+\.\d+\] |[\d-]+ [\d:]+ )")
 _LONGEST_LINE = 120
@@ -58,8 +69,10 @@ def find_reported_package(report: BugReport) -> str | None:
     return hung[-1] if hung else told or (None if report.host is None else report.host.kernel_package)
 
 
-def _is_hung(report: BugReport) -> bool:
-    return report.excerpt is not None or any(boot.hangs for boot in report.history.boots)
+def is_hung(report: BugReport) -> bool:
+    """Whether anything that was read tells of a hang of this card."""
+    card = find_card(report.history, report.interface)
+    return report.excerpt is not None or any(card.owns(hang) is True for boot in report.history.boots for hang in boot.hangs)
 
 
 def say_title(report: BugReport) -> str:
@@ -67,7 +80,7 @@ def say_title(report: BugReport) -> str:
     driver, nic = find_driver(report), report.nic
     name = report.interface or "network card"
     chip = f" ({nic.vendor}:{nic.device}{f' rev {nic.revision}' if nic.revision else ''})" if nic and nic.vendor and nic.device else ""
-    what = "transmit hangs" if _is_hung(report) else "no hang is known"
+    what = "transmit hangs" if is_hung(report) else "no hang is known"
     bad = find_first_bad(report)
     since = f" since {bad.package}" if bad is not None else ""
     return f"{f'{driver}: ' if driver else ''}{name}{chip}: {what}{since}"
@@ -83,7 +96,7 @@ def _say_hang(report: BugReport) -> str:
     driver = find_driver(report)
     first = _first_line(report)
     said = f"; the kernel says: {first}" if first else ""
-    if not _is_hung(report):
+    if not is_hung(report):
         return f"{who}: no hang is told by what was read."
     return f"{who}{f' (driver {driver})' if driver else ''} stops transmitting{said or '.'}"
 
@@ -150,11 +163,20 @@ def _say_when(one: Tried) -> str:
     return f", from {one.began}" + (f" to {one.ended}" if one.ended else "")
 
 
+def say_came(came: Came) -> str:
+    """How something that was tried stands.
+
+    >>> say_came(Came.UNDONE)
+    'taken back'
+    """
+    return _CAME[came]
+
+
 def say_tried(one: Tried) -> str:
     """One thing that was tried: what, when, how it stands, whether it held, what limits that."""
     what = "; ".join(one.commands[:3]) + (f"; and {len(one.commands) - 3} more" if len(one.commands) > 3 else "")
     kernel = f" on {one.kernel_package}" if one.kernel_package else ""
-    parts = [f"{join_names(list(one.remedies)) or 'nothing'}{kernel}{_say_when(one)}: {_CAME[one.came]}."]
+    parts = [f"{join_names(list(one.remedies)) or 'nothing'}{kernel}{_say_when(one)}: {say_came(one.came)}."]
     if one.hold is not None:
         parts.append(f"Judged: {_say_judged(one)}")
     elif one.hours is not None:

@@ -131,6 +131,11 @@ def test_what_is_not_shown_is_no_regression() -> None:
     assert "no line for regzbot" in flat(text)
 
 
+def test_hangs_of_another_card_are_not_this_ones() -> None:
+    report = make_report(interface="eth1", blame=build_blame(make_report().history, interface="eth1"), excerpt=None)
+    assert "e1000e: eth1: no hang is known" in render("ubuntu", report)
+
+
 def test_intel_is_told_on_its_own_list() -> None:
     report = make_report(interface="eth1")
     mail = email.message_from_string(render("kernel", report))
