@@ -184,7 +184,11 @@ def _take_out(edit: FileEdit, now: bytes, number: int) -> bytes | NoPlace | None
         return now
     uuid = shell_name(_last(_read(now), ("connection", "uuid")), "UUID")
     told = ", ".join(f"line {line} ({group}.{key})" for (group, key), line in left)
-    undo = [f"nmcli connection modify {uuid} {group if group == 'ethtool' else '802-3-ethernet'}.{key} ''" for (group, key), _ in left]
+    undo = [
+        f"nmcli connection modify {uuid} {'802-3-ethernet' if group == 'ethernet' else group}.{key} "
+        + (shell_name(before[group, key].value, "VALUE") if (group, key) in before else "''")
+        for (group, key), _ in left
+    ]
     return _refuse(
         f"{edit.path} was written anew, without the comments of nicmedic {number}; of its lines these are there: {told}", settle=undo
     )

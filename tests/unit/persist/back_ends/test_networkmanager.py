@@ -192,6 +192,10 @@ def test_a_file_that_nmcli_wrote_anew_has_our_keys_without_marks() -> None:
         f"{FILE} was written anew, without the comments of nicmedic 3; of its lines these are there: line 11 (ethernet.mtu)",
     )
     assert answer.settle == (f"nmcli connection modify {UUID} 802-3-ethernet.mtu ''",)
+    overridden = placed(MTU, host(PROFILE.replace(b"[ipv6]", b"[ethernet]\nmtu=1480\n[ipv6]"))).edits[0]
+    answer = BACK_END.take_out(overridden, anew, 3)
+    assert isinstance(answer, NoPlace)
+    assert answer.settle == (f"nmcli connection modify {UUID} 802-3-ethernet.mtu 1480",)
     theirs = anew.replace(b"1400", b"9000")
     assert BACK_END.take_out(edit, theirs, 3) == theirs
     assert BACK_END.take_out(edit, PROFILE + b"\n", 3) == PROFILE + b"\n"
