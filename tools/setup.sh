@@ -86,6 +86,14 @@ system_tools() {
     install_or_tell $missing
 }
 
+# By itself: some distributions have no such package, and the others shall come all the same.
+browser() {
+    for program in chromium chromium-browser google-chrome; do
+        ! command -v "$program" >/dev/null || return 0
+    done
+    install_or_tell chromium
+}
+
 # The virtual machines' tools; the list is lab/debian-packages.txt.
 lab_tools() {
     [ "$(uname -m)" = x86_64 ] || return 0
@@ -131,6 +139,7 @@ run | dev)
         install_nicmedic
     else
         system_tools
+        browser
         say "installing nicmedic and what its tests need into $venv"
         install_nicmedic -c requirements-dev.txt
         dev_group $venv >$venv/dev-group.txt

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from nicmedic.report.bug.charts_svg import HANG, INK, MUTED, PAPER, TREATED, add_axes, draw_svg, label
-from nicmedic.report.bug.html_timeline import Cover, InForce, Lane, Timeline
+from nicmedic.report.bug.html_timeline import Cover, Lane, Timeline, Treatment
 from nicmedic.report.words import say_count
 
 if TYPE_CHECKING:
@@ -50,19 +50,19 @@ def _draw_lane(axes: "Axes", row: int, lane: Lane, colour: str, least: timedelta
     _draw_name(axes, row, lane.kernel)
 
 
-def _draw_remedy(axes: "Axes", row: int, remedy: InForce, least: timedelta) -> None:
+def _draw_remedy(axes: "Axes", row: int, remedy: Treatment, least: timedelta) -> None:
     width = max(remedy.end - remedy.begin, least) / timedelta(days=1)
     axes.barh(row, width, left=_to_days(remedy.begin), height=_HEIGHT / 2, facecolor=TREATED, edgecolor=TREATED)
     _draw_name(axes, row, remedy.name)
 
 
-def _describe(timeline: Timeline, remedies: Sequence[InForce]) -> str:
+def _describe(timeline: Timeline, remedies: Sequence[Treatment]) -> str:
     lanes = (f"{lane.kernel}, {say_count(len(lane.hangs), 'mark')} of hangs" for lane in timeline.lanes)
     tried = f" Remedies in force: {', '.join(remedy.name for remedy in remedies)}." if remedies else ""
     return f"From {timeline.begin:%Y-%m-%d} to {timeline.end:%Y-%m-%d}: {'; '.join(lanes)}.{tried} The table below has the same figures."
 
 
-def draw_timeline(name: str, timeline: Timeline, remedies: Sequence[InForce], colours: Mapping[str, str], *, width: float) -> ET.Element:
+def draw_timeline(name: str, timeline: Timeline, remedies: Sequence[Treatment], colours: Mapping[str, str], *, width: float) -> ET.Element:
     """The chart.
 
     Args:

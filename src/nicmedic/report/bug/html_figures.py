@@ -14,9 +14,9 @@ from nicmedic.report.bug.charts_survival import draw_survival
 from nicmedic.report.bug.charts_svg import KERNELS, has_library
 from nicmedic.report.bug.charts_timeline import draw_timeline
 from nicmedic.report.bug.html_parts import paragraph
-from nicmedic.report.bug.html_timeline import InForce, Timeline, choose_kernels, list_hangs, plan_timeline
+from nicmedic.report.bug.html_timeline import Timeline, Treatment, choose_kernels, list_hangs, plan_timeline
 from nicmedic.report.bug.html_tree import tag
-from nicmedic.report.bug.html_tried import find_in_force
+from nicmedic.report.bug.html_tried import find_treatments
 from nicmedic.report.words import say_count
 
 __all__ = ["NO_CHARTS", "build_rate_figures", "build_timeline_figures", "find_suspects"]
@@ -84,16 +84,16 @@ def _find_close(report: BugReport, whole: Timeline) -> tuple[datetime, datetime]
     return (first, last) if (last - first) * _CLOSE < whole.end - whole.begin else None
 
 
-def _within(remedies: Sequence[InForce], timeline: Timeline) -> list[InForce]:
+def _within(remedies: Sequence[Treatment], timeline: Timeline) -> list[Treatment]:
     """The newest of them that were in force in that time, cut to it."""
-    cut = (InForce(name=one.name, begin=max(one.begin, timeline.begin), end=min(one.end, timeline.end)) for one in remedies)
+    cut = (Treatment(name=one.name, begin=max(one.begin, timeline.begin), end=min(one.end, timeline.end)) for one in remedies)
     return [one for one in cut if one.begin <= one.end][-_MOST_REMEDIES:]
 
 
 def _draw_both(name: str, timeline: Timeline, report: BugReport) -> tuple[ET.Element, ET.Element]:
     """For a phone and for a desk: one of them is shown."""
     made = parse_moment(report.made) or timeline.end
-    remedies, colours = _within(find_in_force(report.tried, made), timeline), _choose_colours(report)
+    remedies, colours = _within(find_treatments(report.tried, made), timeline), _choose_colours(report)
     return (
         tag("div", draw_timeline(f"{name}-narrow", timeline, remedies, colours, width=4.2), class_="narrow"),
         tag("div", draw_timeline(f"{name}-wide", timeline, remedies, colours, width=11.5), class_="wide"),

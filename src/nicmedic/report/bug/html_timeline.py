@@ -15,7 +15,7 @@ from nicmedic.evidence.moments import parse_moment
 from nicmedic.model.history import BootRecord, History, PackageChange
 from nicmedic.report.history_text import name_kernel
 
-__all__ = ["OTHERS", "Cover", "InForce", "Lane", "Span", "Timeline", "choose_kernels", "list_hangs", "plan_timeline"]
+__all__ = ["OTHERS", "Cover", "Lane", "Span", "Timeline", "Treatment", "choose_kernels", "list_hangs", "plan_timeline"]
 
 _PIECES: Final = 300
 """So many can be told apart over the width of a page."""
@@ -64,7 +64,7 @@ class Lane:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InForce:
+class Treatment:
     """A time in which a remedy was in force."""
 
     name: str

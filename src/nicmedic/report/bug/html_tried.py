@@ -2,7 +2,7 @@
 """What was tried against the hangs and how it held, as a table and as spans of the timeline."""
 
 import xml.etree.ElementTree as ET  # only the type of an element
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -10,22 +10,12 @@ from nicmedic.evidence.moments import parse_moment
 from nicmedic.model.bug_report import Came, Tried
 from nicmedic.report.blame_words import say_hold, say_hours
 from nicmedic.report.bug.html_parts import UNKNOWN, table
-from nicmedic.report.bug.html_timeline import InForce
+from nicmedic.report.bug.html_timeline import Treatment
 from nicmedic.report.bug.html_tree import tag
+from nicmedic.report.bug.words import say_came
 
-__all__ = ["find_in_force", "name_tried", "table_tried"]
+__all__ = ["find_treatments", "name_tried", "table_tried"]
 
-_CAME: Final[Mapping[Came, str]] = {
-    Came.IN_FORCE: "in force, confirmed",
-    Came.WAITING: "in force, not confirmed yet",
-    Came.ENDED_BY_BOOT: "in force until the boot ended",
-    Came.UNDONE: "taken back",
-    Came.UNDO_FAILED: "was to be taken back, and that FAILED",
-    Came.NEVER_SET: "planned, never set",
-    Came.HELPED: "traffic flowed afterwards",
-    Came.DID_NOT_HELP: "did not bring traffic back",
-    Came.DONE: "done; whether traffic flowed was not looked at",
-}
 _WITHOUT_TIME: Final = frozenset({Came.NEVER_SET, Came.HELPED, Came.DID_NOT_HELP, Came.DONE})
 
 
@@ -34,14 +24,14 @@ def name_tried(tried: Tried) -> str:
     return " + ".join(tried.remedies) or "(no remedy)"
 
 
-def find_in_force(tried: Sequence[Tried], until: datetime) -> tuple[InForce, ...]:
+def find_treatments(tried: Sequence[Tried], until: datetime) -> tuple[Treatment, ...]:
     """What was set for a time that is known; ``until``: where that goes on."""
     found = []
     for one in tried:
         begin = parse_moment(one.began)
         end = parse_moment(one.ended) or until
         if begin is not None and begin <= end and one.came not in _WITHOUT_TIME:
-            found.append(InForce(name=name_tried(one), begin=begin, end=end))
+            found.append(Treatment(name=name_tried(one), begin=begin, end=end))
     return tuple(found)
 
 
@@ -62,7 +52,7 @@ def _when(tried: Tried) -> str:
 
 
 def _row(tried: Tried) -> tuple[ET.Element | str, ...]:
-    came = f"{_CAME[tried.came]}{f': {tried.detail}' if tried.detail else ''}"
+    came = f"{say_came(tried.came)}{f': {tried.detail}' if tried.detail else ''}"
     hours = UNKNOWN if tried.hours is None else say_hours(tried.hours)
     said = tag("code", "\n".join(tried.commands), class_="lines") if tried.commands else ""
     return name_tried(tried), _when(tried), came, hours, " ".join(_judge(tried)), said
