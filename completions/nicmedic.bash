@@ -7,7 +7,7 @@ _nicmedic() {
     COMPREPLY=()
     for word in "${COMP_WORDS[@]:1:COMP_CWORD - 1}"; do
         case "${path:+$path }$word" in
-        'check' | 'explain' | 'history' | 'blame' | 'snapshot' | 'plan' | 'treat' | 'confirm' | 'undo' | 'transactions' | 'keep' | 'kept' | 'verify' | 'release' | 'watch' | 'incidents' | 'metrics' | 'prescribe' | 'install-service' | 'knowledge' | 'knowledge show' | 'knowledge lint' | 'knowledge literals') path=${path:+$path }$word ;;
+        'check' | 'explain' | 'history' | 'blame' | 'report' | 'snapshot' | 'plan' | 'treat' | 'confirm' | 'undo' | 'transactions' | 'keep' | 'kept' | 'verify' | 'release' | 'watch' | 'incidents' | 'metrics' | 'prescribe' | 'install-service' | 'knowledge' | 'knowledge show' | 'knowledge lint' | 'knowledge literals') path=${path:+$path }$word ;;
         esac
     done
     case $prev in
@@ -44,6 +44,14 @@ _nicmedic() {
         return
         ;;
     --changelog)
+        compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+        return
+        ;;
+    --for)
+        :
+        return
+        ;;
+    --log)
         compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$cur")
         return
         ;;
@@ -126,6 +134,10 @@ _nicmedic() {
             mapfile -t COMPREPLY < <(compgen -W "$(ls /sys/class/net 2>/dev/null)" -- "$cur")
             return
             ;;
+        'report')
+            mapfile -t COMPREPLY < <(compgen -W "$(ls /sys/class/net 2>/dev/null)" -- "$cur")
+            return
+            ;;
         'plan')
             mapfile -t COMPREPLY < <(compgen -W "$(ls /sys/class/net 2>/dev/null)" -- "$cur")
             return
@@ -157,11 +169,12 @@ _nicmedic() {
         esac
     fi
     case $path in
-    '') word='check explain history blame snapshot plan treat confirm undo transactions keep kept verify release watch incidents metrics prescribe install-service knowledge --version --debug --help' ;;
+    '') word='check explain history blame report snapshot plan treat confirm undo transactions keep kept verify release watch incidents metrics prescribe install-service knowledge --version --debug --help' ;;
     'check') word='--json --from --wait --help' ;;
     'explain') word='--json --interface --since --all --help' ;;
     'history') word='--json --all --help' ;;
     'blame') word='--json --all --before --after --history --twin --changelog --help' ;;
+    'report') word='--for --scrub --history --twin --changelog --log --from --output -o --help' ;;
     'snapshot') word='--output -o --scrub --help' ;;
     'plan') word='--remedy --ladder --accept-losses --json --from --help' ;;
     'treat') word='--remedy --ladder --timeout --probe --confirm --hold --accept-losses --json --help' ;;

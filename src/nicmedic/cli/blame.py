@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from nicmedic.model.errors import NicmedicError
     from nicmedic.model.history import History
 
-__all__ = ["BLAME"]
+__all__ = ["BLAME", "read_saved_history"]
 
 _MOST_BYTES = 64 << 20
 
 
-def _read_saved(path: str) -> "History":
+def read_saved_history(path: str) -> "History":
     """What ``nicmedic history --json`` has written.
 
     Raises:
@@ -43,7 +43,7 @@ def _read_history(paths: list[str] | None, *, debug: bool) -> "tuple[History, Ni
     if paths:
         from nicmedic.evidence.saved_history import merge_histories
 
-        return merge_histories([_read_saved(path) for path in paths]), None
+        return merge_histories([read_saved_history(path) for path in paths]), None
     return _read_here(debug=debug)
 
 
@@ -90,7 +90,7 @@ def _run(arguments: argparse.Namespace) -> int:
     answer = blame(
         history,
         Question(interface=arguments.interface, before=arguments.before, after=arguments.after),
-        twins=[_read_saved(path) for path in arguments.twin or ()],
+        twins=[read_saved_history(path) for path in arguments.twin or ()],
         changelog=None if arguments.changelog is None else read_changelog_file(arguments.changelog),
         find_changelog=find_changelog,
     )

@@ -23,6 +23,7 @@ from nicmedic.cli.metrics import METRICS
 from nicmedic.cli.plan import PLAN
 from nicmedic.cli.prescribe import PRESCRIBE
 from nicmedic.cli.release import RELEASE
+from nicmedic.cli.report import REPORT
 from nicmedic.cli.snapshot import SNAPSHOT
 from nicmedic.cli.streams import mend_streams, turn_away, write_answer, write_complaint
 from nicmedic.cli.transactions import TRANSACTIONS
@@ -38,6 +39,7 @@ COMMANDS: tuple[Command, ...] = (
     EXPLAIN,
     HISTORY,
     BLAME,
+    REPORT,
     SNAPSHOT,
     PLAN,
     TREAT,
@@ -65,7 +67,7 @@ log, says which card hung, why that is so likely, and what others tried against 
 a card over the very connection that may be dying, so that whatever is not confirmed is undone.
 
 Only treat, confirm, undo, keep, release, verify --repair and install-service change the machine, and watch where its policy has it call treat; \
-snapshot writes its one file. A command of root also undoes what a crash has left behind of treat, keep and release.""",
+snapshot writes its one file, and so does report. A command of root also undoes what a crash has left behind of treat, keep and release.""",
     arguments=(
         Argument(("--version",), "print the version and end", version=f"nicmedic {__version__}"),
         Argument(("--debug",), "show a traceback also for expected errors; stands before the command", flag=True),

@@ -15,7 +15,7 @@ from nicmedic.cli.declare import Command
 from nicmedic.cli.main import PROGRAM
 from nicmedic.cli.manual import render_manual
 from nicmedic.cli.schema_page import render_schema_page
-from nicmedic.cli.value_schema import build_check_schema
+from nicmedic.cli.value_schema import build_check_schema, build_report_schema
 from nicmedic.model import errors
 
 __all__ = ["list_errors", "main", "render_reference"]
@@ -79,7 +79,8 @@ def _command_section(command: Command, path: str) -> Iterator[str]:
         for argument in command.arguments:
             name = argument.metavar if not argument.is_option else ", ".join(argument.names)
             value = f" {argument.metavar}" if argument.takes_value else ""
-            yield f"| `{name}{value}` | {argument.help} |".replace("FILE|DIR|-", "FILE\\|DIR\\|-")
+            shown = f"{name}{value}".replace("|", "\\|")
+            yield f"| `{shown}` | {argument.help} |"
         yield ""
     if command.exit_statuses:
         yield from ("| exit status | meaning |", "|---|---|")
@@ -99,11 +100,14 @@ def _commands_page() -> str:
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).rstrip("\n") + "\n"
 
 
-def _check_pages() -> Mapping[str, str]:
-    """The schema of ``nicmedic.check/1`` is made too, out of the values."""
-    schema = build_check_schema()
-    page = render_schema_page(schema, _MADE.format("the values in src/nicmedic/model"), "schema/check-1.json")
-    return {"docs/schema/check-1.json": json.dumps(schema, indent=2, ensure_ascii=False) + "\n", "docs/check-json.md": page}
+def _made_pages() -> Mapping[str, str]:
+    """The schemas that are made too, out of the values."""
+    pages: dict[str, str] = {}
+    for name, schema in (("check", build_check_schema()), ("report", build_report_schema())):
+        page = render_schema_page(schema, _MADE.format("the values in src/nicmedic/model"), f"schema/{name}-1.json")
+        pages[f"docs/schema/{name}-1.json"] = json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+        pages[f"docs/{name}-json.md"] = page
+    return pages
 
 
 def _schema_page(root: Path, file: str) -> str:
@@ -126,7 +130,7 @@ def render_reference(root: Path) -> Mapping[str, str]:
         "completions/nicmedic.fish": render_fish(PROGRAM),
         "docs/commands.md": _commands_page(),
         "docs/errors.md": _errors_page(),
-        **_check_pages(),
+        **_made_pages(),
         "docs/explain-json.md": _schema_page(root, "schema/explain-1.json"),
         "docs/knowledge-json.md": _schema_page(root, "schema/knowledge-show-1.json"),
         "docs/plan-json.md": _schema_page(root, "schema/plan-1.json"),
