@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The unit that looks after a boot is one that systemd reads; without systemd there is none; what a program said is told."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from nicmedic.host import kept_unit, service
+from nicmedic.host.kept_programs import HostRefresher, survey_place
+from nicmedic.host.kept_unit import VERIFY_NAME, HostBootCheck, render_verify_unit
+from nicmedic.host.machine import HostMachine
+from nicmedic.remedy.planning import build_identity
+
+pytestmark = pytest.mark.host
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
+@pytest.mark.parametrize("state", [None, "/srv/100% [odd]/state"])
+def test_systemd_reads_it(state: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if state is not None:
+        monkeypatch.setenv("NICMEDIC_STATE", state)
+    monkeypatch.setattr(kept_unit, "find_program_line", lambda: ("/bin/true",))
+    path = tmp_path / VERIFY_NAME
+    path.write_text(render_verify_unit(), encoding="utf-8")
+    done = subprocess.run(["systemd-analyze", "verify", "--man=no", path], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_without_systemd_there_is_no_unit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "_SYSTEMD", "/nonexistent")
+    assert not HostBootCheck().install_check()
+    HostBootCheck().remove_check()
+
+
+def test_a_program_tells_how_it_ended() -> None:
+    refresher = HostRefresher()
+    assert refresher.run_refresh(("true",)).ok
+    assert refresher.run_refresh(("sh", "-c", "echo 'no\x1b[2J disk' >&2; exit 3")).said == "status 3: no\\x1b[2J disk"
+    assert "not installed" in refresher.run_refresh(("no-such-program",)).said
+
+
+def test_a_card_of_this_machine_is_surveyed() -> None:
+    nics = HostMachine().read_host().nics
+    if not nics:
+        pytest.skip("no network card")
+    place = survey_place(nics[0], build_identity(nics[0]), 5)
+    assert (place.number, place.target.interface) == (5, nics[0].interface)
+    assert "sh" in place.tools
+    assert all(version for version in place.versions.values())
