@@ -145,3 +145,10 @@ def test_a_snapshot_is_reported_on_another_machine(tmp_path: Path) -> None:
     document = json.loads(done.stdout)
     assert document["host"]["kernel_release"] == os.uname().release
     assert "What was tried on that host is not known here." in document["unknowns"]
+
+
+def test_a_sosreport_without_a_kernel_log_is_still_reported() -> None:
+    done = nicmedic("report", "--for", "github", "--from", str(ROOT / "tests/cases/sosreports/bridge"))
+    assert done.returncode == 0, done.stderr
+    assert "Not read: " in done.stdout
+    assert "no file in it holds kernel messages" in done.stdout

@@ -65,11 +65,11 @@ def _read_history(files: list[str] | None, source: str | None, tell: _Tell) -> "
     return collected.history, tuple(f"Not read: {error.message}." for error in collected.errors)
 
 
-def _explain(names: tuple[str, ...], tell: _Tell) -> "Explanation":
+def _explain(names: tuple[str, ...], tell: _Tell, *, wanted: bool = False) -> "Explanation":
     """What the logs say.
 
     Raises:
-        NicmedicError: logs were named, and none of them can be read.
+        NicmedicError: they are wanted, and none of them can be read.
     """
     import os
 
@@ -79,7 +79,7 @@ def _explain(names: tuple[str, ...], tell: _Tell) -> "Explanation":
 
     request = Request(names=names, workers=len(os.sched_getaffinity(0)))
     explanation = explain(HostLogs(), read_knowledge(), request, tell)
-    if names and not explanation.sources and explanation.errors:
+    if wanted and not explanation.sources and explanation.errors:
         raise explanation.errors[0]
     return explanation
 
@@ -146,7 +146,7 @@ def _gather(arguments: argparse.Namespace, tell: _Tell) -> "Material":
     from nicmedic.host.logs import HostLogs
 
     twins = [read_saved_history(path) for path in arguments.twin or ()]
-    named = _explain(tuple(dict.fromkeys(arguments.log)), tell) if arguments.log else None  # a mistyped name is told at once
+    named = _explain(tuple(dict.fromkeys(arguments.log)), tell, wanted=True) if arguments.log else None  # a mistyped name is told at once
     seen = _read_host(arguments.source)
     history, troubles = _read_history(arguments.history, arguments.source, tell)
     is_here = arguments.source is None and (not arguments.history or (history.host is not None and history.host == seen.hostname))

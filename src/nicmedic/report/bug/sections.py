@@ -176,7 +176,7 @@ def list_log(report: BugReport) -> Section | None:
 def list_tried_section(report: BugReport) -> Section | None:
     """What was done, and what came of it."""
     if not report.tried:
-        return Section(title="What was tried", blocks=(Items(texts=("Nothing that nicmedic knows of.",), listed=False),))
+        return Section(title="What was tried", blocks=(Items(texts=("Nothing that is known here.",), listed=False),))
     return Section(title="What was tried", blocks=(Items(texts=tuple(say_tried(one) for one in report.tried)),))
 
 
