@@ -82,7 +82,7 @@ tbody th {{ font-weight: 600; }}
   td::before {{ content: attr(data-label); color: var(--muted); }}
   dl {{ grid-template-columns: 8rem 1fr; }}
 }}
-@media (min-width: 44rem) {{ .narrow {{ display: none; }} .wide {{ display: block; }} }}
+@media (min-width: 44rem) {{ td {{ min-width: 4rem; }} tbody th {{ min-width: 7rem; }} .narrow {{ display: none; }} .wide {{ display: block; }} }}
 @media print {{
   html {{ font-size: 10pt; }}
   body {{ max-width: none; padding: 0; }}

@@ -14,7 +14,6 @@ from nicmedic.report.bug.charts_survival import MARK_NAMES, MARKS_H, find_quiet_
 from nicmedic.report.bug.html_parts import UNKNOWN, table
 from nicmedic.report.bug.html_periods import Period, count_periods
 from nicmedic.report.bug.html_tree import tag
-from nicmedic.report.words import say_count
 
 __all__ = ["table_changelog", "table_confounders", "table_kernels", "table_packages", "table_periods", "table_quiet", "table_sources"]
 
@@ -104,7 +103,7 @@ def _package_row(moment: str, changes: Sequence[PackageChange]) -> tuple[str, st
     shown = (kernels or changes)[:_NAMED]
     texts = [f"{change.package} {change.before or 'new'} → {change.after or 'removed'}" for change in shown]
     more = len(changes) - len(shown)
-    return moment, say_count(len(changes), "package"), "; ".join([*texts, *([f"and {more} more"] if more else [])])
+    return moment, str(len(changes)), "; ".join([*texts, *([f"and {more} more"] if more else [])])
 
 
 def table_packages(history: History) -> ET.Element | None:
@@ -114,7 +113,7 @@ def table_packages(history: History) -> ET.Element | None:
         groups.setdefault(change.transaction or change.time[:16], []).append(change)
     rows = [_package_row(_minute(changes[0].time), changes) for changes in reversed(groups.values())]
     caption = "Packages that changed, newest first; of each transaction the kernel's, or the first few."
-    return table(caption, ("When", "How many", "Which"), rows, most=30) if rows else None
+    return table(caption, ("When", "Packages", "Which"), rows, most=30) if rows else None
 
 
 def table_sources(history: History) -> ET.Element | None:
