@@ -151,6 +151,7 @@ def _read_attempts(edges: Edges, host: Host, card: Identity, remedy: RemedyId, n
         for transaction in edges.store.list_transactions()
         if transaction.entries
         and find_state(transaction) is not State.ABANDONED
+        and transaction.plan.lifts is None
         and is_same_card(transaction.plan.nic, card)
         and any(change.remedy is remedy for change in transaction.plan.changes)
     ]

@@ -115,12 +115,16 @@ def _parse_entries(text: str) -> Iterator[Entry]:
             yield Entry(uptime_s=float(parts[0]), time=parts[1], boot_id=parts[2], word=Word(parts[3]), detail=detail)
 
 
+def _name_choice(plan: Plan) -> tuple[object, ...]:
+    return (plan.lifts is not None, *(change.remedy for change in plan.changes))
+
+
 def _find_remembered(closed: list[Transaction]) -> list[Transaction]:
-    """Of each card and each choice of remedies the last that was confirmed."""
+    """Of each card and each choice of remedies the last that was confirmed; to set them and to lift them for a trial are two choices."""
     kept: list[Transaction] = []
     for one in reversed(closed):
-        remedies = [change.remedy for change in one.plan.changes]
-        is_known = any(is_same_card(one.plan.nic, later.plan.nic) and remedies == [c.remedy for c in later.plan.changes] for later in kept)
+        choice = _name_choice(one.plan)
+        is_known = any(is_same_card(one.plan.nic, later.plan.nic) and choice == _name_choice(later.plan) for later in kept)
         if find_state(one) is State.CONFIRMED and not is_known:
             kept.append(one)
     return kept

@@ -113,3 +113,5 @@ class Plan:
     """Puts everything back that stood on the card; each step does nothing where it still stands. After any undo."""
     losses: tuple[str, ...] = ()
     """What could not be put back if the stack went: a sentence each. A change that takes the stack is refused then, unless told."""
+    lifts: int | None = None
+    """Number of the kept remedy that this takes away for a trial (``release --trial``), to see whether it is needed; None: it sets something."""

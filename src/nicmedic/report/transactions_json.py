@@ -40,6 +40,7 @@ def _transaction(transaction: Transaction, left_s: float | None, *, past: bool) 
         "in_force": False if past else _IN_FORCE.get(state, False),
         "nic": to_plain(plan.nic),
         "ladder": None if plan.ladder is None else str(plan.ladder),
+        "lifts": plan.lifts,
         "confirm": str(transaction.confirm),
         "decided": transaction.decided,
         "timeout_s": transaction.timeout_s,

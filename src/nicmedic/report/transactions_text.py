@@ -33,7 +33,9 @@ def render_stage(stage: str, detail: str) -> str:
 
 
 def _names(transaction: Transaction) -> str:
-    return escape_terminal(", ".join(name_change(change) for change in transaction.plan.changes))
+    """Its remedies; where it took them away for a trial, that it did."""
+    names = escape_terminal(", ".join(name_change(change) for change in transaction.plan.changes))
+    return names if transaction.plan.lifts is None else f"the lift of {names}"
 
 
 def _interface(transaction: Transaction) -> str:

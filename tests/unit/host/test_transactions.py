@@ -274,6 +274,18 @@ def test_what_can_be_undone_and_what_ladders_remember_stays(disk: HostTransactio
     assert [one.id for one in kept if Path(one.folder, "before.tar.gz").exists()] == [1]
 
 
+def test_a_lift_does_not_push_out_what_it_lifted(disk: HostTransactions, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transactions, "_MOST_KEPT", 1)
+    for boot in ("boot-a", "boot-b"):
+        plan = make_plan(boot)
+        for one in (plan, dataclasses.replace(plan, lifts=1)):
+            made = create(disk, one)
+            disk.decide(made, "confirmed")
+            disk.append_entry(made, Word.CONFIRMED)
+    disk.append_entry(create(disk), Word.UNDONE)
+    assert [one.plan.lifts for one in disk.list_transactions()][:2] == [None, 1]
+
+
 def test_a_folder_behind_the_network_is_refused(disk: HostTransactions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     device = tmp_path.stat().st_dev
     line = f"29 1 {os.major(device)}:{os.minor(device)} / / rw,relatime shared:1 - nfs4 server:/export rw"

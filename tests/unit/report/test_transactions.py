@@ -167,6 +167,13 @@ def test_json_keeps_to_its_schema() -> None:
     assert document["probes_now"] is None
 
 
+def test_a_lift_for_a_trial_is_no_remedy_in_force() -> None:
+    lift = dataclasses.replace(make(State.CONFIRMED), plan=dataclasses.replace(make(State.CONFIRMED).plan, lifts=1))
+    assert "is changed: the lift of mtu:1400 is confirmed" in render_transaction(lift, None, STYLE)
+    assert "the lift of mtu:1400" in render_transactions((lift,), {}, STYLE).splitlines()[-1]
+    assert json.loads(render_transactions_json((lift,), {}))["transactions"][0]["lifts"] == 1
+
+
 def test_the_schema_names_every_field() -> None:
     document = json.loads(render_transactions_json((make(State.WAITING),), {}, results=RESULTS))
     (one,) = document["transactions"]

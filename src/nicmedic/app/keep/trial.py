@@ -89,6 +89,7 @@ def build_lift_plan(kept: Kept, host: Host, machine_id: str | None) -> Plan:
         boot_id=host.boot_id,
         kernel_package=host.kernel_package,
         changes=tuple(_turn_round(wish) for wish in reversed(kept.wishes)),
+        lifts=kept.id,
     )
 
 

@@ -130,8 +130,18 @@ def choose_transaction(known: Sequence[Transaction], number: int | None) -> Tran
     """The one of that number, else the newest that was confirmed.
 
     Raises:
-        NoSuchTransactionError: there is none, or it was not confirmed.
+        NoSuchTransactionError: there is none, it was not confirmed, or it took something away for a trial.
     """
+    found = _choose(known, number)
+    if found.plan.lifts is not None:
+        name = escape_terminal(found.plan.nic.interface)
+        told = f"transaction {found.id} on {name} is the trial that lifted what was kept under number {found.plan.lifts}"
+        again = "nicmedic keep N   # with the number of the transaction that set what shall be kept; nicmedic transactions lists them"
+        raise NoSuchTransactionError(f"{told}: it holds no remedy, but the card without it", hint=again)
+    return found
+
+
+def _choose(known: Sequence[Transaction], number: int | None) -> Transaction:
     hint = "nicmedic transactions   # all of them"
     if number is None:
         confirmed = [one for one in known if _was_confirmed(one)]

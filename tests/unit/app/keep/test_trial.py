@@ -69,6 +69,7 @@ def test_what_holds_without_it_is_confirmed() -> None:
     assert world.settings == LIFTED
     assert world.uptime_s - began >= 300
     assert lifted.finished.state is State.CONFIRMED
+    assert lifted.finished.transaction.plan.lifts == 1
     world.pass_time(500)
     assert world.settings == LIFTED
 

@@ -105,6 +105,16 @@ def test_the_newest_that_was_confirmed_is_meant_also_of_an_earlier_boot() -> Non
             choose_transaction((kept, undone, lost), number)
 
 
+def test_what_lifted_a_kept_remedy_for_a_trial_is_never_kept() -> None:
+    """Kept, it would hold the very opposite of what helped."""
+    first, lift = transaction(1, Word.CONFIRMED, decided="confirmed"), transaction(2, Word.CONFIRMED, decided="confirmed")
+    lift = dataclasses.replace(lift, plan=dataclasses.replace(lift.plan, lifts=1))
+    for number in (None, 2):
+        with pytest.raises(NoSuchTransactionError, match="transaction 2 on eth0 is the trial that lifted what was kept under number 1"):
+            choose_transaction((first, lift), number)
+    assert choose_transaction((first, lift), 1) is first
+
+
 def test_without_any_the_next_command_is_told() -> None:
     with pytest.raises(NoSuchTransactionError) as caught:
         choose_transaction((), None)
