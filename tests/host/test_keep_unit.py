@@ -38,7 +38,15 @@ def test_a_program_tells_how_it_ended() -> None:
     refresher = HostRefresher()
     assert refresher.run_refresh(("true",)).ok
     assert refresher.run_refresh(("sh", "-c", "echo 'no\x1b[2J disk' >&2; exit 3")).said == "status 3: no\\x1b[2J disk"
-    assert "not installed" in refresher.run_refresh(("no-such-program",)).said
+    missing = refresher.run_refresh(("no-such-program",))
+    assert (missing.absent, "not installed" in missing.said) == (True, True)
+
+
+@pytest.mark.skipif(shutil.which("udevadm") is None or Path("/run/udev/control").exists(), reason="needs udevadm without its daemon")
+def test_a_daemon_that_does_not_run_is_told_from_one_that_refuses() -> None:
+    told = HostRefresher().run_refresh(("udevadm", "control", "--reload"))
+    assert (told.ok, told.absent) == (False, True)
+    assert not HostRefresher().run_refresh(("sh", "-c", "exit 8")).absent
 
 
 def test_a_card_of_this_machine_is_surveyed() -> None:

@@ -3,6 +3,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
 from nicmedic.host.config_files import read_config_files
@@ -14,13 +15,17 @@ from nicmedic.persist.back_end import Place
 from nicmedic.persist.back_ends.looks import LOOKS
 from nicmedic.persist.owner import build_target, find_owner
 from nicmedic.persist.udev import complete_target
-from nicmedic.ports.hands import Outcome
+from nicmedic.ports.keeping import Refreshed
 from nicmedic.report.escape import escape_terminal
 
 __all__ = ["HostRefresher", "parse_version", "survey_place"]
 
 _REFRESH_S = 600
 """An initramfs for each kernel, on a slow disk."""
+_DAEMONS: Final[Mapping[str, str]] = {"udevadm": "/run/udev/control", "systemctl": "/run/systemd/private"}
+"""Sockets on which those listen who are told."""
+_NO_MANAGER = 8
+"""Of nmcli: "NetworkManager is not running" (man nmcli, exit status)."""
 _ASK_S = 5
 _MOST_SAID = 300
 _TOOLS: Final = (
@@ -79,12 +84,20 @@ def survey_place(nic: Nic, identity: Identity, number: int, root: str = "/") -> 
 class HostRefresher:
     """On this machine."""
 
-    def run_refresh(self, argv: Sequence[str]) -> Outcome:
+    def run_refresh(self, argv: Sequence[str]) -> Refreshed:
         try:
             status, said = run_limited(argv, _REFRESH_S)
         except OSError as error:
-            return Outcome(ok=False, said=error.strerror or str(error))
+            return Refreshed(ok=False, said=error.strerror or str(error), absent=isinstance(error, FileNotFoundError))
         if status is None:
-            return Outcome(ok=False, said=f"no answer for {_REFRESH_S} s")
+            return Refreshed(ok=False, said=f"no answer for {_REFRESH_S} s")
         told = escape_terminal(" ".join(said.split()))[-_MOST_SAID:]
-        return Outcome(ok=status == 0, said=told if status == 0 else f"status {status}: {told}")
+        if status == 0:
+            return Refreshed(ok=True, said=told)
+        return Refreshed(ok=False, said=f"status {status}: {told}", absent=_is_nobody_there(argv[0], status))
+
+
+def _is_nobody_there(program: str, status: int) -> bool:
+    """Whether a program failed since the daemon that it tells does not run."""
+    socket = _DAEMONS.get(program)
+    return (program == "nmcli" and status == _NO_MANAGER) or (socket is not None and not Path(socket).exists())

@@ -56,7 +56,10 @@ class Placement:
     """Names of those of the wish that it brings about."""
     edits: tuple[FileEdit, ...]
     refresh: tuple[tuple[str, ...], ...] = ()
-    """Programs that make the change known, after writing and after taking it back: ``update-grub``, ``udevadm control --reload``."""
+    """Programs that make the change known, after writing and after taking it back: ``update-grub``, ``udevadm control --reload``.
+
+    Which of them may fail: ``nicmedic.persist.refreshing``.
+    """
     takes_hold: str = ""
     """When it is in force: ``at the next ifup``, ``at the next boot``."""
     notes: tuple[str, ...] = ()

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from nicmedic.model.keeping import Check, Kept
-from nicmedic.ports.hands import Outcome
 
-__all__ = ["BootCheck", "ConfigFiles", "FileNow", "KeptStore", "Refresher"]
+__all__ = ["BootCheck", "ConfigFiles", "FileNow", "KeptStore", "Refreshed", "Refresher"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,10 +91,21 @@ class KeptStore(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refreshed:
+    """How a program ended that makes changed files known."""
+
+    ok: bool
+    said: str = ""
+    """One line, fit for a terminal; empty: nothing."""
+    absent: bool = False
+    """It failed because it is not installed, or because the daemon that it would tell does not run."""
+
+
 class Refresher(Protocol):
     """Starts the programs that make changed files known."""
 
-    def run_refresh(self, argv: Sequence[str]) -> Outcome:
+    def run_refresh(self, argv: Sequence[str]) -> Refreshed:
         """Run one to its end; it has minutes. Never raises for what it does."""
 
 

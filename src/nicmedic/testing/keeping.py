@@ -3,7 +3,7 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 
 from nicmedic.app.keep.edges import KeepEdges
@@ -11,8 +11,7 @@ from nicmedic.model.errors import BusyError, StateError, UnreadableInputError
 from nicmedic.model.keeping import Check, FileEdit, Kept, KeptState, NoPlace, Placement, Wish
 from nicmedic.persist.back_end import BackEnd, Found, Place
 from nicmedic.persist.marks import find_block, insert_block, take_out_block
-from nicmedic.ports.hands import Outcome
-from nicmedic.ports.keeping import FileNow
+from nicmedic.ports.keeping import FileNow, Refreshed
 from nicmedic.testing.clock import FakeClock
 from nicmedic.testing.world import Process
 
@@ -34,12 +33,16 @@ class FilesWorld:
         self.refreshed: list[tuple[str, ...]] = []
         self.refusing: set[tuple[str, ...]] = set()
         """Programs that fail."""
+        self.absent: set[str] = set()
+        """Programs that are not there any more, or whose daemon is not."""
         self.read_only: set[str] = set()
         self.links: dict[str, str] = {}
         self.controlled: str | None = None
         """A folder under version control."""
         self.holder: Process | None = None
         """Of the lock."""
+        self.trials: Callable[[int], int | None] = lambda _number: None
+        """Which open transaction lifts a kept remedy."""
 
 
 class _Edge:
@@ -144,10 +147,12 @@ class _Store(_Edge):
 class _Refresher(_Edge):
     """``nicmedic.ports.keeping.Refresher``."""
 
-    def run_refresh(self, argv: Sequence[str]) -> Outcome:
+    def run_refresh(self, argv: Sequence[str]) -> Refreshed:
         self.process.call(f"refresh {argv[0]}")
         self.world.refreshed.append(tuple(argv))
-        return Outcome(ok=False, said="status 1: it failed") if tuple(argv) in self.world.refusing else Outcome(ok=True)
+        if argv[0] in self.world.absent:
+            return Refreshed(ok=False, said=f"{argv[0]} is not installed", absent=True)
+        return Refreshed(ok=False, said="status 1: it failed") if tuple(argv) in self.world.refusing else Refreshed(ok=True)
 
 
 class _BootCheck(_Edge):
@@ -163,7 +168,7 @@ class _BootCheck(_Edge):
         self.world.unit = False
 
 
-def make_back_end(name: str, families: Sequence[str], path: str, *, own: bool = False) -> BackEnd:
+def make_back_end(name: str, families: Sequence[str], path: str, *, own: bool = False, program: str = "") -> BackEnd:
     """A back end that takes settings of some families (``mtu``, ``features``), a line each.
 
     Args:
@@ -171,6 +176,7 @@ def make_back_end(name: str, families: Sequence[str], path: str, *, own: bool = 
         families: what stands before the first dot of a setting's name.
         path: of its file.
         own: a file of ours rather than lines in somebody else's.
+        program: that makes it known; empty: one of its name.
     """
 
     def list_files(_place: Place, _wish: Wish) -> tuple[str, ...]:
@@ -189,7 +195,7 @@ def make_back_end(name: str, families: Sequence[str], path: str, *, own: bool = 
             back_end=name,
             settings=tuple(setting.name for setting in taken),
             edits=(FileEdit(path=path, before=before, after=after, mode=0o600 if own else None),),
-            refresh=((f"refresh-{name}", "-a"),),
+            refresh=((program or f"refresh-{name}", "-a"),),
             takes_hold="at the next boot",
             notes=(f"{name} was told.",),
         )
@@ -217,6 +223,7 @@ def build_keep_edges(world: FilesWorld, back_ends: Sequence[BackEnd], process: P
         clock=FakeClock(),
         back_ends=tuple(back_ends),
         tell=lambda words: owner.call(f"tell {words}"),
+        find_trial=world.trials,
     )
 
 

@@ -1,18 +1,31 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What keeping and releasing need of the outside, and what both do with files."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from nicmedic.model.errors import NoSuchKeptError, StateError
 from nicmedic.model.keeping import FileEdit, Kept, KeptState
+from nicmedic.model.transaction import Transaction, find_state
 from nicmedic.persist.back_end import BackEnd
+from nicmedic.persist.refreshing import may_fail
 from nicmedic.ports.clock import Clock
 from nicmedic.ports.keeping import BootCheck, ConfigFiles, KeptStore, Refresher
 from nicmedic.remedy.script.words import quote_word
 from nicmedic.report.escape import escape_terminal
 
-__all__ = ["KeepEdges", "find_kept", "list_live", "list_refreshes", "read_bytes", "refresh", "remove_folders", "tell_edit", "write_edits"]
+__all__ = [
+    "KeepEdges",
+    "find_kept",
+    "find_trial",
+    "list_live",
+    "list_refreshes",
+    "read_bytes",
+    "refresh",
+    "remove_folders",
+    "tell_edit",
+    "write_edits",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +41,13 @@ class KeepEdges:
     """In order of preference."""
     tell: Callable[[str], None]
     """A few words of progress, fit for a terminal."""
+    find_trial: Callable[[int], int | None]
+    """The open transaction that lifts the kept remedy of this number for a trial; None: there is none."""
+
+
+def find_trial(known: Iterable[Transaction], number: int) -> int | None:
+    """Which of these transactions lifts the kept remedy of this number for a trial now; None: none does."""
+    return next((one.id for one in known if one.plan.lifts == number and find_state(one).is_open), None)
 
 
 def read_bytes(edges: KeepEdges, path: str) -> bytes | None:
@@ -83,18 +103,30 @@ def list_refreshes(kept: Kept) -> tuple[tuple[str, ...], ...]:
     return tuple(dict.fromkeys(argv for placement in kept.placements for argv in placement.refresh))
 
 
-def refresh(edges: KeepEdges, kept: Kept) -> None:
-    """Make its files known.
+def refresh(edges: KeepEdges, kept: Kept, *, taking_back: bool) -> tuple[str, ...]:
+    """Make its files known. Returns what failed and does not matter, a sentence each.
+
+    Args:
+        edges: of the machine.
+        kept: whose files were written.
+        taking_back: they are what they were before: programs that are gone, and daemons that cannot be told, do not stand against that.
 
     Raises:
         StateError: a program failed; those after it were not started.
     """
+    notes = []
     for argv in list_refreshes(kept):
         line = " ".join(map(quote_word, argv))
         edges.tell(line)
         outcome = edges.refresher.run_refresh(argv)
-        if not outcome.ok:
-            raise StateError(f"{line}: {escape_terminal(outcome.said) or 'it failed'}", hint=line)
+        if outcome.ok:
+            continue
+        failure = f"{line}: {escape_terminal(outcome.said) or 'it failed'}"
+        if not may_fail(argv, absent=outcome.absent, taking_back=taking_back):
+            raise StateError(failure, hint=line)
+        edges.tell(failure)
+        notes.append(f"{failure}. The files are right all the same.")
+    return tuple(notes)
 
 
 def remove_folders(edges: KeepEdges, kept: Kept) -> None:

@@ -185,6 +185,6 @@ def keep(edges: KeepEdges, request: Request, show: Callable[[Written], None]) ->
         recover_kept(edges, locked=True)
         planned = plan_keeping(edges, request, edges.store.find_next_number())
         show(planned)
-        kept, checked = write_kept(edges, planned.kept)
-        notes = planned.notes if checked else (*planned.notes, _NO_CHECK)
+        kept, checked, untold = write_kept(edges, planned.kept)
+        notes = (*planned.notes, *untold, *(() if checked else (_NO_CHECK,)))
         return dataclasses.replace(planned, kept=kept, notes=notes)

@@ -56,36 +56,50 @@ def plan_release(edges: KeepEdges, number: int) -> Released:
     return Released(kept=kept, edits=plan.edits, notes=plan.notes)
 
 
-def release(edges: KeepEdges, number: int, show: Callable[[Released], None]) -> Released:
+def _refuse_trial(edges: KeepEdges, number: int, own: int | None) -> None:
+    """While it is lifted for a trial, that trial decides whether it is released.
+
+    Raises:
+        RefusedError: another one is at it.
+    """
+    trial = edges.find_trial(number)
+    if trial is not None and trial != own:
+        told = f"{number} is lifted for a trial this moment (transaction {trial}), which ends with releasing it or setting it again"
+        raise RefusedError(told, hint=f"nicmedic undo {trial}   # ends the trial; then nicmedic release {number}")
+
+
+def release(edges: KeepEdges, number: int, show: Callable[[Released], None], *, trial: int | None = None) -> Released:
     """Put its files back, whole or not at all.
 
     Args:
         edges: of the machine.
         number: of the kept remedy.
         show: is given what will be written, before that begins.
+        trial: the transaction of ours that lifts it.
 
     Raises:
         NoSuchKeptError: there is none of that number.
-        RefusedError: as ``plan_release``; nothing was begun.
+        RefusedError: as ``plan_release``, or it is being tried; nothing was begun.
         BusyError: somebody else keeps or releases.
         StateError: it cannot be written down; nothing was begun.
         KeepFailedError: it failed, and it is kept as before.
         UndoFailedError: and keeping it as before failed as well.
     """
     with edges.store.hold_lock():
+        _refuse_trial(edges, number, trial)
         planned = plan_release(edges, number)
         show(planned)
         begun = edges.store.save_kept(dataclasses.replace(planned.kept, state=KeptState.RELEASING))
         try:
             write_edits(edges, planned.edits)
-            refresh(edges, begun)
+            untold = refresh(edges, begun, taking_back=True)
         except KeyboardInterrupt as error:
             _fail(edges, begun, planned.edits, "it was interrupted", error)
         except (OSError, NicmedicError) as error:
             why = error.message if isinstance(error, NicmedicError) else error.strerror or str(error)
             _fail(edges, begun, planned.edits, why, error)
         released, trouble = _end(edges, begun)
-        return dataclasses.replace(planned, kept=released, notes=(*planned.notes, *([trouble] if trouble else [])))
+        return dataclasses.replace(planned, kept=released, notes=(*planned.notes, *untold, *([trouble] if trouble else [])))
 
 
 def _end(edges: KeepEdges, kept: Kept) -> tuple[Kept, str | None]:
@@ -104,7 +118,7 @@ def _fail(edges: KeepEdges, kept: Kept, edits: Sequence[FileEdit], why: str, cau
 
     def keep_on() -> None:
         write_edits(edges, again)
-        refresh(edges, kept)
+        refresh(edges, kept, taking_back=True)
         edges.store.save_kept(dataclasses.replace(kept, state=KeptState.KEPT))
 
     try:
@@ -125,7 +139,7 @@ def finish_release(edges: KeepEdges, kept: Kept) -> Kept:
     """
     plan = _plan(edges, kept)
     write_edits(edges, plan.edits)
-    refresh(edges, kept)
+    refresh(edges, kept, taking_back=True)
     released, trouble = _end(edges, kept)
     if trouble is not None:
         raise StateError(trouble, hint="systemctl status nicmedic-verify.service")

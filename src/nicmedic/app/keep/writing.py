@@ -25,7 +25,7 @@ def _list_edits(kept: Kept) -> tuple[FileEdit, ...]:
     return tuple(edit for placement in kept.placements for edit in placement.edits)
 
 
-def write_kept(edges: KeepEdges, kept: Kept) -> tuple[Kept, bool]:
+def write_kept(edges: KeepEdges, kept: Kept) -> tuple[Kept, bool, tuple[str, ...]]:
     """All of it, or nothing.
 
     Args:
@@ -33,7 +33,7 @@ def write_kept(edges: KeepEdges, kept: Kept) -> tuple[Kept, bool]:
         kept: with its number, its files as they were just read and as they shall be; state ``writing``.
 
     Returns:
-        It as it is on disk, and whether there is a check after boots.
+        It as it is on disk, whether there is a check after boots, and what failed and does not matter.
 
     Raises:
         StateError: it cannot be written down; nothing was begun.
@@ -46,8 +46,8 @@ def write_kept(edges: KeepEdges, kept: Kept) -> tuple[Kept, bool]:
         checked = edges.boot_check.install_check()
         write_edits(edges, _list_edits(made))
         refreshed = True
-        refresh(edges, made)
-        return edges.store.save_kept(dataclasses.replace(made, state=KeptState.KEPT)), checked
+        notes = refresh(edges, made, taking_back=False)
+        return edges.store.save_kept(dataclasses.replace(made, state=KeptState.KEPT)), checked, notes
     except KeyboardInterrupt as error:
         _fail(edges, made, "it was interrupted", error, refreshed=refreshed)
     except (OSError, NicmedicError) as error:
@@ -100,7 +100,7 @@ def put_back(edges: KeepEdges, kept: Kept, *, refreshed: bool = True) -> tuple[s
     except (OSError, NicmedicError) as error:
         trouble.append(error.message if isinstance(error, NicmedicError) else error.strerror or str(error))
     if refreshed and not trouble:
-        failed = quietly(lambda: refresh(edges, kept))
+        failed = quietly(lambda: refresh(edges, kept, taking_back=True))
         trouble += [failed] if failed else []
     if trouble:
         return tuple(trouble)

@@ -11,6 +11,7 @@ from nicmedic.app.keep.release import plan_release, release
 from nicmedic.model.errors import BusyError, KeepFailedError, NoSuchKeptError, RefusedError, UndoFailedError, UnreadableInputError
 from nicmedic.model.keeping import Kept, KeptState, MadeFor, OnDrift, Wish
 from nicmedic.model.plan import Setting
+from nicmedic.persist.back_end import BackEnd
 from nicmedic.testing.keeping import FilesWorld, build_keep_edges, list_states, make_back_end
 from nicmedic.testing.world import Process
 from tests.unit.app.keep.keeping import BACK_ENDS, BEFORE, IDENTITY, INTERFACES, LINES, RULES, do_keep, make_request, mtu_wish, power_wish
@@ -254,6 +255,56 @@ def test_a_failing_program_while_releasing_keeps_it() -> None:
     with pytest.raises(KeepFailedError, match="1 is kept as before"):
         release(edges, 1, lambda _released: None)
     assert (world.files, list_states(world)) == (kept_files, {1: KeptState.KEPT})
+
+
+def _keep_with(program: str) -> tuple[FilesWorld, tuple[BackEnd, ...]]:
+    """An MTU, whose file this program makes known."""
+    world = FilesWorld(BEFORE)
+    back_ends = (make_back_end("lines", ("mtu",), INTERFACES, program=program),)
+    do_keep(world, request=make_request(mtu_wish()), back_ends=back_ends)
+    return world, back_ends
+
+
+@pytest.mark.parametrize("program", ["nmcli", "netplan", "udevadm", "systemctl", "update-grub", "update-initramfs"])
+def test_what_is_not_installed_any_more_does_not_hold_a_release_up(program: str) -> None:
+    world, back_ends = _keep_with(program)
+    world.absent.add(program)
+    released = release(build_keep_edges(world, back_ends), 1, lambda _released: None)
+    assert (world.files, list_states(world)) == (BEFORE, {1: KeptState.RELEASED})
+    assert released.notes == (f"{program} -a: {program} is not installed. The files are right all the same.",)
+
+
+def test_a_daemon_that_does_not_listen_does_not_hold_a_release_up() -> None:
+    world, back_ends = _keep_with("nmcli")
+    world.refusing.add(("nmcli", "-a"))
+    release(build_keep_edges(world, back_ends), 1, lambda _released: None)
+    assert (world.files, list_states(world)) == (BEFORE, {1: KeptState.RELEASED})
+
+
+def test_a_boot_menu_that_cannot_be_made_holds_a_release_up() -> None:
+    world, back_ends = _keep_with("update-grub")
+    world.refusing.add(("update-grub", "-a"))
+    with pytest.raises(UndoFailedError, match="update-grub -a: status 1"):
+        release(build_keep_edges(world, back_ends), 1, lambda _released: None)
+    assert list_states(world) == {1: KeptState.RELEASING}
+
+
+def test_a_daemon_that_does_not_run_reads_what_is_kept_when_it_starts() -> None:
+    world = FilesWorld(BEFORE)
+    world.absent.add("udevadm")
+    back_ends = (make_back_end("lines", ("mtu",), INTERFACES, program="udevadm"),)
+    written = do_keep(world, request=make_request(mtu_wish()), back_ends=back_ends)
+    assert list_states(world) == {1: KeptState.KEPT}
+    assert any("udevadm is not installed" in note for note in written.notes)
+
+
+def test_a_daemon_that_does_not_take_what_is_to_be_kept_puts_everything_back() -> None:
+    world = FilesWorld(BEFORE)
+    world.refusing.add(("netplan", "-a"))
+    back_ends = (make_back_end("lines", ("mtu",), INTERFACES, program="netplan"),)
+    with pytest.raises(KeepFailedError, match="netplan -a: status 1"):
+        do_keep(world, request=make_request(mtu_wish()), back_ends=back_ends)
+    assert (world.files, world.kept) == (BEFORE, {})
 
 
 # Edited since ----------------------------------------------------------------------------------------------------------------
