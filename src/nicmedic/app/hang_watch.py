@@ -38,6 +38,10 @@ class HangWatch:
         self._looks: list[Counters] = [] if self._nic is None else [self._read(self._nic)]
         self._timeouts = _count_timeouts(self._looks[0]) if self._looks else 0
         self._number = self._silent = 0
+        self.rounds = 0
+        """Of probes, so far."""
+        self.flows: bool | None = None
+        """What the last round showed of traffic; None: nothing, or there was none yet."""
         self.silent = False
         """No answer came in the last round although frames leave: whether the card receives, or somebody beyond it is at fault, is open."""
 
@@ -79,6 +83,7 @@ class HangWatch:
             return found
         results = run_probes()
         judgement = judge(before, results)
+        self.rounds, self.flows = self.rounds + 1, judgement.good
         self.silent = judgement.good is False and frames_leave(results)
         self._silent = self._silent + 1 if judgement.good is False and not self.silent else 0
         return judgement.text if self._silent >= _SILENT_ROUNDS else None

@@ -21,6 +21,13 @@ def _tell(words: str) -> None:
     write_complaint(f"nicmedic: {words}\n")
 
 
+def _find_trial(number: int) -> int | None:
+    from nicmedic.app.keep.edges import find_trial
+    from nicmedic.host.transactions import HostTransactions
+
+    return find_trial(HostTransactions().list_transactions(), number)
+
+
 def build_keep_edges() -> "KeepEdges":
     """Of this machine; each file and program is told in a line on standard error."""
     from nicmedic.app.keep.edges import KeepEdges
@@ -39,6 +46,7 @@ def build_keep_edges() -> "KeepEdges":
         clock=HostClock(),
         back_ends=BACK_ENDS,
         tell=_tell,
+        find_trial=_find_trial,
     )
 
 
