@@ -39,9 +39,9 @@ demo: $(RUN) ## explain a sample log, then this machine's own kernel log
 
 test: $(LINT) ## everything that CI runs
 	@$(BIN)/pytest -n 2 tests/unit tests/cli # the others share one kernel
-	@$(BIN)/pytest $(ROOMS:%=--ignore=%) tests/host
-	@$(BIN)/pytest -n 6 --reruns 1 $(ROOMS) # they measure time on a busy machine: what fails is tried once more
-	@$(BIN)/pytest -n 2 --dist loadfile --reruns 1 tests/lab # two machines at a time; as above
+	@$(BIN)/pytest --reruns 1 $(ROOMS:%=--ignore=%) tests/host # they have deadlines on a busy machine: what fails is tried once more
+	@$(BIN)/pytest -n 6 --reruns 1 $(ROOMS)
+	@$(BIN)/pytest -n 2 --dist loadfile --reruns 1 tests/lab # two machines at a time
 
 check: $(LINT) ## all but the virtual machines and what waits for deadlines: the loop before a commit
 	@$(BIN)/pytest -q --no-header -n 2 tests/unit tests/cli

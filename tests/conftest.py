@@ -22,6 +22,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # begun behind a shell; e
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # begun by nohup(1), and inherited likewise
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
+os.environ.pop("COLUMNS", None)  # pytest-xdist sets it; what programs print must not depend on who starts them
+
 settings.register_profile("default", deadline=None, database=None)
 settings.register_profile("ci", deadline=None, database=None, print_blob=True)
 settings.register_profile(

@@ -138,7 +138,9 @@ def test_two_write_and_one_reads(writers: list[subprocess.Popen[str]], tmp_path:
     for _ in range(15):
         for writer in writers:
             assert writer.stdout is not None
-            numbers.append(int(writer.stdout.readline()))
+            told = writer.stdout.readline()
+            assert told, writer.communicate()[1]
+            numbers.append(int(told))
         reader = HostIncidents(str(tmp_path / "state"), read_only=True)
         assert set(numbers) <= {incident.id for incident in reader.list_incidents()}
         reader.close()

@@ -346,7 +346,10 @@ def test_write_that_the_kernel_refuses_has_failed(room: Room, make: Make, shell:
 def test_card_is_found_under_another_name_and_renamed_and_its_former_name_is_not_trusted(
     room: Room, make: Make, shell: tuple[str, ...]
 ) -> None:
-    folder = make(plan_of(MTU_BACK, Rename(name="card0"), TSO_ON, Run(argv=("ip", "link", "set", "dev", INTERFACE, "up"))))
+    # The kernel names the folder of a card anew together with it; here somebody has to, and needs a moment for that.
+    folder = make(
+        plan_of(MTU_BACK, Rename(name="card0"), Pause(seconds=3), TSO_ON, Run(argv=("ip", "link", "set", "dev", INTERFACE, "up")))
+    )
     change(room)
     room.run("sh", "-c", "ip link set dev card0 down; ip link set dev card0 name moved; ip link add dev card0 type veth peer name other")
     room.run("ip", "link", "set", "dev", "card0", "mtu", "1300")
