@@ -106,7 +106,7 @@ def draw_survival(kernels: Sequence[KernelFigures], colours: Mapping[str, str]) 
         axes.set_ylim(-4, 104)
         axes.minorticks_off()
         axes.set_xticks([*MARKS_H], labels=[*MARK_NAMES])
-        axes.set_xlim(min(MARKS_H[1], *hours) / 1.5, max(1.0, *hours) * 1.5)
+        axes.set_xlim(min([MARKS_H[1], *hours]) / 1.5, max([1.0, *hours]) * 1.5)  # a boot that hung at once has no place on the scale
         axes.set_xlabel("time since boot", loc="left")
         axes.set_ylabel("boots without a hang yet, %")
         for number, kernel in enumerate(shown):

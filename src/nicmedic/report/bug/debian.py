@@ -10,7 +10,7 @@ has the bug. What the mail must not have is a second recipient: others are told 
 
 from nicmedic.model.bug_report import BugReport
 from nicmedic.report.bug.form import Form
-from nicmedic.report.bug.harmless import defuse, to_ascii, to_word
+from nicmedic.report.bug.harmless import defuse, to_ascii, to_mail, to_word
 from nicmedic.report.bug.plain import render_plain
 from nicmedic.report.bug.sections import list_sections
 from nicmedic.report.bug.versions import is_debian_version
@@ -30,9 +30,9 @@ def _find_source(version: str | None) -> str:
 def _render(report: BugReport) -> str:
     version = to_word(find_reported_package(report), _VERSION)
     version = version if is_debian_version(version) or (version or "").startswith("2.6.") else None
-    head = ["To: submit@bugs.debian.org", f"Subject: {defuse(say_title(report))[:_LONGEST_SUBJECT]}", ""]
+    head = ["To: submit@bugs.debian.org", f"Subject: {to_ascii(defuse(say_title(report)))[:_LONGEST_SUBJECT]}", ""]
     pseudo = [f"Package: {_find_source(version)}", *([f"Version: {version}"] if version else []), "Severity: important", ""]
-    return to_ascii("\n".join([*head, *pseudo, *render_plain(list_sections(report))])) + "\n"
+    return to_mail([*head, *pseudo, *render_plain(list_sections(report))])
 
 
 def _list_steps(report: BugReport, file: str) -> tuple[str, ...]:

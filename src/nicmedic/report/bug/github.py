@@ -12,10 +12,24 @@ from nicmedic.report.bug.words import say_title
 
 __all__ = ["GITHUB"]
 
+_MOST = 62_000
+"""Letters: GitHub refuses a longer description ("body is too long (maximum is 65536 characters)"); a browser sends two for each end of a line."""
+_MOST_OF_SECTION = 20_000
+"""So that one with a hostile log leaves room for the others."""
+_LONGEST_TITLE = 240
+
 
 def _render(report: BugReport) -> str:
-    lines = [f"# {defuse_markdown(say_title(report))}", "", *render_markdown(list_sections(report))]
-    return "\n".join(lines).rstrip("\n") + "\n"
+    *sections, made = list_sections(report)
+    lines = [f"# {defuse_markdown(say_title(report)[:_LONGEST_TITLE])}", ""]
+    last = render_markdown(made)
+    left = _MOST - sum(len(line) + 1 for line in [*lines, *last])
+    for section in sections:
+        shown = render_markdown(section, min(left, _MOST_OF_SECTION))
+        length = sum(len(line) + 1 for line in shown)
+        if length <= left:
+            lines, left = [*lines, *shown], left - length
+    return "\n".join([*lines, *last]).rstrip("\n") + "\n"
 
 
 def _list_steps(report: BugReport, file: str) -> tuple[str, ...]:

@@ -5,20 +5,24 @@ Who can write a line into a kernel's log (a USB stick with a funny name, a guest
 """
 
 import re
+from collections.abc import Iterable, Iterator
 
 from nicmedic.report.escape import escape_terminal
 
-__all__ = ["defuse", "defuse_markdown", "fence", "guard_line", "to_ascii", "to_word"]
+__all__ = ["defuse", "defuse_markdown", "fence", "guard_line", "to_ascii", "to_mail", "to_word"]
 
 _ORDERS = re.compile(r"#(?=\s*(?:regzbot|syz)\b)", re.IGNORECASE)
 """Robots that read mailing lists obey lines such as ``#regzbot invalid: …`` (Documentation/admin-guide/reporting-regressions.rst), ``#syz fix``."""
-_MARKS = re.compile(r"[\\`*_\[\]<>|~&$#]")
-_BEGINNING = re.compile(r"\A(\s*)([-+](?=\s|\Z)|[-=]+(?=\s*\Z)|\d{1,9}(?=[.)](?:\s|\Z)))")
-"""What begins a list, or makes a heading of the line above."""
+_MARKS = re.compile(r"[\\`*_\[\]|~$#]")
+_ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+"""They are text even where a backslash is: in HTML that stands as it is (CommonMark 4.6)."""
+_BEGINNING = re.compile(r"\A(?:[-+](?=\s|\Z)|[-=]+\s*\Z|\d{1,9}[.)](?=\s|\Z))")
+"""What begins a list, or makes a heading of the line above: its mark is at the beginning, or behind the digits."""
 _REFERENCE = re.compile(r"@(?=\w)|(?<=\\#)(?=\d)|(?<=\bGH-)(?=\d)", re.IGNORECASE)
-_URL = re.compile(r"(?<=\w)://|\b(?=www\.)", re.IGNORECASE)
+_URL = re.compile(r"(?<=\w):(?=//)|www(?=\.)", re.IGNORECASE)
 _BREAK = "<!-- -->"
-"""Breaks a mention, a reference or an address apart, and is not seen."""
+"""Breaks a mention, a reference or an address apart, and is not seen. Never first in a line: all of it would then be HTML as it stands."""
+_LONGEST = 900
 
 
 def defuse(text: str) -> str:
@@ -51,6 +55,20 @@ def to_ascii(text: str) -> str:
     return text.encode("ascii", "backslashreplace").decode("ascii")
 
 
+def to_mail(lines: Iterable[str]) -> str:
+    r"""All of a mail. What is longer than servers pass on (RFC 5322 2.1.1: 998 octets) goes on in the next line, behind a blank.
+
+    >>> [len(line) for line in to_mail(["a" * 1000, "b"]).splitlines()]
+    [900, 101, 1]
+    """
+    return "".join(f"{part}\n" for line in lines for part in _split(to_ascii(line)))
+
+
+def _split(line: str) -> Iterator[str]:
+    yield line[:_LONGEST]
+    yield from (f" {line[at : at + _LONGEST]}" for at in range(_LONGEST, len(line), _LONGEST))
+
+
 def to_word(text: str | None, pattern: str) -> str | None:
     """A value for a header, if it looks like one; else None, and the header is left out."""
     return text if text is not None and re.fullmatch(pattern, text, re.ASCII) else None
@@ -61,13 +79,19 @@ def defuse_markdown(text: str) -> str:
 
     A backslash does not keep ``@name`` from calling somebody, for that is looked for in the finished page; a comment in between does.
 
-    >>> defuse_markdown("<b>@octocat* #1")
-    '\\<b\\>@<!-- -->octocat\\* \\#<!-- -->1'
+    >>> defuse_markdown("<b>@octocat* #1"), defuse_markdown("1. www.evil.example")
+    ('&lt;b&gt;@<!-- -->octocat\\* \\#<!-- -->1', '1\\. www<!-- -->.evil.example')
     """
-    plain = _MARKS.sub(lambda found: f"\\{found[0]}", defuse(text))
+    plain = _MARKS.sub(lambda found: f"\\{found[0]}", defuse(text).strip().translate(_ENTITIES))
     plain = _REFERENCE.sub(lambda found: f"{found[0]}{_BREAK}", plain)
-    plain = _URL.sub(lambda found: f":{_BREAK}//" if found[0] else _BREAK, plain)
-    return _BEGINNING.sub(lambda found: f"{found[1]}{_BREAK}{found[2]}", plain)
+    plain = _URL.sub(lambda found: f"{found[0]}{_BREAK}", plain)
+    return _BEGINNING.sub(_escape_beginning, plain)
+
+
+def _escape_beginning(found: re.Match[str]) -> str:
+    digits = re.match(r"\d*", found[0])
+    at = 0 if digits is None else digits.end()
+    return f"{found[0][:at]}\\{found[0][at:]}"
 
 
 def fence(lines: list[str]) -> list[str]:

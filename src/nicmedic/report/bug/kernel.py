@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from nicmedic.model.bug_report import BugReport
 from nicmedic.report.blame_words import find_kernel
 from nicmedic.report.bug.form import Form
-from nicmedic.report.bug.harmless import defuse, to_ascii, to_word
-from nicmedic.report.bug.lists import REGRESSIONS, STABLE, find_lists
+from nicmedic.report.bug.harmless import defuse, to_ascii, to_mail, to_word
+from nicmedic.report.bug.lists import REGRESSIONS, STABLE, find_lists, find_sources
 from nicmedic.report.bug.plain import render_plain, wrap
 from nicmedic.report.bug.sections import list_sections
 from nicmedic.report.bug.versions import find_range, find_upstream
@@ -51,7 +51,7 @@ def _copies(report: BugReport) -> Iterator[str]:
 
 def _subject(report: BugReport) -> str:
     mark = "[REGRESSION] " if is_regression(report) else ""
-    return f"Subject: {mark}{defuse(say_title(report))}"[:_LONGEST_SUBJECT]
+    return to_ascii(f"Subject: {mark}{defuse(say_title(report))}")[:_LONGEST_SUBJECT]
 
 
 def _say_range(report: BugReport) -> Iterator[str]:
@@ -85,15 +85,15 @@ def _render(report: BugReport) -> str:
     head = [f"To: {find_lists(None)[0]}", *([f"Cc: {', '.join(copies)}"] if copies else []), _subject(report), ""]
     summary, *rest = list_sections(report)
     body = [*render_plain([summary]), "", *_say_range(report), *render_plain(rest)]
-    return to_ascii("\n".join([*head, *body])) + "\n"
+    return to_mail([*head, *body])
 
 
 def _list_steps(report: BugReport, file: str) -> tuple[str, ...]:
-    driver = to_word(find_driver(report), r"[\w-]{1,40}") or "DRIVER"
+    sources = " ".join(f"'{path}'" for path in find_sources(to_word(find_driver(report), r"[\w-]{1,40}") or "DRIVER"))
     return (
         "search first: https://lore.kernel.org/netdev/ and https://lore.kernel.org/regressions/",
         "developers will ask for the newest mainline kernel, vanilla and not tainted: try it before you send, and say so",
-        f"scripts/get_maintainer.pl -f $(git ls-files 'drivers/net/*{driver}*')   # in a tree of the kernel: add the persons to To:",
+        f"scripts/get_maintainer.pl -f drivers/net $(git ls-files {sources})   # in a tree of the kernel: add the persons to To:",
         f"sendmail -t -i < {file}   # as plain text; lines must not be wrapped on the way",
     )
 

@@ -3,13 +3,14 @@
 
 All of Ethernet: ``NETWORKING DRIVERS``, L: netdev@vger.kernel.org. Intel has a list of its own, ``INTEL ETHERNET DRIVERS``; USB cards besides netdev
 ``USB NETWORKING DRIVERS``, L: linux-usb@vger.kernel.org; Hyper-V, virtio, Xen and Mellanox theirs; Wi-Fi is developed on linux-wireless. The list
-of virtio moved to lists.linux.dev in 2023. Persons are not told here: they change, and the script knows them.
+of virtio moved to lists.linux.dev in 2023. Persons are not told here: they change, and the script knows them. Where it finds the source of a driver
+is told as of the same tree.
 """
 
 from collections.abc import Mapping
 from typing import Final
 
-__all__ = ["NETDEV", "REGRESSIONS", "STABLE", "find_lists"]
+__all__ = ["NETDEV", "REGRESSIONS", "STABLE", "find_lists", "find_sources"]
 
 NETDEV: Final = "netdev@vger.kernel.org"
 REGRESSIONS: Final = "regressions@lists.linux.dev"
@@ -31,6 +32,31 @@ _OWN: Final[Mapping[str, str]] = {
     **dict.fromkeys(("xen_netfront", "xen-netfront", "xen-netback", "vif"), "xen-devel@lists.xenproject.org"),
     "virtio_net": _VIRTUAL,
 }
+_FOLDERS: Final[Mapping[str, str]] = {
+    "amd-xgbe": "ethernet/amd/xgbe",
+    "ath10k_pci": "wireless/ath/ath10k",
+    "ath11k_pci": "wireless/ath/ath11k",
+    "axienet": "ethernet/xilinx",
+    "be2net": "ethernet/emulex/benet",
+    "bnxt_en": "ethernet/broadcom/bnxt",
+    "fsl_dpa": "ethernet/freescale/dpaa",
+    "fsl_dpaa2_eth": "ethernet/freescale/dpaa2",
+    "fsl_enetc": "ethernet/freescale/enetc",
+    "hv_netvsc": "hyperv",
+    "libertas_sdio": "wireless/marvell/libertas",
+    "mlx4_core": "ethernet/mellanox/mlx4",
+    "mlx4_en": "ethernet/mellanox/mlx4",
+    "mlx5_core": "ethernet/mellanox/mlx5/core",
+    "mt7921e": "wireless/mediatek/mt76/mt7921",
+    "mtk_soc_eth": "ethernet/mediatek",
+    "mwifiex_pcie": "wireless/marvell/mwifiex",
+    "qcaspi": "ethernet/qualcomm",
+    "rvu_nicpf": "ethernet/marvell/octeontx2/nic",
+    "rvu_nicvf": "ethernet/marvell/octeontx2/nic",
+    "vif": "xen-netback",
+    "xen_netfront": "xen-netfront.c",
+}
+"""Below ``drivers/net``: of drivers that are called otherwise than their source."""
 
 
 def find_lists(driver: str | None) -> tuple[str, ...]:
@@ -41,3 +67,17 @@ def find_lists(driver: str | None) -> tuple[str, ...]:
     """
     own = _OWN.get(driver or "")
     return (NETDEV,) if own is None else (NETDEV, own)
+
+
+def find_sources(driver: str) -> tuple[str, ...]:
+    """Patterns of git for the driver's files; a driver that is not in the kernel's tree has none there.
+
+    >>> find_sources("hv_netvsc")
+    ('drivers/net/hyperv',)
+    >>> find_sources("ice")[0]
+    'drivers/net/ice.c'
+    """
+    if driver in _FOLDERS:
+        return (f"drivers/net/{_FOLDERS[driver]}",)
+    below = (f"{driver}.c", f"{driver}/*", f"*/{driver}/*", f"*/{driver}.c", f"*/{driver}_main.c")
+    return tuple(f"drivers/net/{path}" for path in below)

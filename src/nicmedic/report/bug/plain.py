@@ -17,11 +17,12 @@ _WIDEST_LABEL = 22
 
 
 def wrap(text: str, first: str = "", rest: str | None = None) -> list[str]:
-    """A paragraph; a word that is longer than a line stays whole."""
+    """A paragraph, each line guarded; a word that is longer than a line stays whole."""
     hang = " " * len(first) if rest is None else rest
-    return textwrap.wrap(
+    lines = textwrap.wrap(
         defuse(text), WIDTH, initial_indent=first, subsequent_indent=hang, break_long_words=False, break_on_hyphens=False
     ) or [first.rstrip()]
+    return [guard_line(line) for line in lines]
 
 
 def _items(block: Items) -> Iterator[str]:
@@ -35,17 +36,15 @@ def _pairs(rows: Sequence[Sequence[str]]) -> Iterator[str]:
         yield from wrap(" ".join(values), f"  {f'{defuse(label)}:':<{width}} ")
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """In columns where they fit; else a paragraph a row."""
-    cells = [[defuse(cell) for cell in row] for row in rows]
-    widths = [max(len(row[column]) for row in [head, *cells]) for column in range(len(head))]
+def _table(block: Rows) -> Iterator[str]:
+    """In columns where they fit; else a sentence a row."""
+    rows = [[defuse(cell) for cell in row] for row in (block.head, *block.rows)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     if sum(widths) + 2 * len(widths) <= WIDTH:
-        for row in [head, *cells]:
-            yield "  " + "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
-        return
-    for row in cells:
-        yield from wrap(f"{row[0]}:", "  ")
-        yield from wrap("; ".join(f"{name} {cell}" for name, cell in zip(head[1:], row[1:], strict=True)), "    ")
+        yield from ("  " + "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+    else:
+        for text in block.said:
+            yield from wrap(text, "  ", "    ")
 
 
 def render_blocks(blocks: Iterable[Items | Rows | Log | Commands]) -> Iterator[str]:
@@ -57,7 +56,7 @@ def render_blocks(blocks: Iterable[Items | Rows | Log | Commands]) -> Iterator[s
             case Items():
                 yield from _items(block)
             case Rows():
-                yield from _table(block.head, block.rows) if block.head else _pairs(block.rows)
+                yield from _table(block) if block.head else _pairs(block.rows)
             case Log() | Commands():
                 yield from (f"  {defuse(line)}" for line in block.lines)
 

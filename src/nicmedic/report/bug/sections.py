@@ -4,7 +4,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from nicmedic.model.blame import Blame, ChangelogEntry, Confounder, Leg
+from nicmedic.model.blame import Blame, ChangelogEntry, Confounder, KernelFigures, Leg
 from nicmedic.model.bug_report import BugReport, HostFacts, NicFacts
 from nicmedic.report.blame_words import say_hours, say_interval, say_twin
 from nicmedic.report.bug.words import list_summary, say_tried
@@ -48,6 +48,8 @@ class Rows:
 
     rows: tuple[tuple[str, ...], ...]
     head: tuple[str, ...] = ()
+    said: tuple[str, ...] = ()
+    """With a head, each row as a sentence, for where the columns do not fit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,24 +97,26 @@ def list_sections(report: BugReport) -> Iterator[Section]:
 
 def list_kernels(report: BugReport) -> Section | None:
     """The rates with their intervals."""
-    head = ("package", "hung", "% (95 %)", "at risk", "per 1000 h (95 %)")
-    rows = tuple(
-        (
-            kernel.package or "(not known)",
-            f"{kernel.figures.boots_hung} of {kernel.figures.boots}",
-            say_interval(kernel.figures.share_hung, share=True).replace(" %", ""),
-            say_hours(kernel.figures.hours_at_risk),
-            say_interval(kernel.figures.rate_per_h),
-        )
-        for kernel in report.blame.kernels
-    )
+    rows = tuple(map(_kernel_row, report.blame.kernels))
     if not rows:
         return None
     meaning = (
         "Hung: boots with a hang, of those that were watched. At risk: hours that a log covers, of each boot up to its first hang. Per 1000 h: first "
         "hangs in so many of these hours. In brackets the interval of 95 %. Lines of a log are never counted."
     )
-    return Section(title="Kernels", blocks=(Rows(rows=rows, head=head), Items(texts=(meaning,), listed=False)))
+    said = tuple(f"{package}: {hung} hung, {share} %; at risk {at_risk}; per 1000 h {rate}" for package, hung, share, at_risk, rate in rows)
+    head = ("package", "hung", "%", "at risk", "per 1000 h")
+    return Section(title="Kernels", blocks=(Rows(rows=rows, head=head, said=said), Items(texts=(meaning,), listed=False)))
+
+
+def _kernel_row(kernel: KernelFigures) -> tuple[str, str, str, str, str]:
+    return (
+        kernel.package or "(not known)",
+        f"{kernel.figures.boots_hung} of {kernel.figures.boots}",
+        say_interval(kernel.figures.share_hung, share=True).replace(" %", ""),
+        say_hours(kernel.figures.hours_at_risk),
+        say_interval(kernel.figures.rate_per_h),
+    )
 
 
 def _ids(nic: NicFacts) -> str | None:

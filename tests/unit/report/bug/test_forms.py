@@ -3,6 +3,7 @@
 
 import dataclasses
 import email
+import html
 import json
 import re
 from pathlib import Path
@@ -37,8 +38,8 @@ def render(name: str, report: BugReport | None = None) -> str:
 
 
 def flat(text: str) -> str:
-    """Without the wrapping, and without GitHub's backslashes."""
-    return re.sub(r"\\(?=[^A-Za-z0-9\s])", "", " ".join(text.replace("<!-- -->", "").split()))
+    """Without the wrapping, and without GitHub's backslashes and entities."""
+    return html.unescape(re.sub(r"\\(?=[^A-Za-z0-9\s])", "", " ".join(text.replace("<!-- -->", "").split())))
 
 
 def with_log(*lines: str) -> BugReport:
@@ -253,7 +254,8 @@ def outside_of_code(text: str) -> str:
 def test_markdown_has_no_markup_but_ours() -> None:
     text = outside_of_code(render("github", forged()))
     ours = re.sub(r"</?details>|</?summary>|<!-- -->", "", text)
-    assert not re.search(r"(?<!\\)[<>`*\[\]]", ours)
+    assert not re.search(r"(?<!\\)[`*\[\]]|[<>]", ours)
+    assert not re.search(r"^[-#| ]*<!--", text, re.MULTILINE), "all of the line would be HTML as it stands"
     assert not re.search(r"@\w", text)
     assert not re.search(r"#\d|GH-\d", text)
     assert "://" not in text.replace(":<!-- -->//", "")
