@@ -6,7 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from nicmedic.cli import edges, keep_edges
 from nicmedic.cli.main import main
+from nicmedic.cli.release import _restore
+from nicmedic.model.errors import NoSuchInterfaceError
+from nicmedic.model.keeping import KeptState
+from nicmedic.testing.keeping import FilesWorld, build_keep_edges, list_states
+from nicmedic.testing.transactions import build_edges
+from nicmedic.testing.world import World
+from tests.unit.app.keep.keeping import BACK_ENDS, BEFORE, INTERFACES, do_keep
 
 COMMANDS = (("keep",), ("keep", "nothing0", "--remedy", "mtu:1400"), ("kept",), ("release", "1"), ("verify",), ("verify", "--boot"))
 
@@ -64,3 +72,30 @@ def test_with_nothing_kept_nothing_is_wrong(state: Path, monkeypatch: pytest.Mon
     assert main(["verify", "--boot", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"schema": "nicmedic.verify/1", "verified": []}
     assert not state.exists()
+
+
+@pytest.mark.parametrize(("broken", "status", "mtu", "state"), [(False, 0, "1500", KeptState.RELEASED), (True, 45, "1400", KeptState.KEPT)])
+def test_a_trial_says_released_only_when_it_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *, broken: bool, status: int, mtu: str, state: KeptState
+) -> None:
+    pass_time = World.pass_time
+    world, files = World(settings={"mtu": "1400", "power.control": "on"}), FilesWorld(BEFORE)
+    do_keep(files)
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    monkeypatch.setattr(edges, "build_host_edges", lambda: build_edges(world))
+    monkeypatch.setattr(keep_edges, "build_keep_edges", lambda: build_keep_edges(files, BACK_ENDS))
+    if broken:  # found out only after the trial
+
+        def age(self: World, seconds: float) -> None:
+            files.read_only.add(INTERFACES)
+            pass_time(self, seconds)
+
+        monkeypatch.setattr(World, "pass_time", age)
+    assert main(["release", "1", "--trial", "--soak", "20s"]) == status
+    assert (world.settings["mtu"], list_states(files)) == (mtu, {1: state})
+    assert ("it is released" in capsys.readouterr().err) is not broken
+
+
+def test_traffic_is_restored_on_the_card_that_is_named() -> None:
+    with pytest.raises(NoSuchInterfaceError, match="nothing0"):
+        _restore("nothing0")

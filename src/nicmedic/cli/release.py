@@ -9,7 +9,7 @@ from nicmedic.cli.confirm import read_number
 from nicmedic.cli.declare import Argument, Command, Example
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from nicmedic.app.keep.edges import KeepEdges
     from nicmedic.app.keep.release import Released
@@ -19,7 +19,27 @@ __all__ = ["RELEASE"]
 _SHORTEST_SOAK_S, _LONGEST_SOAK_S = 10, 7 * 86_400
 
 
-def _try_without(probes: "Sequence[str]", edges: "KeepEdges", number: int, soak_s: float) -> None:
+_MAY_HANG = (
+    "nicmedic: without it the card may hang again, and this connection with it; then the remedy is set again and traffic restored, "
+    "as treat --ladder restore does it\n"
+)
+
+
+def _restore(interface: str) -> object:
+    """Traffic, as ``treat --ladder restore`` does it."""
+    from nicmedic.app.treat import Wishes
+    from nicmedic.cli.edges import build_host_edges
+    from nicmedic.cli.ladder import climb_ladder
+    from nicmedic.model.plan import Ladder
+
+    return climb_ladder(
+        argparse.Namespace(interface=interface, accept_losses=False, hold=None), build_host_edges(), Wishes(), Ladder.RESTORE
+    )
+
+
+def _try_without(
+    probes: "Sequence[str]", edges: "KeepEdges", number: int, trial_s: float, show: "Callable[[Released], None]"
+) -> "Released":
     """Raises where the card hangs without it, or where that cannot be found out."""
     from nicmedic.app.keep.edges import find_kept
     from nicmedic.app.keep.trial import Trial, try_without
@@ -30,11 +50,13 @@ def _try_without(probes: "Sequence[str]", edges: "KeepEdges", number: int, soak_
 
     kept = find_kept(edges.store, number)
     host_edges = build_host_edges()
-    trial = Trial(soak_s=soak_s, probes=tuple(probes), machine_id=Folder("/").text("etc/machine-id"))
-    lifted = try_without(host_edges, kept, host_edges.machine.read_host(), trial)
-    write_complaint(
-        f"nicmedic: {say_duration(lifted.soak_s)} without a hang (transaction {lifted.finished.transaction.id}); its files are released\n"
-    )
+    machine_id = Folder("/").text("etc/machine-id")
+    trial = Trial(soak_s=trial_s, probes=tuple(probes), machine_id=machine_id, restore=_restore, show=show)
+    write_complaint(_MAY_HANG)
+    lifted = try_without(host_edges, edges, kept, host_edges.machine.read_host(), trial)
+    told = f"{say_duration(lifted.soak_s)} without a hang (transaction {lifted.finished.transaction.id})"
+    write_complaint(f"nicmedic: {told}; it is released\n")
+    return lifted.released
 
 
 def _show(released: "Released", *, planned: bool) -> None:
@@ -81,10 +103,16 @@ def _run(arguments: argparse.Namespace) -> int:
             _show(planned, planned=True)
             write_answer("nothing was changed\n")
         return 0
+
+    def show(planned: "Released") -> None:
+        if not arguments.json:
+            _show(planned, planned=True)
+
     if arguments.trial:
         plan_release(edges, number)  # what stands against it is told before the card is touched
-        _try_without(arguments.probe or (), edges, number, soak_s)
-    released = release(edges, number, (lambda _released: None) if arguments.json else lambda planned: _show(planned, planned=True))
+        released = _try_without(arguments.probe or (), edges, number, soak_s, show)
+    else:
+        released = release(edges, number, show)
     if arguments.json:
         _show_json(released, dry_run=False)
     else:
@@ -101,8 +129,9 @@ Puts every file back that nicmedic keep has written: to the byte where nobody ed
 themselves were edited nothing is written, and they are named. With the last kept remedy the unit that looks after each boot goes too.
 
 With --trial the card shows first whether it still needs the remedy: what was set before it is set again under the dead-man's switch, as treat does \
-it, and the card is watched for a hang for as long as --soak says. If it hangs, or anything interrupts that, the remedy is in force again and stays \
-kept; if it holds, the files are released.""",
+it, and the card is watched for a hang until it has carried traffic for as long as --soak says. If it hangs, or anything interrupts that, the remedy \
+is in force again and stays kept, and where traffic does not come back with it, it is restored as treat --ladder restore does it; if it holds, the \
+files are released. Where no probe shows that traffic flows there is no trial: name one that answers with --probe.""",
     arguments=(
         Argument(("number",), "of the kept remedy; nicmedic kept lists them", "N"),
         Argument(("--trial",), "lift it on the running card first, and release it only if the card does not hang", flag=True),
@@ -124,8 +153,8 @@ kept; if it holds, the files are released.""",
         (40, "it could not be lifted; it is in force, and kept"),
         (41, "without it the card hangs; it is in force again, and kept"),
         (42, "the trial was interrupted; it is in force again, and kept"),
-        (45, "releasing failed; it is kept as before"),
-        (50, "and undoing that failed too: CHANGED, and what is left to do is told"),
+        (45, "releasing failed; it is kept as before, and after a trial in force again"),
+        (50, "and undoing that failed too, or traffic does not flow after a trial: CHANGED, and what is left to do is told"),
     ),
     run=_run,
 )
