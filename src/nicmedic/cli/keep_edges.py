@@ -75,8 +75,12 @@ def build_verify_edges() -> "VerifyEdges":
     from nicmedic.host.clock import HostClock
     from nicmedic.host.kept_folder import HostKept
     from nicmedic.host.machine import HostMachine
+    from nicmedic.host.transactions import HostTransactions
 
-    return VerifyEdges(machine=HostMachine(), clock=HostClock(), store=HostKept(), repair=_repair)
+    store = HostTransactions()
+    return VerifyEdges(
+        machine=HostMachine(), clock=HostClock(), store=HostKept(), repair=_repair, list_transactions=store.list_transactions
+    )
 
 
 def find_expiries(known: "Sequence[Kept]", host: "Host") -> dict[int, str | None]:

@@ -125,9 +125,8 @@ class _Store(_Edge):
 
     def add_check(self, kept: Kept, check: Check) -> Kept:
         self.process.call(f"check {check.word}")
-        now = dataclasses.replace(kept, checks=(*kept.checks, check))
-        self.world.kept[kept.id] = now
-        return now
+        self.world.kept[kept.id] = dataclasses.replace(self.world.kept[kept.id], checks=(*self.world.kept[kept.id].checks, check))
+        return dataclasses.replace(kept, checks=(*kept.checks, check))
 
     def hold_lock(self, *, patience_s: float = 10.0) -> AbstractContextManager[None]:
         return self._hold_lock(patience_s)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Whether what is kept is in force: read again, written down, and set again where that is wanted.
 
-After a boot the network managers are waited for first, and a link that goes and comes back in the minutes after is looked at once more: some drivers,
-and NetworkManager, set things anew then.
+After a boot the network managers are waited for first, and whenever a link goes or comes back in the minutes after it is looked at once more: some
+drivers, and NetworkManager, set things anew then. What was released meanwhile, or stands in an open transaction, is let alone.
 """
 
 import dataclasses
@@ -10,12 +10,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from nicmedic.app.treat import quietly
-from nicmedic.model.errors import NicmedicError
+from nicmedic.model.errors import BusyError, NicmedicError
 from nicmedic.model.host import Host
 from nicmedic.model.keeping import Check, CheckWord, Kept, KeptState, OnDrift, Wish
 from nicmedic.model.nic import Nic
 from nicmedic.model.plan import Identity
-from nicmedic.model.same_card import find_card, is_same_kind
+from nicmedic.model.same_card import find_card, is_same_card, is_same_kind, name_chip
+from nicmedic.model.transaction import Transaction, find_state
 from nicmedic.persist.choosing import name_wish
 from nicmedic.persist.expiry import find_expiry
 from nicmedic.ports.clock import Clock
@@ -30,7 +31,7 @@ _SAME_LOOKS = 3
 """So many looks in a row must show the same card before its manager is taken to be done."""
 _SETTLE_S = 60.0
 _FLAP_S = 180.0
-"""So long after the first check a flap of the link is waited for."""
+"""So long after the first check flaps of the link are waited for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +43,8 @@ class VerifyEdges:
     store: KeptStore
     repair: Callable[[Host, Nic, Sequence[str]], object]
     """Set these remedies again on this card, by ``treat`` with the probes to confirm it; raises ``NicmedicError`` where that does not end well."""
+    list_transactions: Callable[[], Sequence[Transaction]]
+    """What is or was being changed on this host."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +77,16 @@ def _find_wish_differences(wish: Wish, nic: Nic, host: Host) -> tuple[str, ...] 
         return None
 
 
+def _say_other(card: Identity, nic: Nic) -> str:
+    """What is not of the kind that the remedy was kept for."""
+    chip = name_chip(nic)
+    if card.chip is not None and chip is not None and card.chip != chip:
+        return f"another card is in its place: chip {chip}, not {card.chip}"
+    if nic.driver is None:
+        return f"no driver has the card now; it was {card.driver}"
+    return f"driver {nic.driver} has the card now, not {card.driver}, so what it sets is not comparable"
+
+
 def find_word(kept: Kept, host: Host) -> tuple[CheckWord, tuple[str, ...], tuple[Wish, ...]]:
     """Whether it is in force, what is not as it should be, and which wishes that concerns."""
     nic = find_card(host.nics, kept.nic)
@@ -82,7 +95,7 @@ def find_word(kept: Kept, host: Host) -> tuple[CheckWord, tuple[str, ...], tuple
     if host.locked is not None:
         return CheckWord.UNKNOWN, ("something holds the lock of all networking, so nothing can be read",), ()
     if not is_same_kind(kept.nic, nic):
-        return CheckWord.UNKNOWN, ("another card is in its place",), ()
+        return CheckWord.UNKNOWN, (_say_other(kept.nic, nic),), ()
     read = [(wish, _find_wish_differences(wish, nic, host)) for wish in kept.wishes]
     if any(found is None for _, found in read):
         return CheckWord.UNKNOWN, ("a newer nicmedic has kept a setting that this one does not know",), ()
@@ -116,11 +129,44 @@ def _repair(edges: VerifyEdges, host: Host, kept: Kept, wishes: Sequence[Wish]) 
     return host, tuple(trouble)
 
 
-def _verify_one(edges: VerifyEdges, host: Host, kept: Kept, occasion: str, *, repair: bool) -> tuple[Host, Verified]:
-    word, differences, wishes = find_word(kept, host)
+def _reread(edges: VerifyEdges, kept: Kept) -> Kept | None:
+    """As it is on disk now; None: it is not kept any more."""
+    return next((one for one in edges.store.list_kept() if one.id == kept.id and one.state is KeptState.KEPT), None)
+
+
+def _find_open(edges: VerifyEdges, card: Identity) -> str | None:
+    """Why what is set on a card says nothing now: somebody is at it."""
+    for one in edges.list_transactions():
+        if find_state(one).is_open and is_same_card(one.plan.nic, card):
+            lifted = "" if one.plan.lifts is None else f", which lifts {one.plan.lifts} for a trial"
+            return f"transaction {one.id} on the card is open{lifted}"
+    return None
+
+
+def _repair_locked(edges: VerifyEdges, host: Host, kept: Kept, wishes: Sequence[Wish]) -> tuple[Host, tuple[str, ...]] | None:
+    """Set it again while nobody can release it; None: somebody has."""
+    try:
+        with edges.store.hold_lock(patience_s=0.0):
+            if _reread(edges, kept) is None:
+                return None
+            return _repair(edges, host, kept, wishes)
+    except BusyError:
+        return host, ("somebody keeps or releases something this moment, so it was not set again",)
+
+
+def _verify_one(edges: VerifyEdges, host: Host, known: Kept, occasion: str, *, repair: bool) -> tuple[Host, Verified | None]:
+    """None: it is not kept any more."""
+    kept = _reread(edges, known)
+    if kept is None:
+        return host, None
+    busy = _find_open(edges, kept.nic)
+    word, differences, wishes = find_word(kept, host) if busy is None else (CheckWord.UNKNOWN, (busy,), ())
     trouble: tuple[str, ...] = ()
     if word is CheckWord.DRIFTED and repair:
-        host, trouble = _repair(edges, host, kept, wishes)
+        repaired = _repair_locked(edges, host, kept, wishes)
+        if repaired is None:
+            return host, None
+        host, trouble = repaired
         after, left, _ = find_word(kept, host)
         word = CheckWord.REPAIRED if after is CheckWord.IN_FORCE else after
         differences = differences if word is CheckWord.REPAIRED else left
@@ -133,8 +179,24 @@ def _verify_one(edges: VerifyEdges, host: Host, kept: Kept, occasion: str, *, re
     return host, Verified(kept=kept, check=check, expiry=find_expiry(kept, host, find_card(host.nics, kept.nic)), trouble=trouble)
 
 
+def _verify_all(
+    edges: VerifyEdges,
+    host: Host,
+    known: Sequence[Kept],
+    occasion: str,
+    repair: bool | None,  # noqa: FBT001  # as ``verify`` has it
+) -> tuple[Host, tuple[Verified, ...]]:
+    """Also the host, as it was read last."""
+    found = []
+    for kept in known:
+        wanted = kept.on_drift is OnDrift.REPAIR if repair is None else repair
+        host, verified = _verify_one(edges, host, kept, occasion, repair=wanted)
+        found += [] if verified is None else [verified]
+    return host, tuple(found)
+
+
 def verify(edges: VerifyEdges, host: Host, known: Sequence[Kept], occasion: str, *, repair: bool | None) -> tuple[Verified, ...]:
-    """Look once.
+    """Look once. What was released meanwhile is left out.
 
     Args:
         edges: of the machine.
@@ -142,13 +204,11 @@ def verify(edges: VerifyEdges, host: Host, known: Sequence[Kept], occasion: str,
         known: what is kept.
         occasion: for the record: ``operator``, ``boot``, ``link flap``.
         repair: set again what drifted; None: as each one's policy says.
+
+    Raises:
+        StateError: what is kept, or the transactions, cannot be read.
     """
-    found = []
-    for kept in known:
-        wanted = kept.on_drift is OnDrift.REPAIR if repair is None else repair
-        host, verified = _verify_one(edges, host, kept, occasion, repair=wanted)
-        found.append(verified)
-    return tuple(found)
+    return _verify_all(edges, host, known, occasion, repair)[1]
 
 
 def _picture(host: Host, card: Identity) -> tuple[object, ...] | None:
@@ -177,31 +237,37 @@ def _await_settled(edges: VerifyEdges, known: Sequence[Kept]) -> Host:
         edges.clock.wait_s(_LOOK_S)
 
 
-def _await_flap(edges: VerifyEdges, host: Host, known: Sequence[Kept]) -> bool:
-    """Whether the link of one of these cards went or came back within the time."""
-    names = [nic.interface for kept in known if (nic := find_card(host.nics, kept.nic)) is not None]
-    if not names:
+def _await_flap(edges: VerifyEdges, host: Host, known: Sequence[Kept], until_s: float) -> bool:
+    """Whether the link of one of these cards went or came back since ``host`` was read, or does before that time."""
+    nics = [nic for kept in known if (nic := find_card(host.nics, kept.nic)) is not None]
+    if not nics:
         return False
-    until = edges.clock.read_monotonic_s() + _FLAP_S
-    first = [look.carrier_changes for look in edges.machine.read_counters(names)]
-    while edges.clock.read_monotonic_s() < until:
-        edges.clock.wait_s(_LOOK_S)
-        if [look.carrier_changes for look in edges.machine.read_counters(names)] != first:
+    names = [nic.interface for nic in nics]
+    first = [nic.carrier_changes for nic in nics]
+    while True:
+        now = [look.carrier_changes for look in edges.machine.read_counters(names)]
+        first = [count if before is None else before for before, count in zip(first, now, strict=True)]
+        if now != first:
             return True
-    return False
+        if edges.clock.read_monotonic_s() >= until_s:
+            return False
+        edges.clock.wait_s(_LOOK_S)
 
 
 def verify_boot(edges: VerifyEdges, name: str | None, *, repair: bool | None = None) -> tuple[Verified, ...]:
-    """After a boot: when the managers are done, and once more if a link flaps in the minutes after. Each one's policy says what becomes of a drift.
+    """After a boot: when the managers are done, and again after each flap of a link in the minutes after.
 
-    Returns what was found last.
+    Each one's policy says what becomes of a drift. Returns what was found last, of that which is still kept.
+
+    Raises:
+        StateError: what is kept, or the transactions, cannot be read.
     """
     known = select_kept(edges.store, edges.machine.read_host(), name)
     if not known:
         return ()
-    found = verify(edges, _await_settled(edges, known), known, "boot", repair=repair)
-    host = edges.machine.read_host()
-    if not _await_flap(edges, host, known):
-        return found
-    again = [one.kept for one in found]
-    return verify(edges, _await_settled(edges, again), again, "link flap", repair=repair)
+    host, found = _verify_all(edges, _await_settled(edges, known), known, "boot", repair)
+    until_s = edges.clock.read_monotonic_s() + _FLAP_S
+    while known and _await_flap(edges, host, known, until_s):
+        known = select_kept(edges.store, edges.machine.read_host(), name)
+        host, found = _verify_all(edges, _await_settled(edges, known), known, "link flap", repair)
+    return tuple(one for one in found if _reread(edges, one.kept) is not None)

@@ -2,8 +2,9 @@
 """Is what is kept in force: after a boot, after a flap, with another card or kernel; set again by treat where that is wanted."""
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
+from nicmedic.app.keep.release import release
 from nicmedic.app.keep.shown import add_kept
 from nicmedic.app.keep.verify import Verified, VerifyEdges, select_kept, verify, verify_boot
 from nicmedic.model.checkup import Checkup, NicVerdict, Verdict
@@ -13,12 +14,13 @@ from nicmedic.model.host import Host
 from nicmedic.model.keeping import CheckWord, Kept, KeptState, MadeFor, OnDrift
 from nicmedic.model.nic import Nic
 from nicmedic.model.note import Lack, Note
-from nicmedic.model.plan import Setting
+from nicmedic.model.plan import Plan, Setting
 from nicmedic.model.stack import Address
+from nicmedic.model.transaction import Confirm, Entry, Transaction, Word
 from nicmedic.testing.clock import FakeClock
 from nicmedic.testing.keeping import FilesWorld, build_keep_edges
 from nicmedic.testing.world import Process
-from tests.unit.app.keep.keeping import BACK_ENDS, BEFORE, do_keep, make_host, make_nic, make_request, mtu_wish
+from tests.unit.app.keep.keeping import BACK_ENDS, BEFORE, IDENTITY, do_keep, make_host, make_nic, make_request, mtu_wish
 
 
 class Moments:
@@ -28,14 +30,17 @@ class Moments:
         self.hosts = list(hosts)
         self.flap_after = flap_after
         """So many cheap looks."""
-        self.looks = 0
+        self.looks, self.changes = 0, 1
+        self.at_look: Callable[[int], None] | None = None
 
     def read_host(self) -> Host:
         return self.hosts.pop(0) if len(self.hosts) > 1 else self.hosts[0]
 
     def read_counters(self, interfaces: Iterable[str]) -> tuple[Counters, ...]:
         self.looks += 1
-        changes = 2 if self.flap_after is not None and self.looks > self.flap_after else 1
+        changes = self.changes + (self.flap_after is not None and self.looks > self.flap_after)
+        if self.at_look is not None:
+            self.at_look(self.looks)
         return tuple(Counters(interface=name, monotonic_s=0.0, carrier_changes=changes) for name in interfaces)
 
 
@@ -60,9 +65,13 @@ def make_kept(*, on_drift: OnDrift = OnDrift.ALARM) -> FilesWorld:
     return world
 
 
-def make_edges(world: FilesWorld, machine: Moments, repair: Repairs | None = None, process: Process | None = None) -> VerifyEdges:
+def make_edges(
+    world: FilesWorld, machine: Moments, repair: Repairs | None = None, process: Process | None = None, *transactions: Transaction
+) -> VerifyEdges:
     store = build_keep_edges(world, BACK_ENDS, process).store
-    return VerifyEdges(machine=machine, clock=FakeClock(), store=store, repair=repair or Repairs(machine))
+    return VerifyEdges(
+        machine=machine, clock=FakeClock(), store=store, repair=repair or Repairs(machine), list_transactions=lambda: tuple(transactions)
+    )
 
 
 def look(world: FilesWorld, host: Host, *, repair: bool | None = False, repairs: Repairs | None = None) -> Verified:
@@ -145,7 +154,7 @@ def test_a_check_that_cannot_be_written_down_is_told_all_the_same() -> None:
     from nicmedic.model.errors import StateError
 
     world = make_kept()
-    process = Process(fail_at=1, error=StateError("disk full"))
+    process = Process(fail_at=2, error=StateError("disk full"))
     edges = make_edges(world, Moments(GOOD), None, process)
     (found,) = verify(edges, GOOD, select_kept(edges.store, GOOD, None), "operator", repair=False)
     assert (found.check.word, found.trouble) == (CheckWord.IN_FORCE, ("this cannot be written down: disk full",))
@@ -190,6 +199,69 @@ def test_a_flap_is_looked_at_once_more() -> None:
     (found,) = verify_boot(edges, None)
     assert found.check.occasion == "link flap"
     assert [check.occasion for check in world.kept[1].checks] == ["boot", "link flap"]
+
+
+def test_each_flap_in_those_minutes_counts_from_what_was_judged() -> None:
+    """The first comes before anybody counts, the second undoes the remedy."""
+    world = make_kept()
+    machine = Moments(with_nic(GOOD, carrier_changes=1))
+    machine.changes = 2
+
+    def flap(looks: int) -> None:
+        machine.hosts = [with_nic(GOOD, carrier_changes=2)] if looks < 10 else [with_nic(BAD, carrier_changes=3)]
+        machine.changes = 2 if looks < 10 else 3
+
+    machine.at_look = flap
+    (found,) = verify_boot(make_edges(world, machine), None)
+    assert found.check.word is CheckWord.DRIFTED
+    assert [check.occasion for check in world.kept[1].checks] == ["boot", "link flap", "link flap"]
+
+
+def test_what_is_released_meanwhile_is_let_alone() -> None:
+    world = make_kept(on_drift=OnDrift.REPAIR)
+    machine = Moments(GOOD, flap_after=6)
+
+    def let_go(looks: int) -> None:
+        if looks == 5:
+            release(build_keep_edges(world, BACK_ENDS), 1, lambda _: None)
+            machine.hosts = [BAD]
+
+    machine.at_look = let_go
+    repairs = Repairs(machine, GOOD)
+    assert verify_boot(make_edges(world, machine, repairs), None) == ()
+    assert (repairs.asked, world.kept[1].state) == ([], KeptState.RELEASED)
+
+
+def test_what_is_released_between_the_look_and_the_repair_is_not_set_again() -> None:
+    world = make_kept()
+    repairs = Repairs(Moments(BAD), GOOD)
+    edges = make_edges(world, repairs.machine, repairs)
+    known = select_kept(edges.store, BAD, None)
+    world.holder = Process()
+    (found,) = verify(edges, BAD, known, "operator", repair=True)
+    assert found.trouble == ("somebody keeps or releases something this moment, so it was not set again",)
+    world.holder = None
+    release(build_keep_edges(world, BACK_ENDS), 1, lambda _: None)
+    assert verify(edges, BAD, known, "operator", repair=True) == ()
+    assert repairs.asked == []
+
+
+def test_while_a_transaction_is_open_what_is_set_says_nothing() -> None:
+    world = make_kept()
+    repairs = Repairs(Moments(BAD), GOOD)
+    entry = Entry(uptime_s=1.0, time="", boot_id="boot-1", word=Word.APPLIED)
+    trial = Transaction(id=7, plan=Plan(nic=IDENTITY, lifts=1), confirm=Confirm.OPERATOR, timeout_s=60, entries=(entry,))
+    edges = make_edges(world, repairs.machine, repairs, None, trial)
+    (found,) = verify(edges, BAD, select_kept(edges.store, BAD, None), "operator", repair=True)
+    assert (found.check.word, repairs.asked) == (CheckWord.UNKNOWN, [])
+    assert found.check.differences == ("transaction 7 on the card is open, which lifts 1 for a trial",)
+
+
+def test_a_card_with_another_driver_is_not_called_another_card() -> None:
+    world = make_kept()
+    for driver, told in (("r8168", "driver r8168 has the card now, not r8169"), (None, "no driver has the card now; it was r8169")):
+        found = look(world, with_nic(GOOD, driver=driver))
+        assert (found.check.word, found.check.differences[0][: len(told)]) == (CheckWord.UNKNOWN, told)
 
 
 def test_without_the_card_there_is_no_flap_to_wait_for() -> None:
