@@ -5,6 +5,7 @@
 cannot be written.
 """
 
+import dataclasses
 import re
 import shutil
 import subprocess
@@ -113,14 +114,27 @@ def test_another_card_in_its_place_is_left_alone(function: Path, tmp_path: Path)
     assert not re.search(r"71-nicmedic-3\.rules:\d+", _ask_udev(rules, "bind", str(function)))
 
 
+_VIRTUAL = Identity(interface="card0", sysfs_path="/sys/devices/virtual")
+_WISH_MTU = Wish(
+    remedy=RemedyId.MTU,
+    settings=(Setting(name="mtu", value="1400"),),
+    steps=(Run(argv=("ip", "link", "set", "dev", INTERFACE, "mtu", "1400")),),
+)
+
+
+def test_an_address_that_somebody_set_says_nothing_of_the_card(tmp_path: Path) -> None:
+    """That of a veth is a random one or a set one, never a permanent one."""
+    nic = dataclasses.replace(_VIRTUAL, permanent_address="52:54:00:00:00:01")
+    rules = _write_rules(unit.BACK_END, nic, _WISH_MTU, tmp_path)
+    told = _ask_udev(rules, "add", "/sys/class/net/card0")
+    assert "SYSTEMD_WANTS=nicmedic-kept-3@.service\n" in told
+    text = rules.read_text().replace('ATTR{addr_assign_type}!="0"', 'ATTR{addr_assign_type}=="0"')
+    rules.write_text(text.replace('{addr_assign_type}=="0", ATTR{address}', '{addr_assign_type}!="0", ATTR{address}'))
+    assert "SYSTEMD_WANTS" not in _ask_udev(rules, "add", "/sys/class/net/card0")  # as a twin with a permanent address
+
+
 def test_udev_hands_the_interface_to_the_unit(tmp_path: Path) -> None:
-    nic = Identity(interface="card0", sysfs_path="/sys/devices/virtual")
-    wish = Wish(
-        remedy=RemedyId.MTU,
-        settings=(Setting(name="mtu", value="1400"),),
-        steps=(Run(argv=("ip", "link", "set", "dev", INTERFACE, "mtu", "1400")),),
-    )
-    rules = _write_rules(unit.BACK_END, nic, wish, tmp_path)
+    rules = _write_rules(unit.BACK_END, _VIRTUAL, _WISH_MTU, tmp_path)
     for action in ("add", "move", "change"):
         told = _ask_udev(rules, action, "/sys/class/net/card0")
         assert "SYSTEMD_WANTS=nicmedic-kept-3@.service" in told

@@ -37,7 +37,7 @@ class Identity:
     dev_port: int | None = None
     """Which of several ports of one device (``dev_port``, since Linux 3.15)."""
     permanent_address: str | None = None
-    """As ``ethtool -P`` prints it; None: the driver does not tell."""
+    """As ``ethtool -P`` prints it; None: the driver does not tell. Two that are known and differ are of two cards."""
     driver: str | None = None
     chip: str | None = None
     """Vendor and device of PCI or USB: ``10ec:8168``. Not part of what makes it the same card; None: not known."""

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Whether two descriptions are of one card. Names are no help: they change, and another card may have one tomorrow."""
+"""Whether two descriptions are of one card. Names are no help: they change, and another card may have one tomorrow.
+
+Neither is the place alone: a card that is added may shift the numbers of the buses behind it, and a twin of the same chip stands there then.
+"""
 
 import re
 
 from nicmedic.model.nic import Nic
 from nicmedic.model.plan import Identity
 
-__all__ = ["find_card", "find_place", "is_same_card", "is_same_kind", "name_chip"]
+__all__ = ["find_card", "find_other", "find_place", "is_same_card", "is_same_kind", "name_chip"]
 
 _VIRTIO = re.compile(r"/virtio\d+\Z")
 
@@ -17,7 +20,15 @@ def find_place(path: str) -> str:
 
 
 def is_same_card(one: Identity, other: Identity) -> bool:
-    """Whether both stand for the same card, by device and port; where neither tells of a device, by name."""
+    """Whether both stand for the same card, by device and port; where neither tells of a device, by name.
+
+    Two cards whose permanent addresses are known and differ are two.
+    """
+    addresses = {each.permanent_address.lower() for each in (one, other) if each.permanent_address is not None}
+    return len(addresses) < 2 and _is_same_place(one, other)
+
+
+def _is_same_place(one: Identity, other: Identity) -> bool:
     ports = {one.dev_port, other.dev_port} - {None}
     if len(ports) > 1:
         return False
@@ -29,7 +40,14 @@ def is_same_card(one: Identity, other: Identity) -> bool:
 
 
 def _identify(nic: Nic) -> Identity:
-    return Identity(interface=nic.interface, bus=nic.bus, bus_address=nic.bus_address, sysfs_path=nic.sysfs_path, dev_port=nic.dev_port)
+    return Identity(
+        interface=nic.interface,
+        bus=nic.bus,
+        bus_address=nic.bus_address,
+        sysfs_path=nic.sysfs_path,
+        dev_port=nic.dev_port,
+        permanent_address=nic.permanent_address,
+    )
 
 
 def find_card(nics: tuple[Nic, ...], card: Identity) -> Nic | None:
@@ -38,6 +56,11 @@ def find_card(nics: tuple[Nic, ...], card: Identity) -> Nic | None:
     if len(found) > 1:
         found = [nic for nic in found if nic.interface == card.interface]
     return found[0] if found else None
+
+
+def find_other(nics: tuple[Nic, ...], card: Identity) -> Nic | None:
+    """Another card that stands now where this one stood."""
+    return next((nic for nic in nics if _is_same_place(_identify(nic), card) and not is_same_card(_identify(nic), card)), None)
 
 
 def name_chip(nic: Nic) -> str | None:

@@ -3,6 +3,9 @@
 
 A rule that knew the place alone would be carried out on another card in the same slot, so that without the numbers of the chip there is
 none. What names a device in the tree itself (a platform device, a channel of VMBus) needs none.
+
+A twin of the same chip in the same place is told by its address, in rules for the interface. An event of the device itself has none: the
+interface comes with the driver.
 """
 
 import re
@@ -10,7 +13,7 @@ import re
 from nicmedic.model.nic import Bus
 from nicmedic.model.plan import Identity
 
-__all__ = ["match_device", "match_interface", "quote_value"]
+__all__ = ["match_address", "match_device", "match_interface", "quote_value"]
 
 _PLAIN = re.compile(r"[A-Za-z0-9@:,./_+-]+\Z")
 """Others begin a pattern, an escape or a substitution somewhere (man udev: ``* ? [] |``, ``$``, ``%``, quotes)."""
@@ -18,6 +21,7 @@ _CHIP = re.compile(r"(?P<vendor>[0-9a-f]{4}):(?P<device>[0-9a-f]{4})\Z")
 _PCI_FOLDER = re.compile(r"/sys/bus/pci/devices/(?P<name>[^/]+)\Z")
 _USB_FOLDER = re.compile(r"/sys/bus/usb/devices/(?P<name>[^/]+)\Z")
 _PCI_PART = re.compile(r"/(?P<name>[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7])(?=/|\Z)")
+_ADDRESS = re.compile(r"[0-9a-f]{2}(?::[0-9a-f]{2}){5,19}\Z")
 _NO_CHIP = "the numbers of its chip could not be read, and a rule without them would be carried out on another card in its place"
 
 
@@ -78,3 +82,15 @@ def match_interface(nic: Identity) -> tuple[str, ...] | str:
     if not path.startswith("/sys/devices/") or value is None:
         return "where it stands in the machine is not known, so that no rule of udev could know it again"
     return (f'DEVPATH=="{value[1:-1]}/net/*"', *port)
+
+
+def match_address(nic: Identity) -> tuple[tuple[str, ...], ...]:
+    """Further keys for events of its interface, one tuple a rule: either fits. None at all where its driver tells no address.
+
+    What somebody has set in its place says nothing of the card (``addr_assign_type`` is 3 then, ``NET_ADDR_SET``: Linux 6.1, net/core/dev.c,
+    ``dev_set_mac_address()``, by which bonds too give their address to a port): then place and chip must do.
+    """
+    address = (nic.permanent_address or "").lower()
+    if not _ADDRESS.match(address):
+        return ((),)
+    return ('ATTR{addr_assign_type}=="0"', f'ATTR{{address}}=="{address}"'), ('ATTR{addr_assign_type}!="0"',)

@@ -6,8 +6,9 @@ import pytest
 from nicmedic.model.nic import Bus, Nic, UsbIds
 from nicmedic.model.pcie import Pcie, PciFunction
 from nicmedic.model.plan import Identity
-from nicmedic.model.same_card import is_same_card, is_same_kind
+from nicmedic.model.same_card import find_card, find_other, is_same_card, is_same_kind
 
+ADDRESS = "52:54:00:00:00:aa"
 PCI = "/sys/devices/pci0000:00/0000:00:03.0"
 
 
@@ -23,10 +24,22 @@ def card(path: str | None, **more: object) -> Identity:
         (card(PCI, dev_port=0), card(PCI, dev_port=1), False),
         (card(None, bus_address="virtio0"), card(PCI, bus_address="virtio0"), True),
         (card(None), card(None), True),
+        (card(PCI, permanent_address=ADDRESS), card(PCI, permanent_address=ADDRESS.upper()), True),
+        (card(PCI, permanent_address=ADDRESS), card(PCI), True),
+        (card(PCI, permanent_address=ADDRESS), card(PCI, permanent_address="52:54:00:00:00:02"), False),
     ],
 )
 def test_a_card_is_known_by_its_place_not_by_what_counts_bindings(one: Identity, other: Identity, same: bool) -> None:
     assert is_same_card(one, other) is same
+
+
+def test_a_twin_in_its_place_is_another_card() -> None:
+    mine = card(PCI, permanent_address=ADDRESS)
+    twin = Nic(interface="eth0", bus=Bus.VIRTIO, sysfs_path=PCI, permanent_address="52:54:00:00:00:02")
+    moved = Nic(interface="eth1", bus=Bus.VIRTIO, sysfs_path=f"{PCI}/other", permanent_address=ADDRESS)
+    assert find_card((twin, moved), mine) is None
+    assert find_other((moved, twin), mine) == twin
+    assert find_other((moved,), mine) is None
 
 
 def made_by(vendor: str | None, device: str | None, driver: str = "r8169") -> Nic:

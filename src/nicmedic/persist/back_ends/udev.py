@@ -72,7 +72,10 @@ def _list_later_rules(place: Place, files: set[str]) -> Iterator[str]:
 
 
 def _list_notes(place: Place, files: set[str]) -> Iterator[str]:
-    yield "The rule knows the card by its place on the bus and its chip: in another slot or port it is not carried out."
+    yield (
+        "The rule knows the card by its place on the bus and its chip: in another slot or port it is not carried out, "
+        "and on a card of the same chip that stands in its place one day it is."
+    )
     yield from _list_later_rules(place, files)
     daemons = sorted(place.tools.intersection(_DAEMONS))
     if daemons and "power/control" in files:

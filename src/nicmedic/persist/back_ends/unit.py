@@ -22,7 +22,7 @@ from nicmedic.model.step import Pause, Run, Step, Write
 from nicmedic.persist.back_end import BackEnd, Found, Place
 from nicmedic.persist.marks import insert_block, take_out_marked
 from nicmedic.persist.own_file import head_lines, take_out_own
-from nicmedic.persist.udev_keys import match_interface
+from nicmedic.persist.udev_keys import match_address, match_interface
 from nicmedic.persist.unit_steps import find_obstacles, render_step, sum_seconds
 
 __all__ = ["BACK_END"]
@@ -33,6 +33,13 @@ _ODD = re.compile(r"[^A-Za-z0-9 .,:;=_/()+-]")
 """What has no business in a line that is for reading; a backslash would join the next one to it."""
 _MANAGERS = "network-pre.target networking.service NetworkManager.service systemd-networkd.service wicked.service network.target"
 _TEMPLATES_SINCE, _REPEATS_SINCE = (236,), (244,)
+_KNOWN_BY_ADDRESS = (
+    "The rule of udev knows the card by its place, its chip and its own address: in another slot or port it is not carried out."
+)
+_KNOWN_BY_PLACE = (
+    "The rule of udev knows the card by its place and its chip, since no permanent address of it is known: in another slot or port it is not "
+    "carried out, and on a card of the same chip that stands in its place one day it is."
+)
 _NOT_HERE = {
     "cmdline": "only the boot loader can set {name}",
     "interrupts": "{name}: the number of an interrupt may be another one after a boot",
@@ -145,19 +152,20 @@ def _place(place: Place, wish: Wish, found: Found) -> Placement | NoPlace:
     rendered = [step for step in steps if isinstance(step, Run | Write | Pause)]
     service = _render_service(place.number, title, rendered, place.versions.get("systemd"))
     wants = f'TAG+="systemd", ENV{{SYSTEMD_WANTS}}+="nicmedic-kept-{place.number}@.service"'
-    rule = ", ".join(('SUBSYSTEM=="net"', 'ACTION!="remove"', *keys, wants))
+    addresses = match_address(place.nic)
+    rules = [", ".join(('SUBSYSTEM=="net"', 'ACTION!="remove"', *keys, *address, wants)) for address in addresses]
     return Placement(
         back_end=_NAME,
         settings=names,
         edits=(
             FileEdit(path=_service_path(place), before=None, after=service.encode()),
-            FileEdit(path=_rules_path(place), before=None, after=insert_block(b"", -1, [rule], place.number, title)),
+            FileEdit(path=_rules_path(place), before=None, after=insert_block(b"", -1, rules, place.number, title)),
         ),
         refresh=(("systemctl", "daemon-reload"), ("udevadm", "control", "--reload")),
         takes_hold="whenever the interface appears: at the next boot, and after its driver was bound anew",
         notes=(
             "It is set after the network manager has started, so that the link may go down once more while the host boots.",
-            "The rule of udev knows the card by its place and its chip: in another slot or port it is not carried out.",
+            _KNOWN_BY_ADDRESS if any(addresses) else _KNOWN_BY_PLACE,
         ),
     )
 

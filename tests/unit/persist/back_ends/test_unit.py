@@ -76,6 +76,19 @@ def test_a_rule_hands_the_interface_of_this_card_to_the_service() -> None:
     assert "lan0" not in text + rule  # it may have another name then
 
 
+def test_a_twin_in_its_place_is_not_handed_over() -> None:
+    answer = answer_for(MTU, nic=dataclasses.replace(CARD, permanent_address="52:54:00:12:34:AA"))
+    assert isinstance(answer, Placement)
+    rules = [line for line in (answer.edits[1].after or b"").decode().splitlines() if not line.startswith("#")]
+    wants = ', TAG+="systemd", ENV{SYSTEMD_WANTS}+="nicmedic-kept-3@.service"'
+    assert [rule.removesuffix(wants).partition('ATTR{dev_port}=="0", ')[2] for rule in rules] == [
+        'ATTR{addr_assign_type}=="0", ATTR{address}=="52:54:00:12:34:aa"',
+        'ATTR{addr_assign_type}!="0"',
+    ]
+    assert any("its own address" in note for note in answer.notes)
+    assert any("same chip that stands in its place" in note for note in placed(MTU).notes)
+
+
 def test_failed_tries_are_repeated_where_systemd_can() -> None:
     for version, repeats in (((252,), True), ((244,), True), ((243,), False), (None, False)):
         text = (placed(MTU, version).edits[0].after or b"").decode()
