@@ -98,10 +98,12 @@ def test_what_may_not_be_read_of_what_was_tried_is_told(monkeypatch: pytest.Monk
 
     monkeypatch.setattr("nicmedic.host.transactions.HostTransactions.list_transactions", refuse)
     monkeypatch.setattr("nicmedic.store.HostIncidents.exists", refuse)
+    monkeypatch.setattr("nicmedic.host.kept_folder.HostKept.list_kept", refuse)
     assert main(["report", "--for", "json"]) == 0
     unknowns = json.loads(capsys.readouterr().out)["unknowns"]
     assert "What was tried is not known: /var/lib/nicmedic: Permission denied." in unknowns
     assert "What the watcher saw is not known: /var/lib/nicmedic: Permission denied." in unknowns
+    assert "What is kept over boots is not known: /var/lib/nicmedic: Permission denied." in unknowns
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from nicmedic.evidence.blame import build_blame
 from nicmedic.evidence.changelog import parse_changelog, select_entries
+from nicmedic.evidence.treated import Span
 from nicmedic.model.blame import Blame
 from nicmedic.model.errors import NicmedicError
 from nicmedic.model.history import History
@@ -21,6 +22,8 @@ class Question:
     interface: str | None = None
     before: str | None = None
     after: str | None = None
+    treated: Sequence[Span] = ()
+    """When something was set against the hangs of this card."""
 
 
 def blame(
@@ -44,7 +47,14 @@ def blame(
         UsageError: a package that was named ran in no boot.
         UnreadableInputError: the changelog that was handed in cannot be read.
     """
-    answer = build_blame(history, interface=question.interface, before=question.before, after=question.after, twins=twins)
+    answer = build_blame(
+        history,
+        interface=question.interface,
+        before=question.before,
+        after=question.after,
+        twins=twins,
+        treated=question.treated,
+    )
     if answer.before is None or answer.after is None:
         return answer
     if changelog is not None:

@@ -11,12 +11,11 @@ from nicmedic.cli.declare import Argument, Command, Example, Offer
 
 if TYPE_CHECKING:
     from nicmedic.app.bug_report.build import Material
+    from nicmedic.app.bug_report.tried import Done
     from nicmedic.model.bug_report import BugReport
     from nicmedic.model.explanation import Explanation
     from nicmedic.model.history import History
     from nicmedic.model.host import Host
-    from nicmedic.model.incident import Incident
-    from nicmedic.model.transaction import Transaction
     from nicmedic.report.bug.form import Form
 
 __all__ = ["REPORT"]
@@ -84,26 +83,33 @@ def _explain(names: tuple[str, ...], tell: _Tell, *, wanted: bool = False) -> "E
     return explanation
 
 
-def _read_done() -> "tuple[tuple[Transaction, ...], tuple[Incident, ...], tuple[str, ...]]":
+def _read_done() -> "tuple[Done, tuple[str, ...]]":
     """What was done on this machine, and why that is not known."""
+    from nicmedic.app.bug_report.tried import Done
+    from nicmedic.host.kept_folder import HostKept
     from nicmedic.host.transactions import HostTransactions
     from nicmedic.model.errors import NicmedicError
     from nicmedic.store import HostIncidents
 
-    transactions: tuple[Transaction, ...] = ()
-    incidents: tuple[Incident, ...] = ()
-    troubles: list[str] = []
+    done, troubles = Done(), list[str]()
     try:
-        transactions = HostTransactions().list_transactions()
+        done = dataclasses.replace(done, transactions=HostTransactions().list_transactions())
     except NicmedicError as error:
         troubles.append(f"What was tried is not known: {error.message}.")
     try:
         store = HostIncidents(read_only=True)
-        incidents = store.list_incidents() if store.exists() else ()
+        done = dataclasses.replace(done, incidents=store.list_incidents() if store.exists() else ())
         store.close()
     except NicmedicError as error:
         troubles.append(f"What the watcher saw is not known: {error.message}.")
-    return transactions, incidents, tuple(troubles)
+    try:
+        keeper = HostKept()
+        done = dataclasses.replace(done, kept=keeper.list_kept())
+        damages = (damage.splitlines()[0] for damage in keeper.list_damaged())
+        troubles += [f"What is kept over boots is not known in full: {damage}." for damage in damages]
+    except NicmedicError as error:
+        troubles.append(f"What is kept over boots is not known: {error.message}.")
+    return done, tuple(troubles)
 
 
 def _find_names(arguments: argparse.Namespace, *, is_here: bool) -> tuple[str, ...] | None:
@@ -141,6 +147,7 @@ def _gather(arguments: argparse.Namespace, tell: _Tell) -> "Material":
     from nicmedic.app.blame import Question, blame
     from nicmedic.app.bug_report.build import Material, choose_interface
     from nicmedic.app.bug_report.excerpt import read_excerpt
+    from nicmedic.app.bug_report.tried import Done, list_treated_spans
     from nicmedic.cli.blame import read_saved_history
     from nicmedic.host.changelogs import find_changelog, read_changelog_file
     from nicmedic.host.logs import HostLogs
@@ -159,21 +166,19 @@ def _gather(arguments: argparse.Namespace, tell: _Tell) -> "Material":
         troubles += tuple(f"Not read: {error.message}." for error in explanation.errors)
     name = arguments.interface
     interface = choose_interface(history, host, explanation) if name is None else _check_name(name, host, history, explanation)
+    done, more = _read_done() if is_here else (Done(), ("What was tried on that host is not known here.",))
     answer = blame(
         history,
-        Question(interface=interface),
+        Question(interface=interface, treated=list_treated_spans(history, interface, done)),
         twins=twins,
         changelog=None if arguments.changelog is None else read_changelog_file(arguments.changelog),
         find_changelog=find_changelog,
     )
-    material = Material(interface=interface, history=history, blame=answer, host=host, explanation=explanation)
+    material = Material(interface=interface, history=history, blame=answer, host=host, explanation=explanation, done=done)
     if explanation is not None and names is not None:
         excerpt = read_excerpt(HostLogs(), names, explanation, interface, answer.after)
         material = dataclasses.replace(material, excerpt=excerpt)
-    if not is_here:
-        return dataclasses.replace(material, troubles=(*troubles, "What was tried on that host is not known here."))
-    transactions, incidents, more = _read_done()
-    return dataclasses.replace(material, transactions=transactions, incidents=incidents, troubles=(*troubles, *more))
+    return dataclasses.replace(material, troubles=(*troubles, *more))
 
 
 def _scrub(report: "BugReport", host: "Host | None", output: str | None) -> "BugReport":

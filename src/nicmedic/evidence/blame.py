@@ -10,10 +10,11 @@ from nicmedic.evidence.confounders import find_confounders, find_unknown_factors
 from nicmedic.evidence.kernels import choose_change, count_kernels, list_changes, list_packages, watch_all
 from nicmedic.evidence.planning import plan_next
 from nicmedic.evidence.spells import Card, Watched, find_card, find_first_hang, is_only_incident, to_spells
+from nicmedic.evidence.treated import Span, list_treated
 from nicmedic.evidence.twins import ask_twin, check_twin
 from nicmedic.model.blame import Blame, Comparison, KernelFigures, Verdict
 from nicmedic.model.errors import UsageError
-from nicmedic.model.history import History
+from nicmedic.model.history import BootRecord, History
 
 __all__ = ["build_blame"]
 
@@ -61,9 +62,9 @@ def _note_interface(history: History, card: Card) -> Iterator[str]:
         )
 
 
-def _note_unbacked(history: History, watched: Sequence[Watched], card: Card) -> Iterator[str]:
+def _note_unbacked(history: History, watched: Sequence[Watched], treated: Sequence[BootRecord], card: Card) -> Iterator[str]:
     """Boots of which a hang is known, and would not be known if they had not hung; then those of which nothing is."""
-    counted = {id(one.boot) for one in watched}
+    counted = {id(boot) for boot in (*(one.boot for one in watched), *treated)}
     lost = [boot for boot in history.boots if id(boot) not in counted]
     hangs = [hang for boot in lost if (hang := find_first_hang(boot, card)) is not None]
     incidents = sum(map(is_only_incident, hangs))
@@ -80,9 +81,12 @@ def _note_unbacked(history: History, watched: Sequence[Watched], card: Card) -> 
         yield f"{len(lost) - len(hangs)} of {len(history.boots)} boots {verb} covered by no log: they count neither for a kernel nor against it."
 
 
-def _note_watch(history: History, watched: Sequence[Watched], card: Card) -> Iterator[str]:
+def _note_watch(history: History, watched: Sequence[Watched], treated: Sequence[BootRecord], card: Card) -> Iterator[str]:
     """What is known of the boots themselves."""
-    yield from _note_unbacked(history, watched, card)
+    if treated:
+        which = "1 boot counts" if len(treated) == 1 else f"{len(treated)} boots count"
+        yield f"{which} only until nicmedic set something against the hangs: what came after tells nothing of a kernel alone."
+    yield from _note_unbacked(history, watched, treated, card)
     unknown = sum(one.boot.kernel_package is None for one in watched)
     if unknown:
         which = "1 watched boot" if unknown == 1 else f"{unknown} watched boots"
@@ -133,6 +137,7 @@ def build_blame(
     before: str | None = None,
     after: str | None = None,
     twins: Sequence[History] = (),
+    treated: Sequence[Span] = (),
 ) -> Blame:
     """Everything that can be told.
 
@@ -142,6 +147,7 @@ def build_blame(
         before: the package to compare with; both or none.
         after: the package that is suspected.
         twins: histories of other hosts.
+        treated: when something was set against the hangs of this card; a boot counts up to then.
 
     Raises:
         UsageError: a package that was named ran in no boot, or a twin is this host.
@@ -151,8 +157,8 @@ def build_blame(
     for twin in twins:
         check_twin(twin, history)
     card = find_card(history, interface)
-    watched = watch_all(history, card)
-    kernels = count_kernels(history, watched)
+    watched, cut = watch_all(history, card, treated), list_treated(history, card, treated)
+    kernels = count_kernels(history, watched, cut)
     chosen = _choose(history, watched, before, after)
     control, suspect, compared = chosen if chosen is not None else (None, None, None)
     old, new = _find(kernels, control), _find(kernels, suspect)
@@ -174,7 +180,7 @@ def build_blame(
         next_steps=plan_next(spells, old, new, verdict, looks, interface),
         notes=(
             *_note_interface(history, card),
-            *_note_watch(history, watched, card),
+            *_note_watch(history, watched, cut, card),
             *_note_comparison(history, compared, named=before is not None),
             *_note_sources(history),
             *(note for note in history.notes if not note.startswith(_WARN_ONCE)),

@@ -11,26 +11,15 @@ from dataclasses import dataclass
 from nicmedic.evidence.compare import judge_hold, summarize_arm
 from nicmedic.evidence.spells import ANY, Card, is_only_incident, watch_boot
 from nicmedic.evidence.statistics.spell import Arm, Spell
+from nicmedic.evidence.treated import Span, find_treated_s, is_of, take_off_sleep
 from nicmedic.model.blame import ArmFigures, Comparison
 from nicmedic.model.history import BootRecord, HangRecord, History
 
-__all__ = ["Held", "Span", "judge_span"]
+__all__ = ["Held", "judge_spans"]
 
-_ASLEEP = "suspended"
 _UNSEEN = "no log"
 _ENOUGH = 2
 """Hangs of a boot with which it can be compared with itself; a single one may be of how it began."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
-    """A part of one boot in which something was set."""
-
-    boot_id: str
-    began_s: float
-    """By ``/proc/uptime``, which counts sleep."""
-    ended_s: float | None = None
-    """None: set until the boot ended, or until now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,23 +45,6 @@ class _Stretch:
     spells: tuple[Spell, ...]
     silent: bool = False
     """From some moment on nothing would tell of a hang any more."""
-
-
-def _plain(boot_id: str | None) -> str:
-    return (boot_id or "").replace("-", "").lower()
-
-
-def _find_boot(history: History, boot_id: str) -> BootRecord | None:
-    return next((boot for boot in history.boots if boot.boot_id and _plain(boot.boot_id) == _plain(boot_id)), None)
-
-
-def _without_sleep(boot: BootRecord, uptime_s: float) -> float:
-    """The kernel's clock, which stands still during suspend, from one that does not."""
-    left = uptime_s
-    for gap in boot.gaps:
-        if gap.why == _ASLEEP and gap.began_uptime_s is not None and gap.hours is not None and gap.began_uptime_s < left:
-            left = max(gap.began_uptime_s, left - gap.hours * 3600)
-    return left
 
 
 def _end_s(boot: BootRecord) -> float:
@@ -117,37 +89,33 @@ def _read_stretch(boot: BootRecord, card: Card, began_s: float, ended_s: float) 
     return _Stretch(spells=tuple(spells), silent=silent)
 
 
-def _read_before(history: History, card: Card, boot: BootRecord, began_s: float, spans: Sequence[Span]) -> tuple[list[Spell], bool]:
-    """Of the same kernel with nothing set: whole boots up to their first hang, then this one; and whether all that counts is of this boot."""
-    treated = {_plain(span.boot_id): span for span in sorted(spans, key=lambda span: -span.began_s)}
+def _read_before(history: History, card: Card, boot: BootRecord, spans: Sequence[Span]) -> tuple[list[Spell], list[Spell]]:
+    """Of the same kernel with nothing set: whole boots up to their first hang; then what lies before and between the hangs of this one."""
     spells: list[Spell] = []
     for earlier in history.boots:
         if earlier is boot:
             break
         if earlier.kernel_package is None or earlier.kernel_package != boot.kernel_package:
             continue
-        span = treated.get(_plain(earlier.boot_id))
-        if span is not None:
-            spells += _read_stretch(earlier, card, 0.0, _without_sleep(earlier, span.began_s)).spells[:1]
+        treated_s = find_treated_s(earlier, spans)
+        if treated_s is not None:
+            spells += _read_stretch(earlier, card, 0.0, treated_s).spells[:1]
         elif (watched := watch_boot(earlier, card)) is not None:
             spells.append(Spell(arm=Arm.OTHER, hours=watched.hours, hung=watched.hung))
-    own = treated.get(_plain(boot.boot_id))
-    until_s = began_s if own is None else min(began_s, _without_sleep(boot, own.began_s))
-    here = _read_stretch(boot, card, 0.0, until_s).spells
-    alone = not spells or sum(spell.hung for spell in here) >= _ENOUGH
-    return list(here) if alone else [*spells, *here], alone
+    return spells, list(_read_stretch(boot, card, 0.0, find_treated_s(boot, spans) or 0.0).spells)
 
 
-def _notes(stretch: _Stretch, before: Sequence[Spell], after: Sequence[Spell]) -> list[str]:
+def _notes(stretches: Sequence[_Stretch], before: Sequence[Spell], after: Sequence[Spell]) -> list[str]:
     notes: list[str] = []
-    if stretch.silent:
+    silent = any(one.silent for one in stretches)
+    if silent:
         notes.append(
             "Earlier in this boot a hang was told that the kernel tells of once a boot (WARN_ONCE), or that may be another card's: the silence of "
             "its log afterwards says nothing, and is not counted."
         )
     if not any(spell.hung for spell in before):
         notes.append("Before it no hang of this card was watched on this kernel, so its quiet afterwards says nothing.")
-    if not after and not stretch.silent:
+    if not after and not silent:
         notes.append("Of the time in which it was set nothing was watched.")
     return notes
 
@@ -157,29 +125,59 @@ def _judge(before: Sequence[Spell], after: Sequence[Spell], *, same_boot: bool) 
     return judge_hold(before, after, same_boot=same_boot) if after and any(spell.hung for spell in before) else None
 
 
-def judge_span(history: History, span: Span, others: Sequence[Span] = (), card: Card = ANY) -> Held:
-    """Judge one.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """A span with its boot, on the kernel's clock."""
+
+    boot: BootRecord
+    began_s: float
+    ended_s: float
+
+
+def _find_parts(history: History, spans: Sequence[Span]) -> list[_Part]:
+    parts = []
+    for boot in history.boots:
+        for span in spans:
+            if is_of(span, boot):
+                began_s = take_off_sleep(boot, span.began_s)
+                ended_s = _end_s(boot) if span.ended_s is None else min(_end_s(boot), take_off_sleep(boot, span.ended_s))
+                parts.append(_Part(boot=boot, began_s=began_s, ended_s=max(began_s, ended_s)))
+    return parts
+
+
+def _count_hangs(parts: Sequence[_Part], card: Card) -> int:
+    return sum(card.owns(hang) is True and part.began_s <= _at(hang) < part.ended_s for part in parts for hang in part.boot.hangs)
+
+
+def judge_spans(history: History, spans: Sequence[Span], others: Sequence[Span] = (), card: Card = ANY) -> Held:
+    """Judge one remedy.
 
     Args:
         history: of the host.
-        span: when it was set.
+        spans: when it was set: parts of one boot, or of several where it was kept; these count up to their first hang each.
         others: when something else was set, this card's only.
         card: whose hangs are counted.
     """
-    boot = _find_boot(history, span.boot_id)
-    if boot is None:
+    parts = _find_parts(history, spans)
+    if not parts:
         return Held(notes=("The boot in which it was set is in no log that was read.",))
-    began_s = _without_sleep(boot, span.began_s)
-    ended_s = _end_s(boot) if span.ended_s is None else min(_end_s(boot), _without_sleep(boot, span.ended_s))
-    stretch = _read_stretch(boot, card, began_s, max(began_s, ended_s))
-    before, same_boot = _read_before(history, card, boot, began_s, (span, *others))
-    after = stretch.spells
+    boot = parts[0].boot
+    same = [part for part in parts if part.boot is boot or (boot.kernel_package and part.boot.kernel_package == boot.kernel_package)]
+    stretches = [_read_stretch(part.boot, card, part.began_s, part.ended_s) for part in same]
+    earlier, here = _read_before(history, card, boot, (*spans, *others))
+    many = any(part.boot is not boot for part in same)
+    same_boot = not many and (not earlier or sum(spell.hung for spell in here) >= _ENOUGH)
+    before = here if same_boot else [*earlier, *(here[:1] if many else here)]
+    after = [spell for one in stretches for spell in (one.spells[:1] if many else one.spells)]
+    notes = _notes(stretches, before, after)
+    if len(same) < len(parts):
+        notes.append(f"Boots of other kernels than {boot.kernel_package or 'that of its first boot'} are left out.")
     return Held(
         hours=sum(spell.hours for spell in after) if after else None,
-        hangs=sum(card.owns(hang) is True and began_s <= _at(hang) < ended_s for hang in boot.hangs),
+        hangs=_count_hangs(parts, card),
         before=summarize_arm(before) if before else None,
         after=summarize_arm(after) if after else None,
         hold=_judge(before, after, same_boot=same_boot),
         same_boot=same_boot,
-        notes=tuple(_notes(stretch, before, after)),
+        notes=tuple(notes),
     )

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from nicmedic.evidence.compare import compare_arms, summarize_arm
 from nicmedic.evidence.spells import Card, Watched, to_spells, watch_boot
 from nicmedic.evidence.statistics.spell import Arm, Spell
+from nicmedic.evidence.treated import Span, cut_watched
 from nicmedic.model.blame import ArmFigures, Comparison, KernelFigures
 from nicmedic.model.history import BootRecord, History
 
@@ -27,9 +28,10 @@ def list_changes(history: History) -> list[tuple[str, str]]:
     return list(dict.fromkeys((min(pair, key=order.index), max(pair, key=order.index)) for pair in pairs))
 
 
-def watch_all(history: History, card: Card) -> list[Watched]:
-    """All boots of which something is known, in order."""
-    return [watched for boot in history.boots if (watched := watch_boot(boot, card)) is not None]
+def watch_all(history: History, card: Card, treated: Sequence[Span] = ()) -> list[Watched]:
+    """All boots of which something is known, in order; each up to when something was set against the hangs."""
+    watched = (one for boot in history.boots if (one := watch_boot(boot, card)) is not None)
+    return [one for whole in watched if (one := cut_watched(whole, treated)) is not None]
 
 
 def count_watched(watched: Sequence[Watched]) -> ArmFigures:
@@ -62,14 +64,15 @@ def _sum_run(boots: Sequence[BootRecord]) -> float | None:
     return None if None in hours else sum(hour for hour in hours if hour is not None)
 
 
-def count_kernels(history: History, watched: Sequence[Watched]) -> tuple[KernelFigures, ...]:
+def count_kernels(history: History, watched: Sequence[Watched], treated: Sequence[BootRecord] = ()) -> tuple[KernelFigures, ...]:
     """What each package has seen; boots whose package nothing tells stand last, under None."""
-    rows = []
+    rows, counted = [], {id(one.boot) for one in watched}
     for package in [*list_packages(history), None]:
         boots = [boot for boot in history.boots if boot.kernel_package == package]
         if not boots:
             continue
         own = [one for one in watched if one.boot.kernel_package == package]
+        cut = [boot for boot in treated if boot.kernel_package == package]
         rows.append(
             KernelFigures(
                 package=package,
@@ -78,7 +81,8 @@ def count_kernels(history: History, watched: Sequence[Watched]) -> tuple[KernelF
                 last=boots[-1].ended or boots[-1].began,
                 ran_h=_sum_run(boots),
                 watched_h=sum(boot.covered_h for boot in boots),
-                boots_unwatched=len(boots) - len(own),
+                boots_unwatched=len(boots) - len(own) - sum(id(boot) not in counted for boot in cut),
+                boots_treated=len(cut),
                 figures=count_watched(own),
             )
         )

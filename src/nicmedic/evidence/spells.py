@@ -10,7 +10,7 @@ from nicmedic.evidence.moments import parse_moment
 from nicmedic.evidence.statistics.spell import Arm, Spell
 from nicmedic.model.history import BootRecord, HangRecord, History
 
-__all__ = ["ANY", "Card", "Watched", "find_card", "find_first_hang", "is_only_incident", "to_spells", "watch_boot"]
+__all__ = ["ANY", "Card", "Watched", "count_unseen_h", "find_card", "find_first_hang", "is_only_incident", "to_spells", "watch_boot"]
 
 _NOT_SEEN: Final = frozenset({"no log"})
 _INCIDENTS: Final = ("incidents",)
@@ -81,7 +81,7 @@ def _hours_between(began: datetime, ended: datetime) -> float:
     return max(0.0, (ended - began).total_seconds() / 3600)
 
 
-def _unseen_h(boot: BootRecord, until_h: float) -> float:
+def count_unseen_h(boot: BootRecord, until_h: float) -> float:
     """Hours before a moment that no log covers."""
     lost = 0.0
     for gap in boot.gaps:
@@ -99,7 +99,7 @@ def _is_watched(boot: BootRecord, at_h: float) -> bool:
         and gap.began_uptime_s / 3600 < at_h < gap.began_uptime_s / 3600 + gap.hours
         for gap in boot.gaps
     )
-    return not hidden and at_h - _unseen_h(boot, at_h) <= boot.covered_h + _WITHIN_H
+    return not hidden and at_h - count_unseen_h(boot, at_h) <= boot.covered_h + _WITHIN_H
 
 
 def watch_boot(boot: BootRecord, card: Card = ANY) -> Watched | None:
@@ -116,7 +116,7 @@ def watch_boot(boot: BootRecord, card: Card = ANY) -> Watched | None:
         return None
     if at_h is None:
         return Watched(boot=boot, hours=boot.covered_h, hung=True, time_guessed=True)
-    hours = max(0.0, at_h - _unseen_h(boot, at_h))
+    hours = max(0.0, at_h - count_unseen_h(boot, at_h))
     return None if hours <= 0 < at_h else Watched(boot=boot, hours=hours, hung=True, at_h=at_h)
 
 
@@ -130,7 +130,7 @@ def _watch_quiet(boot: BootRecord, card: Card) -> Watched | None:
     at_h = _uptime_h(boot, other)
     if at_h is None:
         return None
-    hours = min(boot.covered_h, max(0.0, at_h - _unseen_h(boot, at_h)))
+    hours = min(boot.covered_h, max(0.0, at_h - count_unseen_h(boot, at_h)))
     return Watched(boot=boot, hours=hours, hung=False, silenced=card.owns(other) is False)
 
 

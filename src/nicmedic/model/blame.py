@@ -77,6 +77,8 @@ class KernelFigures:
     """Hours in which a hang would be known of."""
     boots_unwatched: int = 0
     """Boots of which nothing is known, for no log covers them."""
+    boots_treated: int = 0
+    """Boots in which nicmedic set something against the hangs before any was seen: they count up to then only, or not at all."""
     figures: ArmFigures
 
 

@@ -109,6 +109,14 @@ class Came(StrEnum):
     """Done to bring traffic back, which did not."""
     DONE = "done"
     """Done to bring traffic back; nobody looked whether it flowed."""
+    KEPT = "kept"
+    """It is written down to be set at every boot."""
+    RELEASED = "released"
+    """It was kept over boots, and is no more."""
+    LIFTED = "lifted"
+    """The other way round: a kept remedy was taken away for a trial, and not set again."""
+    SET_AGAIN = "set_again"
+    """As ``lifted``, and set again at the end of the trial."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +136,8 @@ class Tried:
     transaction: int | None = None
     incident: int | None = None
     """On behalf of which it was done."""
+    kept: int | None = None
+    """Number under which it is kept over boots, or was; of a trial, what it took away."""
     kernel_package: str | None = None
     detail: str = ""
     """What the journal says of its end."""

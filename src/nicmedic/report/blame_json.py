@@ -23,6 +23,7 @@ def _kernel(kernel: KernelFigures) -> dict[str, Plain]:
         "ran_h": kernel.ran_h,
         "watched_h": kernel.watched_h,
         "boots_unwatched": kernel.boots_unwatched,
+        "boots_treated": kernel.boots_treated,
         "boots": figures.boots,
         "boots_hung": figures.boots_hung,
         "hours_at_risk": figures.hours_at_risk,

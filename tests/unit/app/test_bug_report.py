@@ -7,8 +7,9 @@ import pytest
 
 from nicmedic.app.bug_report.build import choose_interface
 from nicmedic.app.bug_report.excerpt import read_excerpt
-from nicmedic.app.bug_report.tried import list_tried
+from nicmedic.app.bug_report.tried import Done, list_treated_spans, list_tried
 from nicmedic.app.explain import Request, explain
+from nicmedic.app.keep.trial import _turn_round
 from nicmedic.evidence.blame import build_blame
 from nicmedic.host.knowledge import read_knowledge
 from nicmedic.model.blame import Verdict
@@ -16,10 +17,13 @@ from nicmedic.model.bug_report import Came, Excerpt, Tried
 from nicmedic.model.finding import RemedyId
 from nicmedic.model.history import BootRecord, HangRecord, History, Source
 from nicmedic.model.incident import ActionState
+from nicmedic.model.keeping import Check, CheckWord, Kept, KeptState, MadeFor, OnDrift, Wish
 from nicmedic.model.plan import Ladder
+from nicmedic.model.step import INTERFACE, Run
 from nicmedic.model.transaction import Transaction, Word
+from nicmedic.report.bug.words import say_tried
 from nicmedic.testing.logs import FakeLogs
-from tests.unit.evidence.story import NEW, boot
+from tests.unit.evidence.story import NEW, OLD, boot
 from tests.unit.report.bug.srv4 import BOOT_ID, HOST, change, done, history, incident, make_report
 
 KNOWLEDGE = read_knowledge()
@@ -98,9 +102,11 @@ def test_no_hang_no_excerpt_and_long_lines_are_cut() -> None:
     assert wall.lines[0].text == f"01-02 19:12:45 {WATCHDOG}"
 
 
-def tried(*transactions: Transaction, boot_id: str | None = BOOT_ID, helped: ActionState | None = None) -> tuple[Tried, ...]:
+def tried(
+    *transactions: Transaction, boot_id: str | None = BOOT_ID, helped: ActionState | None = None, kept: tuple[Kept, ...] = ()
+) -> tuple[Tried, ...]:
     incidents = () if helped is None else (incident(1, helped),)
-    return list_tried(history(), "eth0", transactions, incidents, boot_id)
+    return list_tried(history(), "eth0", Done(transactions=transactions, incidents=incidents, kept=kept), boot_id)
 
 
 @pytest.mark.parametrize(
@@ -156,7 +162,7 @@ def test_two_settings_at_a_time_cannot_be_told_apart() -> None:
 
 
 def test_other_cards_are_left_out() -> None:
-    assert list_tried(history(), "eth1", (done(1, (change(),), (Word.APPLIED, 1.0)),), (), BOOT_ID) == ()
+    assert list_tried(history(), "eth1", Done(transactions=(done(1, (change(),), (Word.APPLIED, 1.0)),)), BOOT_ID) == ()
 
 
 def test_the_card_that_hung_in_most_boots_is_meant() -> None:
@@ -206,3 +212,115 @@ def test_arguments_of_the_first_program_are_not_the_kernels() -> None:
     report = make_report(host=dataclasses.replace(HOST, command_line="quiet -- --token abc"))
     assert report.host is not None
     assert report.host.command_line == "quiet"
+
+
+def lift_of(number: int, *words: tuple[Word, float], kept: int = 1) -> Transaction:
+    """A trial without what is kept, as ``release --trial`` plans it."""
+    wish = Wish(
+        remedy=RemedyId.OFFLOAD_OFF,
+        argument="tso",
+        settings=(),
+        steps=(Run(argv=("ethtool", "-K", INTERFACE, "tso", "off")),),
+        lift=(Run(argv=("ethtool", "-K", INTERFACE, "tso", "on")),),
+    )
+    one = done(number, (_turn_round(wish),), *words)
+    return dataclasses.replace(one, plan=dataclasses.replace(one.plan, lifts=kept))
+
+
+SET = done(2, (change(),), (Word.APPLIED, 7200.0), (Word.CONFIRMED, 7300.0))
+
+
+def test_a_trial_without_a_remedy_is_never_judged_as_that_remedy() -> None:
+    """Of 31 h it was set for one; in the others the opposite was shown."""
+    remedy, lift = tried(SET, lift_of(3, (Word.APPLYING, 7200.0 + 3600), (Word.APPLIED, 7200.0 + 3601), (Word.CONFIRMED, 9 * 3600.0)))
+    assert (remedy.came, remedy.hours) == (Came.UNDONE, 1.0)
+    assert "For a trial it was taken away then, and not set again." in remedy.notes
+    assert (lift.came, lift.kept, lift.hold, lift.hours) == (Came.LIFTED, 1, None, None)
+    assert lift.commands == ("ethtool -K eth0 tso on",)
+    assert lift.notes == ("Without it no hang was seen in 30 h.",)
+
+
+def test_hangs_of_a_trial_are_not_those_of_the_remedy() -> None:
+    told = history()
+    more = tuple(HangRecord(interface="eth0", driver="r8169", began=None, uptime_s=11000.0 + 400 * each, lines=1) for each in range(5))
+    told = dataclasses.replace(told, boots=(*told.boots[:-1], dataclasses.replace(told.boots[-1], hangs=(*told.boots[-1].hangs, *more))))
+    lift = lift_of(3, (Word.APPLIED, 10900.0), (Word.UNDOING, 13000.0), (Word.UNDONE, 13001.0))
+    remedy, trial = list_tried(told, "eth0", Done(transactions=(SET, lift)), BOOT_ID)
+    assert remedy.after is not None
+    assert (remedy.came, remedy.after.boots_hung) == (Came.IN_FORCE, 0)
+    assert remedy.hours == pytest.approx(31 - 2101 / 3600, abs=0.001)
+    assert (trial.came, trial.notes) == (Came.SET_AGAIN, ("Without it the card hung (5 hangs).",))
+    text = " ".join(say_tried(trial).split())
+    assert "taken away for a trial, and set again" in text
+    assert "held" not in text
+
+
+def keep(*checks: tuple[str, CheckWord], released: str | None = None, transaction: int | None = 2) -> Kept:
+    """The remedy, kept on the second of January at noon."""
+    return Kept(
+        id=1,
+        nic=SET.plan.nic,
+        wishes=(Wish(remedy=RemedyId.OFFLOAD_OFF, argument="tso", settings=()),),
+        placements=(),
+        made_for=MadeFor(kernel_package=NEW),
+        on_drift=OnDrift.ALARM,
+        kept_at="2016-01-02T12:00:00Z",
+        state=KeptState.RELEASED if released else KeptState.KEPT,
+        transaction=transaction,
+        checks=tuple(Check(time="2016-01-03T00:00:00Z", boot_id=name, kernel_package=NEW, word=word) for name, word in checks),
+        released_at=released,
+    )
+
+
+def later(*names: str) -> History:
+    """The bad boots, and good ones after it was kept."""
+    good = tuple(
+        dataclasses.replace(boot(f"2016-02-{number:02}T10:00:00Z", NEW, 600), boot_id=name) for number, name in enumerate(names, 1)
+    )
+    return History(boots=(*history().boots, *good))
+
+
+def test_what_is_kept_is_judged_by_the_boots_in_which_a_check_found_it() -> None:
+    told = later("a1", "a2", "a3", "a4", "a5", "dark", "drifted")
+    checks = [(name, CheckWord.IN_FORCE) for name in ("a1", "a2", "a3", "a4", "a5")]
+    kept = keep(*checks, ("drifted", CheckWord.DRIFTED))
+    (_, one) = list_tried(told, "eth0", Done(transactions=(SET,), kept=(kept,)), None)
+    assert (one.came, one.kept, one.hours) == (Came.KEPT, 1, 3000.0)
+    assert one.after is not None
+    assert (one.after.boots, one.after.boots_hung) == (5, 0)
+    assert one.before is not None
+    assert (one.before.boots, one.before.boots_hung) == (4, 4)
+    assert one.hold is not None
+    assert one.hold.verdict is Verdict.PROVEN
+    assert any("2 boots since nothing tells whether it was in force" in note for note in one.notes)
+
+
+def test_what_was_released_counts_up_to_then() -> None:
+    told = later("a1", "a2")
+    kept = keep(("a1", CheckWord.IN_FORCE), released="2016-02-01T20:00:00Z", transaction=None)
+    (one,) = list_tried(told, "eth0", Done(kept=(kept,)), None)
+    assert (one.came, one.hours) == (Came.RELEASED, 600.0)
+
+
+def test_boots_with_a_remedy_prove_nothing_of_a_kernel() -> None:
+    """Good on the old kernel with tso off, bad on the new one without: that may be tso."""
+    old = [dataclasses.replace(boot(f"2015-0{number}-01T10:00:00Z", OLD, 600), boot_id=f"old{number}") for number in range(1, 6)]
+    new = [boot(f"2015-07-0{number}T10:00:00Z", NEW, 0.3, 500) for number in range(1, 9)]
+    told = History(boots=(*old, *new))
+    each = [done(number, (change(),), (Word.APPLIED, 1.0), (Word.CONFIRMED, 5.0)) for number in range(1, 6)]
+    moved = [
+        dataclasses.replace(one, entries=tuple(dataclasses.replace(entry, boot_id=f"old{one.id}") for entry in one.entries)) for one in each
+    ]
+    assert build_blame(told, interface="eth0").comparison.verdict is Verdict.PROVEN  # type: ignore[union-attr]  # two kernels
+    spans = list_treated_spans(told, "eth0", Done(transactions=tuple(moved)))
+    answer = build_blame(told, interface="eth0", treated=spans)
+    assert answer.comparison is not None
+    assert answer.comparison.verdict is Verdict.NOT_SHOWN
+    assert answer.kernels[0].boots_treated == 5
+    assert any("5 boots count only until nicmedic set something" in note for note in answer.notes)
+    kept = dataclasses.replace(keep(), kept_at="2014-01-01T00:00:00Z", released_at="2015-06-15T00:00:00Z")
+    answer = build_blame(told, interface="eth0", treated=list_treated_spans(told, "eth0", Done(kept=(kept,))))
+    assert (answer.kernels[0].figures.boots, answer.kernels[0].boots_unwatched, answer.kernels[0].boots_treated) == (0, 0, 5)
+    assert not any("covered by no log" in note for note in answer.notes)
+    bare = build_blame(told, interface="eth0", treated=list_treated_spans(told, "eth1", Done(kept=(kept,))))
+    assert bare.kernels[0].boots_treated == 0  # another card's

@@ -3,11 +3,10 @@
 
 import dataclasses
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from nicmedic.app.bug_report.facts import select_host_facts, select_nic_facts
-from nicmedic.app.bug_report.tried import list_tried
+from nicmedic.app.bug_report.tried import Done, list_tried
 from nicmedic.app.bug_report.unknowns import list_unknowns
 from nicmedic.model.blame import Blame
 from nicmedic.model.bug_report import BugReport, Excerpt
@@ -15,9 +14,7 @@ from nicmedic.model.explanation import Explanation
 from nicmedic.model.finding import Finding
 from nicmedic.model.history import History
 from nicmedic.model.host import Host
-from nicmedic.model.incident import Incident
 from nicmedic.model.nic import Nic
-from nicmedic.model.transaction import Transaction
 
 __all__ = ["Material", "build_report", "choose_interface"]
 
@@ -32,8 +29,7 @@ class Material:
     host: Host | None = None
     explanation: Explanation | None = None
     excerpt: Excerpt | None = None
-    transactions: Sequence[Transaction] = ()
-    incidents: Sequence[Incident] = ()
+    done: Done = field(default_factory=Done)
     troubles: tuple[str, ...] = ()
 
 
@@ -80,6 +76,6 @@ def build_report(material: Material, *, made: str, version: str) -> BugReport:
         blame=material.blame,
         finding=_choose_finding(material.explanation, interface),
         excerpt=material.excerpt,
-        tried=list_tried(material.history, interface, material.transactions, material.incidents, None if host is None else host.boot_id),
+        tried=list_tried(material.history, interface, material.done, None if host is None else host.boot_id),
     )
     return dataclasses.replace(report, unknowns=list_unknowns(report, material.troubles))

@@ -35,6 +35,10 @@ _CAME = {
     Came.HELPED: "traffic flowed again",
     Came.DID_NOT_HELP: "traffic did not come back",
     Came.DONE: "done; nobody looked whether it helped",
+    Came.KEPT: "kept over boots",
+    Came.RELEASED: "was kept over boots, and is released",
+    Came.LIFTED: "taken away for a trial",
+    Came.SET_AGAIN: "taken away for a trial, and set again",
 }
 
 

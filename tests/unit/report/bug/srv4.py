@@ -4,6 +4,7 @@
 import dataclasses
 
 from nicmedic.app.bug_report.build import Material, build_report
+from nicmedic.app.bug_report.tried import Done
 from nicmedic.evidence.blame import build_blame
 from nicmedic.model.bug_report import BugReport, Excerpt, ExcerptLine
 from nicmedic.model.finding import RemedyId
@@ -119,8 +120,7 @@ def make_report(**more: object) -> BugReport:
         blame=build_blame(told, interface="eth0", twins=(twin(),)),
         host=HOST,
         excerpt=EXCERPT,
-        transactions=(bounce, offload),
-        incidents=(incident(1, ActionState.HELPED),),
+        done=Done(transactions=(bounce, offload), incidents=(incident(1, ActionState.HELPED),)),
         troubles=("Not read: /var/log/wtmp: damaged.",),
     )
     material = dataclasses.replace(plain, **more)  # type: ignore[arg-type]  # the material's own fields

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from nicmedic.app.bug_report.tried import Done
 from nicmedic.evidence.blame import build_blame
 from nicmedic.model.blame import ChangelogEntry
 from nicmedic.model.bug_report import BugReport, Came, Excerpt, ExcerptLine
@@ -331,7 +332,7 @@ def test_a_scrubbed_report_still_says_all_that_matters(name: str) -> None:
 @pytest.mark.parametrize("name", ALL_FORMS)
 def test_a_report_of_nothing_is_still_one(name: str) -> None:
     report = make_report(
-        interface=None, history=History(), blame=build_blame(History()), host=None, excerpt=None, transactions=(), incidents=()
+        interface=None, history=History(), blame=build_blame(History()), host=None, excerpt=None, done=Done()
     )
     text = render(name, report)
     assert text
