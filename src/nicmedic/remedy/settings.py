@@ -18,7 +18,7 @@ from nicmedic.model.link_modes import LINK_MODES
 from nicmedic.model.nic import Nic
 from nicmedic.model.plan import Setting
 
-__all__ = ["build_mask", "find_differences", "read_setting", "take_settings"]
+__all__ = ["build_mask", "find_differences", "list_unjudged", "read_setting", "take_settings"]
 
 _BIT = re.compile(r"bit(\d{1,3})\Z")
 _SPEED = re.compile(r"\d+base|bit\d")
@@ -178,16 +178,44 @@ def _is_rounded(setting: Setting, value: str | None) -> bool:
     return setting.up_to is not None and value is not None and int(setting.value) < int(value) <= setting.up_to
 
 
+def _needs_link(setting: Setting, nic: Nic) -> bool:
+    """Whether only a link could tell of it, and there is none."""
+    return setting.name in _NEGOTIATED and setting.value != "off" and nic.carrier is not True
+
+
+def _find_overridden(setting: Setting, host: Host | None) -> str | None:
+    """What has made a parameter of the command line void, though it stands there.
+
+    The policy of ASPM can be written at any time (Linux 6.1, drivers/pci/pcie/aspm.c, ``pcie_aspm_set_policy()``), and counts for nothing
+    where the kernel leaves ASPM to the firmware (``pcie_no_aspm()``).
+    """
+    aspm = None if host is None else host.aspm
+    if aspm is None or setting.name.replace("-", "_") != "cmdline.pcie_aspm.policy":
+        return None
+    if aspm.owner == "firmware":
+        return f"{setting.name} is void: the kernel leaves ASPM to the firmware{f' ({aspm.found_by})' if aspm.found_by else ''}"
+    if aspm.policy not in {None, setting.value}:
+        return f"{setting.name} is overridden: the policy is {aspm.policy} now, not {setting.value}"
+    return None
+
+
 def find_differences(wanted: Iterable[Setting], nic: Nic, host: Host | None = None) -> tuple[str, ...]:
     """What is not as it should be, a few words each: ``mtu is 1500, not 1400``.
 
-    Without a link, what its two ends agree on is not judged, unless it should be off: it may be on its way back.
+    Without a link, what its two ends agree on is not judged, unless it should be off: it may be on its way back (``list_unjudged``).
     """
     found = []
     for setting in wanted:
         value = read_setting(nic, setting.name, host)
-        on_its_way = setting.name in _NEGOTIATED and setting.value != "off" and nic.carrier is not True
-        if value != setting.value and not on_its_way and not _is_rounded(setting, value):
+        if value == setting.value:
+            overridden = _find_overridden(setting, host)
+            found += [overridden] if overridden else []
+        elif not _needs_link(setting, nic) and not _is_rounded(setting, value):
             seen = "cannot be read, and should be" if value is None else f"is {value}, not"
             found.append(f"{setting.name} {seen} {setting.value}")
     return tuple(found)
+
+
+def list_unjudged(wanted: Iterable[Setting], nic: Nic) -> tuple[str, ...]:
+    """Names of those settings that ``find_differences`` passes over although they do not read as they should, since there is no link."""
+    return tuple(each.name for each in wanted if _needs_link(each, nic) and read_setting(nic, each.name) != each.value)

@@ -6,13 +6,13 @@ import dataclasses
 import pytest
 
 from nicmedic.model.finding import RemedyId
-from nicmedic.model.host import Host
+from nicmedic.model.host import Aspm, Host
 from nicmedic.model.link import Channels
 from nicmedic.model.nic import Nic
 from nicmedic.model.plan import Change, Setting
 from nicmedic.remedy.changes.site import Site
 from nicmedic.remedy.changes.table import MAKERS
-from nicmedic.remedy.settings import build_mask, find_differences, read_setting, take_settings
+from nicmedic.remedy.settings import build_mask, find_differences, list_unjudged, read_setting, take_settings
 from tests.unit.remedy.toy_card import make_host, make_nic
 
 READ = {
@@ -106,6 +106,30 @@ def test_what_both_ends_agree_on_is_not_judged_without_a_link_unless_it_should_b
     wanted = [Setting(name="link.speed", value="100"), Setting(name="pause.rx", value="off")]
     assert find_differences(wanted, make_nic(carrier=False)) == ("pause.rx is on, not off",)
     assert len(find_differences(wanted, make_nic())) == 2
+
+
+def test_what_is_not_judged_without_a_link_can_be_listed() -> None:
+    wanted = [Setting(name="link.speed", value="100"), Setting(name="pause.rx", value="off"), Setting(name="mtu", value="1500")]
+    assert list_unjudged(wanted, make_nic(carrier=False)) == ("link.speed",)
+    assert list_unjudged(wanted, make_nic()) == ()
+
+
+@pytest.mark.parametrize(
+    ("aspm", "told"),
+    [
+        (None, ()),
+        (Aspm(), ()),
+        (Aspm(policy="performance", owner="os"), ()),
+        (Aspm(policy="powersave", owner="os"), ("cmdline.pcie_aspm.policy is overridden: the policy is powersave now, not performance",)),
+        (
+            Aspm(policy="default", owner="firmware", found_by="FADT"),
+            ("cmdline.pcie_aspm.policy is void: the kernel leaves ASPM to the firmware (FADT)",),
+        ),
+    ],
+)
+def test_a_policy_on_the_command_line_is_not_the_policy(aspm: Aspm | None, told: tuple[str, ...]) -> None:
+    wanted = [Setting(name="cmdline.pcie_aspm.policy", value="performance"), Setting(name="cmdline.iommu", value="pt")]
+    assert find_differences(wanted, make_nic(), Host(command_line="pcie_aspm.policy=performance iommu=pt", aspm=aspm)) == told
 
 
 @pytest.mark.parametrize(

@@ -15,14 +15,14 @@ from nicmedic.model.host import Host
 from nicmedic.model.keeping import Check, CheckWord, Kept, KeptState, OnDrift, Wish
 from nicmedic.model.nic import Nic
 from nicmedic.model.plan import Identity
-from nicmedic.model.same_card import find_card, is_same_card, is_same_kind, name_chip
+from nicmedic.model.same_card import find_card, find_other, is_same_card, is_same_kind, name_chip
 from nicmedic.model.transaction import Transaction, find_state
 from nicmedic.persist.choosing import name_wish
 from nicmedic.persist.expiry import find_expiry
 from nicmedic.ports.clock import Clock
 from nicmedic.ports.keeping import KeptStore
 from nicmedic.ports.machine import Machine
-from nicmedic.remedy.settings import find_differences
+from nicmedic.remedy.settings import find_differences, list_unjudged
 
 __all__ = ["Verified", "VerifyEdges", "find_word", "select_kept", "verify", "verify_boot"]
 
@@ -66,7 +66,8 @@ def select_kept(store: KeptStore, host: Host, name: str | None) -> tuple[Kept, .
         return kept
     nic = host.find_nic(name)
     cards = {one.id: find_card(host.nics, one.nic) for one in kept}
-    return tuple(one for one in kept if (cards[one.id] is not None and cards[one.id] == nic) or (nic is None and one.nic.interface == name))
+    named = {one.id for one in kept if one.nic.interface == name and (nic is None or cards[one.id] is None)}
+    return tuple(one for one in kept if one.id in named or (nic is not None and cards[one.id] == nic))
 
 
 def _find_wish_differences(wish: Wish, nic: Nic, host: Host) -> tuple[str, ...] | None:
@@ -87,11 +88,19 @@ def _say_other(card: Identity, nic: Nic) -> str:
     return f"driver {nic.driver} has the card now, not {card.driver}, so what it sets is not comparable"
 
 
+def _say_missing(card: Identity, host: Host) -> str:
+    """Why the card was not found."""
+    other = find_other(host.nics, card)
+    if other is None:
+        return "the card is not there"
+    return f"another card is in its place: its permanent address is {other.permanent_address}, not {card.permanent_address}"
+
+
 def find_word(kept: Kept, host: Host) -> tuple[CheckWord, tuple[str, ...], tuple[Wish, ...]]:
     """Whether it is in force, what is not as it should be, and which wishes that concerns."""
     nic = find_card(host.nics, kept.nic)
     if nic is None:
-        return CheckWord.UNKNOWN, ("the card is not there",), ()
+        return CheckWord.UNKNOWN, (_say_missing(kept.nic, host),), ()
     if host.locked is not None:
         return CheckWord.UNKNOWN, ("something holds the lock of all networking, so nothing can be read",), ()
     if not is_same_kind(kept.nic, nic):
@@ -101,7 +110,8 @@ def find_word(kept: Kept, host: Host) -> tuple[CheckWord, tuple[str, ...], tuple
         return CheckWord.UNKNOWN, ("a newer nicmedic has kept a setting that this one does not know",), ()
     drifted = [(wish, found) for wish, found in read if found]
     if not drifted:
-        return CheckWord.IN_FORCE, (), ()
+        untold = dict.fromkeys(name for wish in kept.wishes for name in list_unjudged(wish.settings, nic))
+        return (CheckWord.UNKNOWN, (f"no link: {', '.join(untold)} cannot be told",), ()) if untold else (CheckWord.IN_FORCE, (), ())
     return CheckWord.DRIFTED, tuple(one for _, found in drifted for one in found), tuple(wish for wish, _ in drifted)
 
 

@@ -10,8 +10,10 @@ from nicmedic.app.keep.verify import Verified, VerifyEdges, select_kept, verify,
 from nicmedic.model.checkup import Checkup, NicVerdict, Verdict
 from nicmedic.model.counters import Counters
 from nicmedic.model.errors import ProbesFailedError
+from nicmedic.model.event import Duplex
 from nicmedic.model.host import Host
 from nicmedic.model.keeping import CheckWord, Kept, KeptState, MadeFor, OnDrift
+from nicmedic.model.link import Link
 from nicmedic.model.nic import Nic
 from nicmedic.model.note import Lack, Note
 from nicmedic.model.plan import Plan, Setting
@@ -262,6 +264,30 @@ def test_a_card_with_another_driver_is_not_called_another_card() -> None:
     for driver, told in (("r8168", "driver r8168 has the card now, not r8169"), (None, "no driver has the card now; it was r8169")):
         found = look(world, with_nic(GOOD, driver=driver))
         assert (found.check.word, found.check.differences[0][: len(told)]) == (CheckWord.UNKNOWN, told)
+
+
+def test_a_twin_in_its_place_is_not_called_in_force() -> None:
+    world = make_kept()
+    world.kept[1] = dataclasses.replace(world.kept[1], nic=dataclasses.replace(IDENTITY, permanent_address="52:54:00:00:00:01"))
+    assert look(world, with_nic(GOOD, permanent_address="52:54:00:00:00:01")).check.word is CheckWord.IN_FORCE
+    assert look(world, GOOD).check.word is CheckWord.IN_FORCE  # it does not tell
+    twin = with_nic(GOOD, permanent_address="52:54:00:00:00:02")
+    found = look(world, twin, repair=True)
+    told = "another card is in its place: its permanent address is 52:54:00:00:00:02, not 52:54:00:00:00:01"
+    assert (found.check.word, found.check.differences) == (CheckWord.UNKNOWN, (told,))
+    assert [one.id for one in select_kept(make_edges(world, Moments(twin)).store, twin, "eth0")] == [1]
+
+
+def test_what_only_a_link_can_tell_is_unknown_without_one() -> None:
+    world = make_kept()
+    names = (("link.autoneg", "off"), ("link.speed", "100"), ("link.duplex", "full"))
+    forced = dataclasses.replace(mtu_wish(), settings=tuple(Setting(name=name, value=value) for name, value in names))
+    world.kept[1] = dataclasses.replace(world.kept[1], wishes=(forced,))
+    for speed in (10, None):
+        found = look(world, with_nic(GOOD, carrier=False, link=Link(autoneg=False, speed_mbps=speed)))
+        assert (found.check.word, found.check.differences) == (CheckWord.UNKNOWN, ("no link: link.speed, link.duplex cannot be told",))
+    right = Link(autoneg=False, speed_mbps=100, duplex=Duplex.FULL)
+    assert look(world, with_nic(GOOD, carrier=False, link=right)).check.word is CheckWord.IN_FORCE
 
 
 def test_without_the_card_there_is_no_flap_to_wait_for() -> None:
