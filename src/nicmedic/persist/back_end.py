@@ -32,6 +32,10 @@ class Place:
     """Programs that are installed."""
 
 
+def _claim_nothing(_place: Place, _wish: Wish, _found: "Found") -> Mapping[str, str]:
+    return {}
+
+
 Found = Mapping[str, bytes | None]
 """Every path that ``list_files`` named, links followed as told there: its bytes; None: there is no such file."""
 
@@ -51,3 +55,8 @@ class BackEnd:
     take_out: Callable[[FileEdit, bytes, int], bytes | NoPlace | None]
     """A file that somebody has edited since, as it is now, and our number: it without our lines, theirs kept. None: nothing of theirs is in it.
     ``NoPlace``: our lines themselves were edited, with the numbers of these lines."""
+    find_claims: Callable[[Place, Wish, Found], Mapping[str, str]] = _claim_nothing
+    """Names of settings of which a line of somebody else's in the manager's own files speaks, with file and line.
+
+    The manager sets them by that line whenever it brings the card up, so that no other place is good for them: they are kept nowhere.
+    """

@@ -75,6 +75,9 @@ def choose_places(
         read_files: the bytes of files that a back end wants to see.
     """
     left = list(dict.fromkeys(setting.name for wish in wishes for setting in wish.settings))
+    claimed = _find_claims(back_ends, place, join_wishes(wishes, left), read_files)
+    if claimed:
+        return Chosen(placements=(), left=tuple(name for names, _ in claimed for name in names), turned_down=tuple(no for _, no in claimed))
     placements: list[Placement] = []
     turned_down: dict[str, NoPlace] = {}
     taken: dict[str, str] = {}
@@ -95,6 +98,20 @@ def choose_places(
                 turned_down[back_end.name] = answer
     reasons = tuple(turned_down[back_end.name] for back_end in back_ends if back_end.name in turned_down)
     return Chosen(placements=tuple(placements), left=tuple(left), turned_down=reasons)
+
+
+def _find_claims(
+    back_ends: Sequence[BackEnd], place: Place, wish: Wish, read_files: Callable[[Sequence[str]], Found]
+) -> list[tuple[tuple[str, ...], NoPlace]]:
+    """Settings that the card's manager itself sets by somebody's lines, and these lines."""
+    claimed = []
+    for back_end in back_ends:
+        claims = back_end.find_claims(place, wish, read_files(back_end.list_files(place, wish)))
+        reasons = tuple(
+            f"{said}, and sets it whenever the card is brought up; take that out, or change it there" for said in claims.values()
+        )
+        claimed += [(tuple(claims), NoPlace(back_end=back_end.name, reasons=tuple(dict.fromkeys(reasons))))] if claims else []
+    return claimed
 
 
 def _ask(

@@ -4,7 +4,7 @@
 Each of the two knows which lines; this knows what already stands there for the card, and refuses what would contradict it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from nicmedic.model.keeping import FileEdit, NoPlace, Placement, Wish
@@ -21,6 +21,7 @@ __all__ = [
     "Written",
     "find_clash",
     "list_calls",
+    "list_claims",
     "name_wish",
     "place_lines",
     "prepare",
@@ -28,6 +29,13 @@ __all__ = [
     "why_not_owned",
 ]
 
+_OFF = {"off", "no"}
+_SHORT = {
+    "rx": "rx-checksum", "tx": "tx-checksum-", "sg": "tx-scatter-gather", "tso": "tx-tcp", "ufo": "tx-udp-fragmentation",
+    "gso": "tx-generic-segmentation", "gro": "rx-gro", "lro": "rx-lro", "rxvlan": "rx-vlan-hw-parse", "txvlan": "tx-vlan-hw-insert",
+    "ntuple": "rx-ntuple-filter", "rxhash": "rx-hashing",
+}  # fmt: skip
+"""Short names, and how the kernel's names of what they mean begin (ethtool.c, ``off_flag_def``)."""
 _HOOKS = {"pre-up", "up", "post-up"}
 OWN_EEE = {"r8168", "r8125"}
 """Realtek's own drivers: they set EEE anew by a module parameter whenever the card is opened."""
@@ -129,10 +137,49 @@ def find_clash(ready: Ready, call: Call, keys: Mapping[str, tuple[str, ...]], of
         clashes = any(key == each or (each.endswith("-") and key.startswith(each)) for each in keys.get(call.family, ()))
         if offloads and call.family == "features" and key.startswith(begin) and key.endswith(end) and key != begin + end:
             name = key[len(begin) : len(key) - len(end)]
-            clashes = option.value.strip().lower() not in {"off", "no"} or name in call.words[::2]
+            clashes = option.value.strip().lower() not in _OFF or name in call.words[::2]
         if clashes:
             return f"{', '.join(call.settings)}: {say_place(stanza, option.line)} says {option.key} {option.value} already"
     return None
+
+
+def list_claims(
+    ready: Ready, calls: Iterable[Call], keys: Mapping[str, tuple[str, ...]], offloads: tuple[str, str] | None
+) -> Mapping[str, str]:
+    """``BackEnd.find_claims``: settings of these calls, and lines of somebody's that say something else of the very same.
+
+    Args:
+        ready: the stanza.
+        calls: what we want.
+        keys: as for ``find_clash``.
+        offloads: the same.
+    """
+    claims: dict[str, str] = {}
+    for stanza, option in ready.options():
+        key = option.key.replace("_", "-").lower()
+        for call in calls:
+            if _contradicts(key, option.value.strip().lower(), call, keys, offloads):
+                said = f"{', '.join(call.settings)}: {say_place(stanza, option.line)} says {option.key} {option.value}"
+                claims.update(dict.fromkeys(call.settings, said))
+    return claims
+
+
+def _contradicts(key: str, value: str, call: Call, keys: Mapping[str, tuple[str, ...]], offloads: tuple[str, str] | None) -> bool:
+    wished = {} if call.family == "link" else dict(_pair(call))
+    for each in keys.get(call.family, ()):
+        if key == each and value != wished.get(key):
+            return True
+        if each.endswith("-") and key.startswith(each) and wished.get(key.removeprefix(each)) not in {None, value}:
+            return True
+    if offloads is None or call.family != "features" or not (key.startswith(offloads[0]) and key.endswith(offloads[1])):
+        return False
+    name = key.removeprefix(offloads[0]).removesuffix(offloads[1])
+    meant = [wanted for feature, wanted in _pair(call) if feature == name or feature.startswith(_SHORT.get(name, "\0"))]
+    return any((value in _OFF) != (wanted in _OFF) for wanted in meant)
+
+
+def _pair(call: Call) -> Iterator[tuple[str, str]]:
+    return zip(call.words[::2], call.words[1::2], strict=True)
 
 
 def render_hook(ready: Ready, call: Call, keyword: str) -> str:

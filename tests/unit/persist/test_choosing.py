@@ -52,3 +52,11 @@ def test_an_answer_that_cannot_be_right_is_turned_down() -> None:
     ):
         assert choose(answer(**fields)).turned_down[0].reasons == (reason,)
     assert choose(answer()).left == ("power.control",)
+
+
+def test_what_the_manager_sets_by_a_line_of_somebodys_is_kept_nowhere() -> None:
+    claiming = dataclasses.replace(LINES, name="claiming", find_claims=lambda _place, _wish, _found: {"mtu": "mtu: line 4 says mtu 9000"})
+    chosen = choose(*BACK_ENDS, claiming)
+    assert (chosen.placements, chosen.left) == ((), ("mtu",))
+    told = "mtu: line 4 says mtu 9000, and sets it whenever the card is brought up; take that out, or change it there"
+    assert [(one.back_end, one.reasons) for one in chosen.turned_down] == [("claiming", (told,))]

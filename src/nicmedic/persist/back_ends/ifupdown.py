@@ -12,7 +12,7 @@ Not a keyword at all, and so a line: EEE.
 """
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Final
 
@@ -22,7 +22,17 @@ from nicmedic.persist.calls import Call
 from nicmedic.persist.marks import take_out_marked
 from nicmedic.persist.stanza_claims import PROGRAMS
 from nicmedic.persist.stanza_edit import has_no_scripts, list_interfaces_files
-from nicmedic.persist.stanza_placing import Ready, Written, find_clash, list_calls, place_lines, prepare, render_hook, why_not_owned
+from nicmedic.persist.stanza_placing import (
+    Ready,
+    Written,
+    find_clash,
+    list_calls,
+    list_claims,
+    place_lines,
+    prepare,
+    render_hook,
+    why_not_owned,
+)
 
 __all__ = ["BACK_END"]
 
@@ -134,4 +144,12 @@ def _place(place: Place, wish: Wish, found: Found) -> Placement | NoPlace:
     return place_lines(place, wish, _NAME, ready, listed.left, written, takes_hold=f"at the next boot, or the next ifup of {brought_up}")
 
 
-BACK_END = BackEnd(name=_NAME, list_files=_list_files, place=_place, take_out=partial(take_out_marked, _NAME))
+def _find_claims(place: Place, wish: Wish, found: Found) -> Mapping[str, str]:
+    ready = prepare(place, found, _NAME, second=False) if why_not_owned(place, _NAME, _NAME) is None else None
+    if not isinstance(ready, Ready):
+        return {}
+    keys, offloads = (_KEYS, ("offload-", "")) if found.get(_SCRIPT) else (_MTU, None)
+    return list_claims(ready, list_calls(place, wish).calls, keys, offloads)
+
+
+BACK_END = BackEnd(name=_NAME, list_files=_list_files, place=_place, take_out=partial(take_out_marked, _NAME), find_claims=_find_claims)

@@ -217,6 +217,44 @@ def test_what_somebody_else_says_of_the_same_thing_is_not_contradicted(line: byt
     assert told.replace("line 3", "line 6") in refused(other, wish)
 
 
+def claims(main: bytes, wish: Wish, more: Mapping[str, bytes] = SCRIPT) -> Mapping[str, str]:
+    files = {MAIN: main, **more}
+    place = on_eth0(files)
+    return BACK_END.find_claims(place, wish, {path: files.get(path) for path in BACK_END.list_files(place, wish)})
+
+
+@pytest.mark.parametrize(
+    ("line", "wish", "claimed"),
+    [
+        ("mtu 9000", MTU, True),
+        ("mtu 1400", MTU, False),
+        ("offload-tx-tcp-segmentation on", TSO, True),
+        ("offload-tso on", TSO, True),
+        ("offload-tso off", TSO, False),
+        ("offload-gro on", TSO, False),
+        ("link-speed 1000", FORCE, True),
+        ("ethernet-autoneg on", ADVERTISE, True),
+        ("hardware-dma-ring-tx 100", RING, True),
+        ("hardware-dma-ring-rx 100", RING, False),
+        ("ethernet-pause-rx on", PAUSE, True),
+        ("ethernet-pause-rx off", PAUSE, False),
+        ("mtu 9000", TSO, False),
+    ],
+)
+def test_what_ifup_would_set_anew_each_time_is_kept_nowhere(line: str, wish: Wish, claimed: bool) -> None:
+    """Else a unit of ours would race with ifup for it at each boot."""
+    main = f"allow-hotplug eth0\niface eth0 inet static\n\taddress 192.0.2.1/24\n\t{line}\n".encode()
+    found = claims(main, wish)
+    assert set(found) == ({setting.name for setting in wish.settings} if claimed else set())
+    assert all(f"{MAIN} line 4 says {line}" in said for said in found.values())
+
+
+def test_lines_that_nobody_carries_out_claim_nothing() -> None:
+    assert claims(b"auto eth0\niface eth0 inet dhcp\n\toffload-tso on\n", TSO, {}) == {}
+    assert claims(b"auto eth1\niface eth1 inet dhcp\n\tmtu 9000\n", MTU) == {}
+    assert BACK_END.find_claims(place_on({}), MTU, {}) == {}
+
+
 def test_keywords_that_nothing_reads_contradict_nothing() -> None:
     assert lines(placed(b"auto eth0\niface eth0 inet dhcp\n\toffload-tso on\n", TSO, {}))
 
