@@ -49,7 +49,10 @@ KEPT = Command(
     summary="show which remedies are kept, in which files, and whether they held",
     description="""\
 Lists what nicmedic keep has written: since when, for which kernel, in which files, and what the last check found; or shows one with the change of \
-each file and all checks. The files as they were before stand in the folder that is named.""",
+each file and all checks. The files as they were before stand in the folder that is named.
+
+What a crash has left half kept is put back, and what it has left half released is released, by keep, kept, release and verify, and by the check \
+after the boot; all other commands only say that it is there. It may take minutes, so nothing of it is begun while a transaction is open.""",
     arguments=(
         Argument(("number",), "of one kept remedy; none: all", "N", "?"),
         Argument(("--json",), "print one JSON document, schema nicmedic.kept/1", flag=True),

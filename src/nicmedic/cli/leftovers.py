@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What a crash or a boot left open, looked for at the start of every command that root gives. Costs two listings of folders.
 
-Transactions, and kept remedies that were half written or half released.
+Transactions, and kept remedies that were half written or half released. The latter start programs that take minutes (an initramfs for each kernel),
+so only commands that are about them end them, and none does while a transaction is open: whoever confirms has two minutes.
 
 Imported at every start, so it imports nothing of ours until something is open.
 """
@@ -16,6 +17,7 @@ _LASTING = (b"confirmed", b"undo-failed")
 _BOOT_ID = "/proc/sys/kernel/random/boot_id"
 _TAIL = 1024
 _HALF = (b"writing", b"releasing")
+_OF_KEPT = frozenset({"keep", "kept", "release", "verify"})
 
 
 def _find_folder(name: str) -> str:
@@ -72,6 +74,21 @@ def has_open_kept() -> bool:
         return False
 
 
+def _is_any_open() -> bool:
+    """Whether a transaction still is, now that those which were left behind are ended."""
+    from nicmedic.host.transactions import HostTransactions
+    from nicmedic.model.transaction import find_state
+
+    return any(find_state(one).is_open for one in HostTransactions().list_transactions())
+
+
+def _tell_kept() -> None:
+    from nicmedic.cli.streams import write_complaint
+
+    told = "something is half kept or half released, perhaps by somebody who is at it now; when no transaction is open, this ends it:"
+    write_complaint(f"nicmedic: {told} nicmedic kept\n")
+
+
 def _recover_kept() -> bool:
     from nicmedic.app.keep.recover import recover_kept
     from nicmedic.cli.keep_edges import build_keep_edges
@@ -84,14 +101,22 @@ def _recover_kept() -> bool:
     return any(one.trouble for one in found)
 
 
-def recover_leftovers() -> bool:
+def recover_leftovers(*, with_kept: bool = True) -> bool:
     """End what was left behind, and tell it; True: something could not be undone.
+
+    Args:
+        with_kept: also what was half kept or half released, unless a transaction is open; else it is only told.
 
     Raises:
         StateError: the transactions, or what is kept, cannot be read.
     """
     failed = _recover_transactions()
-    return (has_open_kept() and _recover_kept()) or failed
+    if not has_open_kept():
+        return failed
+    if not with_kept or _is_any_open():
+        _tell_kept()
+        return failed
+    return _recover_kept() or failed
 
 
 def _recover_transactions() -> bool:
@@ -112,7 +137,7 @@ def _recover_transactions() -> bool:
     return any(one.word is Word.UNDO_FAILED for one in found)
 
 
-def take_up_leftovers() -> None:
+def take_up_leftovers(command: str) -> None:
     """Before any command: what goes wrong here is told, and stops nothing."""
     if os.geteuid() != 0 or not (has_leftovers() or has_open_kept()):
         return
@@ -120,6 +145,6 @@ def take_up_leftovers() -> None:
     from nicmedic.model.errors import NicmedicError
 
     try:
-        recover_leftovers()
+        recover_leftovers(with_kept=command in _OF_KEPT)
     except NicmedicError as error:
         print_error(error)

@@ -126,7 +126,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = _parse(arguments)
         debug = options.debug
-        take_up_leftovers()
+        take_up_leftovers(options.nicmedic_command)
         return int(options.run(options))
     except NicmedicError as error:
         from nicmedic.cli.output import print_error  # as above

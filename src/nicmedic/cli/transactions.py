@@ -78,7 +78,7 @@ Lists the transactions of treat, or shows one with its commands, its probes and 
 snapshot of the host before it (before.tar.gz); the rungs of one --ladder restore share that of the first.
 
 Every command of nicmedic that root starts first looks for transactions that a crash or a boot has left behind, and ends them; --recover does only \
-that, for the service that nicmedic install-service sets up.""",
+that, and what kept says of half-kept remedies, for the service that nicmedic install-service sets up.""",
     arguments=(
         Argument(("number",), "of one transaction; none: all", "N", "?"),
         Argument(("--json",), "print one JSON document, schema nicmedic.transactions/1", flag=True),

@@ -84,8 +84,8 @@ def test_a_damaged_one_is_told_and_stops_nothing(
     boot_id = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     (tmp_path / "transactions/7/journal").write_text(f"1.0 2026-01-01T00:00:00Z {boot_id} applying 0 mtu\n")
     monkeypatch.setattr("os.geteuid", lambda: 1000)
-    take_up_leftovers()
+    take_up_leftovers("check")
     assert capsys.readouterr().err == ""
     monkeypatch.setattr("os.geteuid", lambda: 0)
-    take_up_leftovers()
+    take_up_leftovers("check")
     assert "plan.json: damaged" in capsys.readouterr().err
