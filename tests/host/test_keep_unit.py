@@ -30,8 +30,34 @@ def test_systemd_reads_it(state: str | None, tmp_path: Path, monkeypatch: pytest
 
 def test_without_systemd_there_is_no_unit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service, "_SYSTEMD", "/nonexistent")
-    assert not HostBootCheck().install_check()
+    assert "This host has no systemd" in (HostBootCheck().install_check() or "")
     HostBootCheck().remove_check()
+
+
+def test_from_a_rescue_disk_the_unit_goes_with_the_link_that_starts_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "_SYSTEMD", "/nonexistent")
+    monkeypatch.setattr(service, "_FOLDER", str(tmp_path))
+    (tmp_path / VERIFY_NAME).write_text(render_verify_unit(), encoding="utf-8")
+    (tmp_path / "multi-user.target.wants").mkdir()
+    (tmp_path / "multi-user.target.wants" / VERIFY_NAME).symlink_to(tmp_path / VERIFY_NAME)
+    HostBootCheck().remove_check()
+    assert [each.name for each in tmp_path.rglob("*")] == ["multi-user.target.wants"]
+
+
+@pytest.mark.skipif(shutil.which("systemctl") is None, reason="systemctl is not installed")
+def test_what_somebody_masked_or_disabled_stays_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "_SYSTEMD", str(tmp_path))
+    monkeypatch.setattr(service, "_FOLDER", str(tmp_path))
+    (tmp_path / VERIFY_NAME).symlink_to("/dev/null")
+    assert "is masked here" in (HostBootCheck().install_check() or "")
+    HostBootCheck().remove_check()
+    assert (tmp_path / VERIFY_NAME).is_symlink()
+    (tmp_path / VERIFY_NAME).unlink()
+    (tmp_path / VERIFY_NAME).write_text("[Unit]\n", encoding="utf-8")
+    monkeypatch.setattr(kept_unit, "find_enablement", lambda _name: "disabled")
+    assert "was disabled by somebody" in (HostBootCheck().install_check() or "")
+    assert (tmp_path / VERIFY_NAME).read_text(encoding="utf-8") == "[Unit]\n"
+    assert service.find_enablement("no-such-nicmedic.service") != "enabled"
 
 
 def test_a_program_tells_how_it_ended() -> None:

@@ -62,6 +62,7 @@ def _request_tried(what: str | None, host: "Host", on_drift: "OnDrift") -> "Requ
         survey=lambda number: survey_place(nic, identity, number),
         on_drift=on_drift,
         transaction=transaction.id,
+        tried=transaction.plan,
     )
 
 

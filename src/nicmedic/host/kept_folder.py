@@ -11,6 +11,7 @@ import dataclasses
 import fcntl
 import json
 import os
+import re
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -28,6 +29,7 @@ __all__ = ["HostKept", "find_kept_folder"]
 
 _SCHEMA = "nicmedic.kept-folder/1"
 _MOST_BYTES = 16 << 20
+_NUMBER = re.compile(r"([1-9]\d{0,8})(?:\..*)?\Z", re.ASCII)
 _MOST_CHECKS = 100
 _MOST_RELEASED = 20
 """Older ones go when a new one comes."""
@@ -171,7 +173,14 @@ class HostKept:
         return tuple(found), tuple(damaged)
 
     def find_next_number(self) -> int:
-        return max(self._numbers(), default=0) + 1
+        """Also above those that were put aside: ``7.damaged`` may have its lines in files yet."""
+        with tell_state(self._folder):
+            try:
+                names = os.listdir(self._folder)  # noqa: PTH208  # strings throughout
+            except FileNotFoundError:
+                return 1
+        found = (_NUMBER.match(name) for name in names)
+        return max((int(each[1]) for each in found if each), default=0) + 1
 
     def create_kept(self, kept: Kept) -> Kept:
         make_folder(self._folder)

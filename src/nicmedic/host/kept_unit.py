@@ -8,12 +8,20 @@ import os
 from glob import escape as escape_glob
 
 from nicmedic.host.kept_folder import find_kept_folder
-from nicmedic.host.service import Unit, find_program_line, install_units, is_systemd, remove_units
+from nicmedic.host.service import Unit, find_enablement, find_program_line, install_units, is_systemd, remove_files, remove_units
 from nicmedic.persist.systemd_words import quote_command, quote_word
 
 __all__ = ["VERIFY_NAME", "HostBootCheck", "render_verify_unit"]
 
 VERIFY_NAME = "nicmedic-verify.service"
+_BY_HAND = "nicmedic verify --boot in a start-up file of your own does."
+_NO_SYSTEMD = f"This host has no systemd, so nothing looks after a boot: {_BY_HAND}"
+_MASKED = (
+    f"{VERIFY_NAME} is masked here, and stays so: nothing looks after a boot. systemctl unmask {VERIFY_NAME} lets the next keep install it."
+)
+_DISABLED = (
+    f"{VERIFY_NAME} was disabled by somebody, and stays so: nothing looks after a boot. systemctl enable {VERIFY_NAME} changes that."
+)
 
 
 def render_verify_unit() -> str:
@@ -54,14 +62,24 @@ def _read(path: str) -> str | None:
 class HostBootCheck:
     """Of this machine."""
 
-    def install_check(self) -> bool:
+    def install_check(self) -> str | None:
         if not is_systemd():
-            return False
+            return _NO_SYSTEMD
         unit = Unit(name=VERIFY_NAME, text=render_verify_unit())
-        if _read(unit.path) != unit.text:
+        if os.path.islink(unit.path):  # noqa: PTH114  # strings throughout; how systemctl masks a unit
+            return _MASKED
+        there = _read(unit.path)
+        if there is not None and find_enablement(VERIFY_NAME) == "disabled":
+            return _DISABLED
+        if there != unit.text:
             install_units([unit])
-        return True
+        return None
 
     def remove_check(self) -> None:
-        if is_systemd() and os.path.lexists(Unit(name=VERIFY_NAME, text="").path):
+        path = Unit(name=VERIFY_NAME, text="").path
+        if not os.path.lexists(path) or os.path.islink(path):  # noqa: PTH114  # a mask is not ours
+            return
+        if is_systemd():
             remove_units([VERIFY_NAME])
+        else:
+            remove_files([VERIFY_NAME])

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from glob import escape as escape_glob
+from glob import glob
 
 from nicmedic.host.files import make_folder, tell_state, write_file
 from nicmedic.host.run import run_limited
@@ -27,6 +28,7 @@ __all__ = [
     "RECOVER_NAME",
     "WATCH_NAME",
     "Unit",
+    "find_enablement",
     "find_program_line",
     "install_units",
     "is_systemd",
@@ -34,6 +36,7 @@ __all__ = [
     "list_installed",
     "list_removal",
     "plan_units",
+    "remove_files",
     "remove_units",
     "render_unit",
 ]
@@ -190,6 +193,28 @@ def install_units(units: Sequence[Unit]) -> None:
     except (StateError, MissingToolError):
         _put_back(before)
         raise
+
+
+def find_enablement(name: str) -> str | None:
+    """What ``systemctl is-enabled`` says of a unit: ``enabled``, ``disabled``; None: it cannot be asked."""
+    try:
+        _, said = run_limited(("systemctl", "is-enabled", name), _SECONDS)
+    except OSError:
+        return None
+    return said.split()[-1] if said.split() else None
+
+
+def remove_files(names: Sequence[str]) -> None:
+    """Remove units where no systemd runs that could disable them: from a rescue disk, in a chroot. The links that would start them go too.
+
+    Raises:
+        StateError: one cannot be removed.
+    """
+    for name in names:
+        links = [path for kind in ("wants", "requires") for path in glob(f"{_FOLDER}/*.{kind}/{escape_glob(name)}")]  # noqa: PTH207  # strings throughout
+        for path in (*links, f"{_FOLDER}/{name}"):
+            with tell_state(path), contextlib.suppress(FileNotFoundError):
+                os.unlink(path)  # noqa: PTH108  # strings throughout
 
 
 def remove_units(names: Sequence[str]) -> None:

@@ -112,8 +112,11 @@ class Refresher(Protocol):
 class BootCheck(Protocol):
     """The unit that looks after each boot whether what is kept is in force."""
 
-    def install_check(self) -> bool:
-        """Have it there; False: this host has no systemd, so there is none.
+    def install_check(self) -> str | None:
+        """Have it there. What somebody has masked or disabled stays so.
+
+        Returns:
+            Why nothing looks after a boot all the same, a sentence; None: it does.
 
         Raises:
             StateError: it cannot be installed; nothing of it is left.

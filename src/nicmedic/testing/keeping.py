@@ -27,6 +27,8 @@ class FilesWorld:
         self.folders: set[str] = set()
         """That were made."""
         self.kept: dict[int, Kept] = {}
+        self.damaged: list[str] = []
+        """Why some cannot be read."""
         self.has_systemd = has_systemd
         self.unit = False
         """The check after boots is installed."""
@@ -101,7 +103,7 @@ class _Store(_Edge):
 
     def list_damaged(self) -> tuple[str, ...]:
         self.process.call("damaged")
-        return ()
+        return tuple(self.world.damaged)
 
     def find_next_number(self) -> int:
         self.process.call("number")
@@ -157,10 +159,10 @@ class _Refresher(_Edge):
 class _BootCheck(_Edge):
     """``nicmedic.ports.keeping.BootCheck``."""
 
-    def install_check(self) -> bool:
+    def install_check(self) -> str | None:
         self.process.call("install unit")
         self.world.unit = self.world.has_systemd
-        return self.world.has_systemd
+        return None if self.world.has_systemd else "This host has no systemd."
 
     def remove_check(self) -> None:
         self.process.call("remove unit")

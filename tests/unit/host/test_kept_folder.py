@@ -102,6 +102,12 @@ def test_one_that_is_damaged_does_not_take_the_others_along(store: HostKept, tex
     assert f"{kept.folder}/kept.json: damaged: " in told
 
 
+def test_what_was_put_aside_keeps_its_number(store: HostKept) -> None:
+    kept = store.create_kept(dataclasses.replace(KEPT, id=4))
+    Path(kept.folder).rename(f"{kept.folder}.damaged")
+    assert (store.list_kept(), store.find_next_number()) == ((), 5)
+
+
 def test_missing_bytes_are_damage(store: HostKept) -> None:
     kept = store.create_kept(KEPT)
     Path(kept.folder, "0.before").unlink()

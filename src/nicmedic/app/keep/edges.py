@@ -130,10 +130,12 @@ def refresh(edges: KeepEdges, kept: Kept, *, taking_back: bool) -> tuple[str, ..
 
 
 def remove_folders(edges: KeepEdges, kept: Kept) -> None:
-    """Folders that were made for this or another kept remedy, as far as they are empty now.
+    """Folders that were made for this one, or for another that had its files beside it, as far as they are empty now.
 
     Raises:
         StateError: which those are cannot be read.
     """
-    known = (*edges.store.list_kept(), kept)
-    edges.files.remove_folders(tuple(dict.fromkeys(folder for one in known for folder in one.folders)))
+    known = (folder for one in (*edges.store.list_kept(), kept) for folder in one.folders)
+    paths = [edit.path for placement in kept.placements for edit in placement.edits]
+    near = (folder for folder in known if any(path.startswith(f"{folder}/") for path in paths))
+    edges.files.remove_folders(tuple(dict.fromkeys(near)))

@@ -2,6 +2,7 @@
 """Keep a remedy: which file says it, what would be written, and then the writing of it."""
 
 import dataclasses
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -12,17 +13,19 @@ from nicmedic.model.errors import RefusedError
 from nicmedic.model.host import Host
 from nicmedic.model.keeping import FileEdit, Kept, KeptState, MadeFor, NoPlace, OnDrift, Placement, Wish
 from nicmedic.model.nic import Nic
-from nicmedic.model.plan import Identity
+from nicmedic.model.plan import Identity, Plan
 from nicmedic.model.same_card import is_same_card
 from nicmedic.persist.back_end import Found, Place
 from nicmedic.persist.choosing import choose_places, name_wish
+from nicmedic.persist.marks import list_numbers
 from nicmedic.remedy.script.words import quote_word
+from nicmedic.remedy.settings import find_differences
 from nicmedic.report.escape import escape_terminal
 
 __all__ = ["Request", "Written", "keep", "plan_keeping"]
 
-
-_NO_CHECK = "This host has no systemd, so nothing looks after a boot: nicmedic verify --boot in a start-up file of your own does."
+_OWN_FILE = re.compile(r"nicmedic-(?:kept-)?([1-9]\d{0,8})[.@][^/]*\Z", re.ASCII)
+"""Files that are wholly ours have their number in the name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +41,8 @@ class Request:
     on_drift: OnDrift = OnDrift.ALARM
     transaction: int | None = None
     """In which it was tried; None: it was not."""
+    tried: Plan | None = None
+    """Its plan; the kernel, and what is set, may be others now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +109,41 @@ class _Reading:
         return dataclasses.replace(placement, edits=edits)
 
 
+def _number_place(place: Place) -> Place:
+    """With a number that nothing of ours on this host has: a record may be damaged, or lost, while its lines stand in files."""
+    names = (*place.files.texts, *place.files.links, *place.files.present)
+    named = [int(found[1]) for name in names if (found := _OWN_FILE.search(name))]
+    marked = [number for text in place.files.texts.values() for number in list_numbers(text.encode("utf-8", "surrogateescape"))]
+    return dataclasses.replace(place, number=max(place.number, *(number + 1 for number in (*named, *marked)), 1))
+
+
+def _find_made_for(request: Request) -> MadeFor:
+    """The kernel with which it was tried, if it was: the one that runs now may need it no more."""
+    host, tried = request.host, request.tried
+    package = host.kernel_package if tried is None else tried.kernel_package
+    same = (
+        tried is None
+        or (tried.boot_id is not None and tried.boot_id == host.boot_id)
+        or (package is not None and package == host.kernel_package)
+    )
+    return MadeFor(
+        driver=request.nic.driver,
+        chip=request.identity.chip,
+        kernel_package=package,
+        kernel_release=host.kernel_release if same else None,
+    )
+
+
+def _list_not_in_force(request: Request, tried: Plan) -> Iterable[str]:
+    """What was tried, and is not set now."""
+    differences = [one for wish in request.wishes for one in find_differences(wish.settings, request.nic, request.host)]
+    if differences:
+        yield f"It is not in force now: {', '.join(differences)}."
+    package, running = tried.kernel_package, request.host.kernel_package
+    if package is not None and running is not None and package != running:
+        yield f"It was tried with kernel {package}; this is {running}, which may not need it."
+
+
 def _find_obstacles(edges: KeepEdges, edits: Iterable[FileEdit]) -> tuple[str, ...]:
     return tuple(obstacle for edit in edits if (obstacle := edges.files.find_obstacle(edit.path)) is not None)
 
@@ -117,7 +157,9 @@ def plan_keeping(edges: KeepEdges, request: Request, number: int) -> Written:
     """
     _refuse_double(edges, request)
     reading = _Reading(edges)
-    chosen = choose_places(edges.back_ends, request.survey(number), request.wishes, reading.read)
+    place = _number_place(request.survey(number))
+    number = place.number
+    chosen = choose_places(edges.back_ends, place, request.wishes, reading.read)
     if chosen.left:
         raise _refuse_left(request, chosen.left, chosen.turned_down)
     placements = tuple(map(reading.resolve, chosen.placements))
@@ -134,12 +176,7 @@ def plan_keeping(edges: KeepEdges, request: Request, number: int) -> Written:
         nic=request.identity,
         wishes=request.wishes,
         placements=placements,
-        made_for=MadeFor(
-            driver=request.nic.driver,
-            chip=request.identity.chip,
-            kernel_package=request.host.kernel_package,
-            kernel_release=request.host.kernel_release,
-        ),
+        made_for=_find_made_for(request),
         on_drift=request.on_drift,
         kept_at=edges.clock.read_now().isoformat(timespec="seconds"),
         state=KeptState.WRITING,
@@ -158,6 +195,8 @@ def _list_notes(edges: KeepEdges, request: Request, kept: Kept, of_files: Sequen
     }
     for place in sorted(controlled):
         yield f"{place} is under version control: nothing is committed; that is left to you."
+    if request.tried is not None:
+        yield from _list_not_in_force(request, request.tried)
     if request.transaction is None:
         names = " ".join(f"--remedy {quote_word(name_wish(wish))}" for wish in request.wishes)
         yield "It was not tried on this host, and is not in force now."
@@ -185,6 +224,5 @@ def keep(edges: KeepEdges, request: Request, show: Callable[[Written], None]) ->
         recover_kept(edges, locked=True)
         planned = plan_keeping(edges, request, edges.store.find_next_number())
         show(planned)
-        kept, checked, untold = write_kept(edges, planned.kept)
-        notes = (*planned.notes, *untold, *(() if checked else (_NO_CHECK,)))
-        return dataclasses.replace(planned, kept=kept, notes=notes)
+        kept, untold = write_kept(edges, planned.kept)
+        return dataclasses.replace(planned, kept=kept, notes=(*planned.notes, *untold))

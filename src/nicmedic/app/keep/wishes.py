@@ -95,6 +95,24 @@ def split_boot_wishes(plan: Plan, host: Host) -> tuple[Plan, tuple[Wish, ...]]:
     return dataclasses.replace(plan, refusals=()), tuple(wish for _, wish in found if wish is not None)
 
 
+def _refuse_contradictions(plan: Plan) -> None:
+    """Of two values of one setting only the later held; what that one was set over is not what was set before the first.
+
+    Raises:
+        RefusedError: there are such.
+    """
+    seen: dict[str, tuple[str, Change]] = {}
+    for change in plan.changes:
+        for setting in change.wanted:
+            value, earlier = seen.setdefault(setting.name, (setting.value, change))
+            if value == setting.value:
+                continue
+            name = escape_terminal(plan.nic.interface)
+            told = f"{name_change(earlier)} sets {setting.name} to {value}, and {name_change(change)} to {setting.value}"
+            again = f"nicmedic treat {quote_word(plan.nic.interface)} --remedy {quote_word(name_change(change))}"
+            raise RefusedError(f"{name}: {told}; only one of them can be kept", hint=f"{again}   # alone, when this is undone")
+
+
 def build_wishes(plan: Plan, wishes: Iterable[Wish] = ()) -> tuple[Wish, ...]:
     """The changes of a plan as what shall hold after every boot.
 
@@ -103,7 +121,7 @@ def build_wishes(plan: Plan, wishes: Iterable[Wish] = ()) -> tuple[Wish, ...]:
         wishes: which only a boot can bring about.
 
     Raises:
-        RefusedError: one of them cannot be kept.
+        RefusedError: one of them cannot be kept, or two of them set one thing differently.
     """
     reasons = [reason for change in plan.changes if (reason := _find_reason(change)) is not None]
     if reasons:
@@ -111,6 +129,7 @@ def build_wishes(plan: Plan, wishes: Iterable[Wish] = ()) -> tuple[Wish, ...]:
             f"{escape_terminal(plan.nic.interface)}: {'; '.join(reasons)}",
             hint=f"nicmedic plan {quote_word(plan.nic.interface)}   # what is possible",
         )
+    _refuse_contradictions(plan)
     made = [
         Wish(
             remedy=change.remedy,

@@ -25,7 +25,7 @@ def _list_edits(kept: Kept) -> tuple[FileEdit, ...]:
     return tuple(edit for placement in kept.placements for edit in placement.edits)
 
 
-def write_kept(edges: KeepEdges, kept: Kept) -> tuple[Kept, bool, tuple[str, ...]]:
+def write_kept(edges: KeepEdges, kept: Kept) -> tuple[Kept, tuple[str, ...]]:
     """All of it, or nothing.
 
     Args:
@@ -33,7 +33,7 @@ def write_kept(edges: KeepEdges, kept: Kept) -> tuple[Kept, bool, tuple[str, ...
         kept: with its number, its files as they were just read and as they shall be; state ``writing``.
 
     Returns:
-        It as it is on disk, whether there is a check after boots, and what failed and does not matter.
+        It as it is on disk, and what failed and does not matter: also that nothing looks after a boot.
 
     Raises:
         StateError: it cannot be written down; nothing was begun.
@@ -43,11 +43,11 @@ def write_kept(edges: KeepEdges, kept: Kept) -> tuple[Kept, bool, tuple[str, ...
     made = edges.store.create_kept(kept)
     refreshed = False
     try:
-        checked = edges.boot_check.install_check()
+        unchecked = edges.boot_check.install_check()
         write_edits(edges, _list_edits(made))
         refreshed = True
         notes = refresh(edges, made, taking_back=False)
-        return edges.store.save_kept(dataclasses.replace(made, state=KeptState.KEPT)), checked, notes
+        return edges.store.save_kept(dataclasses.replace(made, state=KeptState.KEPT)), (*notes, *([unchecked] if unchecked else ()))
     except KeyboardInterrupt as error:
         _fail(edges, made, "it was interrupted", error, refreshed=refreshed)
     except (OSError, NicmedicError) as error:
@@ -109,10 +109,10 @@ def put_back(edges: KeepEdges, kept: Kept, *, refreshed: bool = True) -> tuple[s
 
 
 def drop_check(edges: KeepEdges, kept: Kept) -> str | None:
-    """The check after boots goes with the last that is kept; what went wrong, if anything."""
+    """The check after boots goes with the last that is kept; what went wrong, if anything. One that is damaged may be in files yet."""
 
     def drop() -> None:
-        if not any(other.id != kept.id for other in list_live(edges.store)):
+        if not edges.store.list_damaged() and not any(other.id != kept.id for other in list_live(edges.store)):
             edges.boot_check.remove_check()
 
     return quietly(drop)

@@ -9,7 +9,7 @@ from nicmedic.model.host import Host
 from nicmedic.model.keeping import OnDrift, Wish
 from nicmedic.model.nic import Bus, Nic
 from nicmedic.model.pcie import PowerManagement
-from nicmedic.model.plan import Identity, Setting
+from nicmedic.model.plan import Identity, Plan, Setting
 from nicmedic.model.step import Write
 from nicmedic.persist.back_end import BackEnd, Place
 from nicmedic.persist.files import FoundFiles
@@ -81,13 +81,14 @@ def make_place(number: int) -> Place:
 
 def make_request(*wishes: Wish, on_drift: OnDrift = OnDrift.ALARM, transaction: int | None = 3) -> Request:
     return Request(
-        host=make_host(),
-        nic=make_nic(),
+        host=make_host() if transaction is None else make_host(1400, "on"),
+        nic=make_nic() if transaction is None else make_nic(1400, "on"),
         identity=IDENTITY,
         wishes=wishes or (mtu_wish(), power_wish()),
         survey=make_place,
         on_drift=on_drift,
         transaction=transaction,
+        tried=None if transaction is None else Plan(nic=IDENTITY, boot_id="boot-1", kernel_package="6.1.148-1"),
     )
 
 

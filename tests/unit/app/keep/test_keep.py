@@ -2,6 +2,7 @@
 """Keeping and releasing on files in memory: what is written where, what is refused with the reason, and what is told."""
 
 import dataclasses
+from collections.abc import Mapping
 
 import pytest
 
@@ -10,11 +11,26 @@ from nicmedic.app.keep.recover import recover_kept
 from nicmedic.app.keep.release import plan_release, release
 from nicmedic.model.errors import BusyError, KeepFailedError, NoSuchKeptError, RefusedError, UndoFailedError, UnreadableInputError
 from nicmedic.model.keeping import Kept, KeptState, MadeFor, OnDrift, Wish
-from nicmedic.model.plan import Setting
-from nicmedic.persist.back_end import BackEnd
+from nicmedic.model.plan import Plan, Setting
+from nicmedic.persist.back_end import BackEnd, Place
+from nicmedic.persist.files import FoundFiles
 from nicmedic.testing.keeping import FilesWorld, build_keep_edges, list_states, make_back_end
 from nicmedic.testing.world import Process
-from tests.unit.app.keep.keeping import BACK_ENDS, BEFORE, IDENTITY, INTERFACES, LINES, RULES, do_keep, make_request, mtu_wish, power_wish
+from tests.unit.app.keep.keeping import (
+    BACK_ENDS,
+    BEFORE,
+    IDENTITY,
+    INTERFACES,
+    LINES,
+    RULES,
+    do_keep,
+    make_host,
+    make_nic,
+    make_place,
+    make_request,
+    mtu_wish,
+    power_wish,
+)
 
 
 def do_release(world: FilesWorld, number: int = 1) -> Kept:
@@ -76,6 +92,23 @@ def test_the_unit_stays_while_something_is_kept() -> None:
     assert not world.unit
 
 
+def test_the_unit_stays_while_a_record_is_damaged() -> None:
+    world = FilesWorld(BEFORE)
+    do_keep(world)
+    world.damaged.append("2/kept.json: damaged")
+    assert (do_release(world).state, world.unit) == (KeptState.RELEASED, True)
+
+
+def test_an_empty_folder_that_somebody_else_made_since_stays() -> None:
+    world = FilesWorld(BEFORE)
+    do_keep(world)
+    do_release(world)
+    world.folders.add("/etc/udev/rules.d")
+    do_keep(world, request=make_request(mtu_wish()))
+    do_release(world, 2)
+    assert world.folders == {"/etc/udev/rules.d"}
+
+
 def test_without_systemd_it_is_told_that_nothing_looks_after_a_boot() -> None:
     world = FilesWorld(BEFORE, has_systemd=False)
     assert "This host has no systemd" in do_keep(world).notes[-1]
@@ -85,6 +118,34 @@ def test_what_was_not_tried_is_told_so() -> None:
     notes = " ".join(do_keep(FilesWorld(BEFORE), request=make_request(transaction=None)).notes)
     assert "was not tried on this host" in notes
     assert "nicmedic treat eth0 --remedy mtu:1400 --remedy runtime-pm-off" in notes
+
+
+def test_what_was_tried_in_an_earlier_boot_is_kept_for_its_kernel_and_told_not_to_be_in_force() -> None:
+    request = dataclasses.replace(make_request(), host=make_host(1500, "on", "6.1.200-1"), nic=make_nic(1500, "on"))
+    request = dataclasses.replace(request, tried=Plan(nic=IDENTITY, boot_id="boot-0", kernel_package="6.1.148-1"))
+    written = do_keep(FilesWorld(BEFORE), request=request)
+    assert (written.kept.made_for.kernel_package, written.kept.made_for.kernel_release) == ("6.1.148-1", None)
+    assert written.notes[-2:] == (
+        "It is not in force now: mtu is 1500, not 1400.",
+        "It was tried with kernel 6.1.148-1; this is 6.1.200-1, which may not need it.",
+    )
+
+
+def test_a_number_whose_lines_or_files_are_left_is_not_given_again() -> None:
+    """The record may be damaged or lost while its lines stand in files."""
+    lines = "auto eth0\n# >>> nicmedic 7: mtu; nicmedic release 7 takes this away\n\tmtu 1400\n# <<< nicmedic 7 00000000\n"
+    for texts, number in (
+        ({INTERFACES: lines}, 8),
+        ({"/etc/udev/rules.d/90-nicmedic-11.rules": "", INTERFACES: lines}, 12),
+        ({"/etc/systemd/system/nicmedic-kept-3@.service": "", "/etc/x/nicmedic-x.conf": ""}, 4),
+        ({INTERFACES: "auto eth0\n"}, 1),
+    ):
+
+        def survey(number: int, texts: Mapping[str, str] = texts) -> Place:
+            return dataclasses.replace(make_place(number), files=FoundFiles(texts=texts))
+
+        request = dataclasses.replace(make_request(), survey=survey)
+        assert do_keep(FilesWorld(BEFORE), request=request).kept.id == number
 
 
 def test_links_are_followed_and_version_control_is_told() -> None:

@@ -47,6 +47,14 @@ def test_what_cannot_be_kept_is_refused(change: Change, reason: str) -> None:
         build_wishes(Plan(nic=IDENTITY, changes=(MTU, change)))
 
 
+def test_two_values_of_one_setting_are_refused() -> None:
+    """The later one holds, and the check after the boot would ask for both."""
+    other = dataclasses.replace(MTU, argument="1300", wanted=(Setting(name="mtu", value="1300"),))
+    with pytest.raises(RefusedError, match="mtu:1400 sets mtu to 1400, and mtu:1300 to 1300; only one of them can be kept"):
+        build_wishes(Plan(nic=IDENTITY, changes=(MTU, other)))
+    assert len(build_wishes(Plan(nic=IDENTITY, changes=(MTU, MTU)))) == 2
+
+
 @pytest.mark.parametrize(
     ("remedy", "argument", "setting"),
     [
