@@ -146,7 +146,7 @@ def _gather(arguments: argparse.Namespace, tell: _Tell) -> "Material":
     """Read everything. What is missing is told in the report, and what was named by hand and cannot be read ends it."""
     from nicmedic.app.blame import Question, blame
     from nicmedic.app.bug_report.build import Material, choose_interface
-    from nicmedic.app.bug_report.excerpt import read_excerpt
+    from nicmedic.app.bug_report.excerpt import find_meant, read_excerpt
     from nicmedic.app.bug_report.tried import Done, list_treated_spans
     from nicmedic.cli.blame import read_saved_history
     from nicmedic.host.changelogs import find_changelog, read_changelog_file
@@ -176,7 +176,7 @@ def _gather(arguments: argparse.Namespace, tell: _Tell) -> "Material":
     )
     material = Material(interface=interface, history=history, blame=answer, host=host, explanation=explanation, done=done)
     if explanation is not None and names is not None:
-        excerpt = read_excerpt(HostLogs(), names, explanation, interface, answer.after)
+        excerpt = read_excerpt(HostLogs(), names, explanation, find_meant(interface, history, host, explanation), answer.after)
         material = dataclasses.replace(material, excerpt=excerpt)
     return dataclasses.replace(material, troubles=(*troubles, *more))
 
@@ -215,7 +215,9 @@ def _tell_steps(form: "Form", report: "BugReport", output: str | None) -> None:
 
     steps = form.list_steps(report, "REPORT" if output is None else quote_file_name(output))
     notes = [] if report.scrubbed else ["it names this host, as its log does: --scrub replaces names, addresses and serial numbers"]
-    if not is_hung(report):
+    if not is_hung(report) and report.excerpt is not None:
+        notes.append("the log does not name the card that hung: say in the report how you know that it is this one")
+    elif not is_hung(report):
         notes.append("no hang is told by what was read: a maintainer can do little with it")
     elif report.excerpt is None:
         notes.append("no log shows the hang: --log FILE hands one in")

@@ -81,6 +81,8 @@ class Excerpt:
 
     source: str
     """Which log they are from."""
+    own: bool = True
+    """Of the card that is reported, beyond doubt; False: nothing tells which card it is."""
     kernel_package: str | None = None
     """Of the boot in which that was; None: the log does not tell."""
     lines: tuple[ExcerptLine, ...] = ()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Figures of ``blame`` in sentences, for its own answer and for whatever else tells of them."""
 
+from nicmedic.evidence.versions import is_older
 from nicmedic.model.blame import ArmFigures, Blame, Comparison, Estimate, KernelFigures, TwinSays, TwinWord, Verdict
 from nicmedic.model.durations import say_duration
 from nicmedic.report.words import say_count
@@ -8,6 +9,7 @@ from nicmedic.report.words import say_count
 __all__ = [
     "find_kernel",
     "is_backwards",
+    "is_downgrade",
     "say_arm",
     "say_caveat",
     "say_hold",
@@ -88,6 +90,11 @@ def is_backwards(blame: Blame) -> bool:
     return blame.before in packages and blame.after in packages and packages.index(blame.after) < packages.index(blame.before)
 
 
+def is_downgrade(blame: Blame) -> bool:
+    """Whether what is suspected is the older of the two packages."""
+    return blame.before is not None and blame.after is not None and is_older(blame.after, blame.before) is True
+
+
 def say_verdict(verdict: Verdict) -> str:
     """One word, or three."""
     return _WORDS[verdict]
@@ -105,8 +112,10 @@ def summarize_blame(blame: Blame) -> str:
         known = len(blame.kernels) - sum(kernel.package is None for kernel in blame.kernels)
         which = "only one kernel package is known here" if known else "of no boot the kernel package is known"
         return f"Not shown: {which}; {hung} of {say_count(boots, 'watched boot')} hung."
-    claim = f"that {what} came with {blame.after}" if compared.verdict is not Verdict.PROVEN else f"{what} came with {blame.after}"
-    where = f"on {blame.before}" if is_backwards(blame) else f"before ({blame.before})"
+    back = "going back to " if is_downgrade(blame) and not is_backwards(blame) else ""
+    came = f"{what} came with {back}{blame.after}"
+    claim = came if compared.verdict is Verdict.PROVEN else f"that {came}"
+    where = f"on {blame.before}" if is_backwards(blame) else f"before (the newer {blame.before})" if back else f"before ({blame.before})"
     tail = f"{say_arm(new.figures)}; {where}: {say_arm(old.figures)}; {say_p(compared.p)}"
     return f"{say_verdict(compared.verdict)}: {claim}: {tail}."
 

@@ -6,22 +6,23 @@ import dataclasses
 import pytest
 
 from nicmedic.app.bug_report.build import choose_interface
-from nicmedic.app.bug_report.excerpt import read_excerpt
+from nicmedic.app.bug_report.excerpt import Meant, find_meant, read_excerpt
 from nicmedic.app.bug_report.tried import Done, list_treated_spans, list_tried
 from nicmedic.app.explain import Request, explain
 from nicmedic.app.keep.trial import _turn_round
 from nicmedic.evidence.blame import build_blame
 from nicmedic.host.knowledge import read_knowledge
 from nicmedic.model.blame import Verdict
-from nicmedic.model.bug_report import Came, Excerpt, Tried
-from nicmedic.model.finding import RemedyId
+from nicmedic.model.bug_report import BugReport, Came, Excerpt, Tried
+from nicmedic.model.finding import Hang, RemedyId
 from nicmedic.model.history import BootRecord, HangRecord, History, Source
+from nicmedic.model.host import Host
 from nicmedic.model.incident import ActionState
 from nicmedic.model.keeping import Check, CheckWord, Kept, KeptState, MadeFor, OnDrift, Wish
 from nicmedic.model.plan import Ladder
 from nicmedic.model.step import INTERFACE, Run
 from nicmedic.model.transaction import Transaction, Word
-from nicmedic.report.bug.words import say_tried
+from nicmedic.report.bug.words import is_hung, list_summary, say_title, say_tried
 from nicmedic.testing.logs import FakeLogs
 from tests.unit.evidence.story import NEW, OLD, boot
 from tests.unit.report.bug.srv4 import BOOT_ID, HOST, change, done, history, incident, make_report
@@ -37,7 +38,7 @@ def stamp(seconds: float, text: str) -> str:
 def excerpt_of(text: str, *, name: str = "kern.log", interface: str | None = "eth0", package: str | None = None) -> Excerpt | None:
     logs = FakeLogs({name: text.encode()})
     explanation = explain(logs, KNOWLEDGE, Request(names=(name,)))
-    return read_excerpt(FakeLogs({name: text.encode()}, block_size=64), (name,), explanation, interface, package)
+    return read_excerpt(FakeLogs({name: text.encode()}, block_size=64), (name,), explanation, Meant(interface=interface), package)
 
 
 def test_the_excerpt_has_the_hang_with_what_stands_around_it() -> None:
@@ -77,7 +78,7 @@ def test_a_log_that_cannot_be_read_again_gives_the_lines_that_tell() -> None:
     text = f"{stamp(551.3, WATCHDOG)}\n"
     explanation = explain(FakeLogs({"-": text.encode()}), KNOWLEDGE, Request(names=("-",)))
     for logs, names in ((FakeLogs({"-": b"gone"}), ("-",)), (FakeLogs({}), ("x",)), (FakeLogs({"-": b""}, own=b"gone"), ())):
-        told = read_excerpt(logs, names, explanation, "eth0", None)
+        told = read_excerpt(logs, names, explanation, Meant(interface="eth0"), None)
         assert told is not None
         assert [line.text for line in told.lines] == [f"[  551.300000] {WATCHDOG}"]
 
@@ -86,7 +87,7 @@ def test_a_log_that_changed_or_breaks_off_meanwhile_is_no_traceback() -> None:
     text = f"{stamp(551.3, WATCHDOG)}\n"
     explanation = explain(FakeLogs({"k": text.encode()}), KNOWLEDGE, Request(names=("k",)))
     for logs in (FakeLogs({"k": b"other\n" * 9}), FakeLogs({"k": text.encode()}, fail_at=0), FakeLogs({"k": text.encode("utf-16")})):
-        told = read_excerpt(logs, ("k",), explanation, "eth0", None)
+        told = read_excerpt(logs, ("k",), explanation, Meant(interface="eth0"), None)
         assert told is not None
         assert len(told.lines) == 1
 
@@ -324,3 +325,77 @@ def test_boots_with_a_remedy_prove_nothing_of_a_kernel() -> None:
     assert not any("covered by no log" in note for note in answer.notes)
     bare = build_blame(told, interface="eth0", treated=list_treated_spans(told, "eth1", Done(kept=(kept,))))
     assert bare.kernels[0].boots_treated == 0  # another card's
+
+
+UNNAMED = "e1000e 0000:00:19.0: Detected Hardware Unit Hang:"
+UP = "r8169 0000:02:00.0 eth0: Link is Up - 1Gbps/Full - flow control off"
+BARE = "WARNING: CPU: 0 PID: 0 at net/sched/sch_generic.c:525 dev_watchdog+0x207/0x210"
+
+
+def report_of(*lines: str, host: Host | None = HOST, past: History | None = None) -> BugReport:
+    """Of eth0, by this log."""
+    text = "".join(f"{stamp(number, line)}\n" for number, line in enumerate(lines, 1)).encode()
+    explanation = explain(FakeLogs({"k": text}), KNOWLEDGE, Request(names=("k",)))
+    past = History(host="srv4") if past is None else past
+    excerpt = read_excerpt(FakeLogs({"k": text}), ("k",), explanation, find_meant("eth0", past, host, explanation), None)
+    blamed = build_blame(past, interface="eth0")
+    return make_report(history=past, blame=blamed, explanation=explanation, host=host, excerpt=excerpt, done=Done())
+
+
+@pytest.mark.parametrize("host", [HOST, None], ids=["host", "log alone"])
+def test_a_hang_of_another_driver_is_not_claimed_for_the_card_that_was_named(host: Host | None) -> None:
+    report = report_of(UP, UNNAMED, host=host)
+    assert report.excerpt is None
+    assert "no hang is known" in say_title(report)
+    assert report.finding is None or report.finding.driver != "e1000e"
+
+
+def test_a_hang_that_names_no_card_is_told_as_such() -> None:
+    report = report_of(UP, BARE)
+    assert report.excerpt is not None
+    assert not report.excerpt.own
+    assert say_title(report).endswith("a hang of a card that the log does not name")
+    assert "stops transmitting" not in " ".join(list_summary(report))
+    assert "The log does not name the card that hung; its lines may be another card's." in report.unknowns
+    assert not is_hung(report)
+
+
+def test_the_only_card_of_a_host_is_the_one_that_hung() -> None:
+    report = report_of(UP, BARE, host=dataclasses.replace(HOST, nics=HOST.nics[:1]))
+    assert report.excerpt is not None
+    assert report.excerpt.own
+    assert "transmit hangs" in say_title(report)
+
+
+@pytest.mark.parametrize(
+    ("meant", "interface", "driver", "bus", "owns"),
+    [
+        (Meant(), None, None, None, True),
+        (Meant(interface="eth0"), "eth0", None, None, True),
+        (Meant(interface="eth0", alone=True), "eth1", None, None, False),
+        (Meant(interface="eth0", pci_addresses=frozenset({"0000:02:00.0"})), None, "e1000e", "0000:02:00.0", True),
+        (Meant(interface="eth0", pci_addresses=frozenset({"0000:02:00.0"})), None, "r8169", "0000:03:00.0", False),
+        (Meant(interface="eth0", drivers=frozenset({"r8169"})), None, "r8169", None, True),
+        (Meant(interface="eth0", drivers=frozenset({"r8169"}), other_drivers=frozenset({"r8169"})), None, "r8169", None, None),
+        (Meant(interface="eth0"), None, "r8169", "1-1:1.0", None),
+    ],
+)
+def test_whose_a_hang_is(meant: Meant, interface: str | None, driver: str | None, bus: str | None, owns: bool | None) -> None:
+    hang = Hang(
+        interface=interface,
+        driver=driver,
+        boot=None,
+        events=(0,),
+        began_uptime_s=None,
+        stall_ms=None,
+        queues=(),
+        messages=1,
+        warn_once=False,
+    )
+    assert meant.owns(hang, bus) is owns
+
+
+def test_a_trace_tells_whether_the_kernel_is_tainted_and_silence_is_told() -> None:
+    assert any("tainted" in one for one in report_of(WATCHDOG).unknowns)
+    trace = "CPU: 0 PID: 0 Comm: swapper/0 Tainted: G           OE     6.1.0-40-amd64 #1  Debian 6.1.153-1"
+    assert not any("tainted" in one for one in report_of(WATCHDOG, trace).unknowns)

@@ -5,6 +5,7 @@ import dataclasses
 from collections import Counter
 from dataclasses import dataclass, field
 
+from nicmedic.app.bug_report.excerpt import Meant, find_meant
 from nicmedic.app.bug_report.facts import select_host_facts, select_nic_facts
 from nicmedic.app.bug_report.tried import Done, list_tried
 from nicmedic.app.bug_report.unknowns import list_unknowns
@@ -44,11 +45,16 @@ def choose_interface(history: History, host: Host | None, explanation: Explanati
     return host.nics[0].interface if host is not None and len(host.nics) == 1 else None
 
 
-def _choose_finding(explanation: Explanation | None, interface: str | None) -> Finding | None:
-    """The first of this card, for they stand in their order; else the first of the whole host."""
+def _choose_finding(explanation: Explanation | None, meant: Meant) -> Finding | None:
+    """The first of this card, for they stand in their order; else the first that names no card, and no other driver."""
+    interface = meant.interface
     findings = explanation.findings if explanation is not None else ()
     own = [finding for finding in findings if interface is not None and finding.interface == interface]
-    return next(iter(own or [finding for finding in findings if finding.interface is None or interface is None]), None)
+    return next(iter(own or [finding for finding in findings if interface is None or _may_be_of(finding, meant)]), None)
+
+
+def _may_be_of(finding: Finding, meant: Meant) -> bool:
+    return finding.interface is None and (finding.driver is None or not meant.drivers or finding.driver in meant.drivers)
 
 
 def _find_nic(host: Host | None, interface: str | None) -> Nic | None:
@@ -74,7 +80,7 @@ def build_report(material: Material, *, made: str, version: str) -> BugReport:
         other_nics=tuple(select_nic_facts(one) for one in (host.nics if host is not None else ()) if one is not nic),
         history=material.history,
         blame=material.blame,
-        finding=_choose_finding(material.explanation, interface),
+        finding=_choose_finding(material.explanation, find_meant(interface, material.history, host, material.explanation)),
         excerpt=material.excerpt,
         tried=list_tried(material.history, interface, material.done, None if host is None else host.boot_id),
     )

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The lines of one hang with what stands around them, bounded. The log is read a second time, for an explanation keeps events and not lines."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
+from nicmedic.evidence.spells import find_card
 from nicmedic.kernlog.decode import find_encoding
 from nicmedic.kernlog.order import restore_order
 from nicmedic.kernlog.reader import LogReader
@@ -11,40 +14,90 @@ from nicmedic.model.errors import NicmedicError
 from nicmedic.model.event import Event
 from nicmedic.model.explanation import Explanation
 from nicmedic.model.finding import Hang
+from nicmedic.model.history import History
+from nicmedic.model.host import Host
 from nicmedic.model.record import Record
 from nicmedic.ports.logs import LogSource, LogStream
 
-__all__ = ["choose_hang", "read_excerpt"]
+__all__ = ["Meant", "choose_hang", "find_meant", "read_excerpt"]
 
+_PCI = re.compile(r"[0-9A-Fa-f]{4,8}:[0-9A-Fa-f]{2}:[01][0-9A-Fa-f]\.[0-7]")
 _BEFORE, _AFTER = 12, 45
 _MOST_LINES = 60
 _LONGEST = 240
 _MOST_BYTES = 1 << 20
 
 
-def choose_hang(explanation: Explanation, interface: str | None, package: str | None) -> Hang | None:
-    """The first of the card, or of one that is not named; of those with the suspected kernel, if the log has one."""
-    own = [hang for hang in explanation.hangs if interface is None or hang.interface == interface]
-    hangs = own or [hang for hang in explanation.hangs if hang.interface is None]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meant:
+    """The card that is reported, by what a log may say of it."""
+
+    interface: str | None = None
+    """None: any."""
+    drivers: frozenset[str] = frozenset()
+    """Empty: not known."""
+    pci_addresses: frozenset[str] = frozenset()
+    """Where it is on the bus, if that is PCI."""
+    other_drivers: frozenset[str] = frozenset()
+    """Of other cards of this host."""
+    alone: bool = False
+    """The host has no other card."""
+
+    def owns(self, hang: Hang, bus: str | None) -> bool | None:
+        """Whether a hang is its own; None: nothing tells."""
+        if self.interface is None:
+            return True
+        if hang.interface is not None:
+            return hang.interface == self.interface
+        if bus is not None and _PCI.fullmatch(bus) and self.pci_addresses:
+            return bus.lower() in self.pci_addresses
+        if hang.driver is None or not self.drivers:
+            return True if self.alone else None
+        if hang.driver not in self.drivers:
+            return False
+        return None if hang.driver in self.other_drivers else True
+
+
+def find_meant(interface: str | None, history: History, host: Host | None, explanation: Explanation | None) -> Meant:
+    """What host, past and log tell of the card."""
+    nic = None if host is None or interface is None else host.find_nic(interface)
+    nics = host.nics if host is not None else ()
+    events = [event for event in (explanation.events if explanation is not None else ()) if interface and event.interface == interface]
+    drivers = {nic.driver if nic is not None else None, *find_card(history, interface).drivers, *(event.driver for event in events)}
+    buses = {nic.bus_address if nic is not None else None, *(event.bus for event in events)}
+    return Meant(
+        interface=interface,
+        drivers=frozenset(one for one in drivers if one),
+        pci_addresses=frozenset(one.lower() for one in buses if one and _PCI.fullmatch(one)),
+        other_drivers=frozenset(one.driver for one in nics if one is not nic and one.driver),
+        alone=nic is not None and len(nics) == 1,
+    )
+
+
+def choose_hang(explanation: Explanation, meant: Meant, package: str | None) -> tuple[Hang, bool] | None:
+    """The first of the card, else of one that is not named; of those with the suspected kernel, if the log has one; and whether it is its own."""
+    told = [(hang, meant.owns(hang, explanation.events[hang.events[0]].bus)) for hang in explanation.hangs]
+    own = [hang for hang, owned in told if owned]
+    hangs = own or [hang for hang, owned in told if owned is None]
     suspects = {boot.index for boot in explanation.boots if package is not None and boot.kernel_package == package}
-    return next((hang for hang in hangs if hang.boot in suspects), hangs[0] if hangs else None)
+    chosen = next((hang for hang in hangs if hang.boot in suspects), hangs[0] if hangs else None)
+    return None if chosen is None else (chosen, bool(own))
 
 
-def read_excerpt(
-    logs: LogSource, names: Sequence[str], explanation: Explanation, interface: str | None, package: str | None
-) -> Excerpt | None:
+def read_excerpt(logs: LogSource, names: Sequence[str], explanation: Explanation, meant: Meant, package: str | None) -> Excerpt | None:
     """Lines of the first hang; None: the log tells of none.
 
     Args:
         logs: opens the same logs again; standard input cannot be, and of it there are the lines that tell of the hang only.
         names: as ``explain`` was given them.
         explanation: what it made of them.
-        interface: the card; None: any.
+        meant: the card.
         package: of the suspected kernel.
     """
-    hang = choose_hang(explanation, interface, package)
-    if hang is None:
+    found = choose_hang(explanation, meant, package)
+    if found is None:
         return None
+    hang, own = found
     events = [explanation.events[number] for number in hang.events]
     boot = next((boot for boot in explanation.boots if boot.index == hang.boot), None)
     first = max(1, events[0].line - _BEFORE)
@@ -53,6 +106,7 @@ def read_excerpt(
     others = [event for other in explanation.hangs if other.interface == hang.interface for event in other.events]
     return Excerpt(
         source=events[0].source,
+        own=own,
         kernel_package=None if boot is None else boot.kernel_package,
         lines=tuple(lines),
         left_out=max(0, len(others) - sum(line.tells for line in lines)),

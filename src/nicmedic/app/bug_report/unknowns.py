@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What a report does not know: facts that are missing, hours that nobody watched, what could as well be the cause. A sentence each."""
 
+import re
 from collections.abc import Iterator
 
 from nicmedic.model.blame import Blame, TwinWord
@@ -11,6 +12,8 @@ from nicmedic.report.words import join_names, say_count
 __all__ = ["list_unknowns"]
 
 _MOST_NOTES = 12
+_TAINT = re.compile(r"\b(?:Not tainted|Tainted:)")
+"""In the second line of every trace."""
 
 
 def list_unknowns(report: BugReport, troubles: tuple[str, ...]) -> tuple[str, ...]:
@@ -92,6 +95,10 @@ def _facts(report: BugReport) -> Iterator[str]:
         yield f"Not known of the card: {join_names(missing)}."
     if report.excerpt is None:
         yield "No line of a kernel log shows the hang."
+    elif not report.excerpt.own:
+        yield "The log does not name the card that hung; its lines may be another card's."
+    if not any(_TAINT.search(line.text) for line in (report.excerpt.lines if report.excerpt is not None else ())):
+        yield "Whether the kernel was tainted, for instance by a driver that is not its own, is not known: cat /proc/sys/kernel/tainted"
     if report.finding is None:
         yield "The log gives no cause."
 

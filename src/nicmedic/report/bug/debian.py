@@ -9,11 +9,12 @@ has the bug. What the mail must not have is a second recipient: others are told 
 """
 
 from nicmedic.model.bug_report import BugReport
+from nicmedic.report.blame_words import find_kernel
 from nicmedic.report.bug.form import Form
 from nicmedic.report.bug.harmless import defuse, to_ascii, to_mail, to_word
 from nicmedic.report.bug.plain import render_plain
 from nicmedic.report.bug.sections import list_sections
-from nicmedic.report.bug.versions import is_debian_version
+from nicmedic.report.bug.versions import find_debian_source
 from nicmedic.report.bug.words import find_reported_package, say_title
 
 __all__ = ["DEBIAN"]
@@ -27,9 +28,20 @@ def _find_source(version: str | None) -> str:
     return "src:linux-2.6" if version is not None and version.startswith("2.6.") else "src:linux"
 
 
+def _list_releases(report: BugReport, package: str | None) -> list[str]:
+    kernel, host = find_kernel(report.blame, package), report.host
+    running = [host.kernel_release] if host is not None and host.kernel_package == package and host.kernel_release else []
+    return [*(kernel.releases if kernel is not None else ()), *running]
+
+
+def _find_version(report: BugReport) -> str | None:
+    """None: the kernel that is reported is not Debian's own, or not known."""
+    package = find_reported_package(report)
+    return to_word(find_debian_source(package, _list_releases(report, package)), _VERSION)
+
+
 def _render(report: BugReport) -> str:
-    version = to_word(find_reported_package(report), _VERSION)
-    version = version if is_debian_version(version) or (version or "").startswith("2.6.") else None
+    version = _find_version(report)
     head = ["To: submit@bugs.debian.org", f"Subject: {to_ascii(defuse(say_title(report)))[:_LONGEST_SUBJECT]}", ""]
     pseudo = [f"Package: {_find_source(version)}", *([f"Version: {version}"] if version else []), "Severity: important", ""]
     return to_mail([*head, *pseudo, *render_plain(list_sections(report))])
@@ -47,8 +59,15 @@ def _list_steps(report: BugReport, file: str) -> tuple[str, ...]:
         steps.insert(
             0, f"this host runs {defuse(host.distro or host.distro_id or '')}, not Debian: Debian takes bugs of its own kernels only"
         )
-    if not is_debian_version(find_reported_package(report)):
-        steps.insert(0, "no version of a Debian kernel is known: add the line Version: by hand")
+    if _find_version(report) is None:
+        package = find_reported_package(report)
+        if package is None:
+            steps.insert(0, "no version of a kernel package is known: add the line Version: by hand")
+        else:
+            steps.insert(
+                0,
+                f"{defuse(package)} does not look like a kernel of Debian's own; if it is one, add the line Version: by hand",
+            )
     return tuple(steps)
 
 

@@ -142,7 +142,7 @@ def render_html(report: BugReport) -> str:
     """The whole file; ends with a line feed. The same report gives the same bytes, with the same matplotlib or without."""
     report = dataclasses.replace(report, history=_of_card(report))
     sections = [
-        section("summary", "Summary", build_meaning(report), build_cause(report.finding), build_machine(report)),
+        section("summary", "Summary", build_meaning(report), build_cause(report), build_machine(report)),
         _build_timeline(report),
         _build_rates(report),
         _build_differences(report.blame),

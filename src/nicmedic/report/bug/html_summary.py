@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from nicmedic.model.blame import Verdict
 from nicmedic.model.bug_report import BugReport, HostFacts, NicFacts
-from nicmedic.model.finding import Finding
 from nicmedic.report.blame_words import summarize_blame
 from nicmedic.report.bug.html_parts import UNKNOWN, bullets, commands, facts, paragraph, subsection
 from nicmedic.report.bug.html_tree import tag
@@ -34,10 +33,12 @@ def build_meaning(report: BugReport) -> ET.Element | None:
     return bullets(sentence for sentence in list_summary(report) if sentence != verdict)
 
 
-def build_cause(finding: Finding | None) -> ET.Element:
+def build_cause(report: BugReport) -> ET.Element:
     """What the log says of the cause."""
+    finding = report.finding
     if finding is None:
-        return subsection("What the log says of the cause", paragraph("No log was read, or it tells of no hang."))
+        why = "No log was read, or it tells of no hang." if report.excerpt is None else "The log that shows the hang names no cause."
+        return subsection("What the log says of the cause", paragraph(why))
     meaning = [paragraph(finding.explains)] if finding.explains else []
     against = [tag("p", "Against it:"), bullets(finding.against)] if finding.against else []
     settle = [tag("p", "What would settle it:"), commands(finding.settle)] if finding.settle else []

@@ -3,7 +3,7 @@
 
 import xml.etree.ElementTree as ET  # only the type of an element
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from nicmedic.evidence.moments import parse_moment
@@ -42,7 +42,9 @@ def _judge(tried: Tried) -> Iterator[str]:
 
 
 def _minute(moment: str) -> str:
-    return moment[:16].replace("T", " ")
+    """Whatever zone it was written in."""
+    told = parse_moment(moment)
+    return f"{told.astimezone(UTC):%Y-%m-%d %H:%M}" if told is not None else moment
 
 
 def _when(tried: Tried) -> str:

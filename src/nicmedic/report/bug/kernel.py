@@ -5,20 +5,20 @@ By Documentation/admin-guide/reporting-issues.rst and reporting-regressions.rst 
 paragraph; the kernel, the distribution, ``uname -mi``, the card and its driver; log lines that show it. A regression's subject begins with
 ``[REGRESSION]``, names the last kernel that worked and the first broken one, is copied to regressions@lists.linux.dev, within one stable series also
 to stable@vger.kernel.org, and has a paragraph ``#regzbot introduced: v5.13..v5.14-rc1``. That line is written only where the figures show a
-regression and both upstream versions are beyond doubt; the bot takes it at its word.
+regression beyond doubt, and both upstream versions are known; the bot takes it at its word.
 """
 
 from collections.abc import Iterator
 
 from nicmedic.model.bug_report import BugReport
-from nicmedic.report.blame_words import find_kernel
+from nicmedic.report.blame_words import find_kernel, is_downgrade
 from nicmedic.report.bug.form import Form
 from nicmedic.report.bug.harmless import defuse, to_ascii, to_mail, to_word
 from nicmedic.report.bug.lists import REGRESSIONS, STABLE, find_lists, find_sources
 from nicmedic.report.bug.plain import render_plain, wrap
 from nicmedic.report.bug.sections import list_sections
 from nicmedic.report.bug.versions import find_range, find_upstream
-from nicmedic.report.bug.words import find_driver, is_regression, say_title
+from nicmedic.report.bug.words import find_driver, is_proven_regression, is_regression, say_title
 
 __all__ = ["KERNEL"]
 
@@ -31,7 +31,7 @@ def _find_upstream(report: BugReport, package: str | None) -> str | None:
 
 
 def _find_range(report: BugReport) -> tuple[str, str] | None:
-    if not is_regression(report):
+    if not is_proven_regression(report):
         return None
     return find_range(_find_upstream(report, report.blame.before), _find_upstream(report, report.blame.after))
 
@@ -64,8 +64,14 @@ def _say_range(report: BugReport) -> Iterator[str]:
             f"These are the upstream versions of the distribution's packages {blame.before} and {blame.after}; whether the vanilla kernels differ "
             "in the same way was not tried, and nothing was bisected."
         )
+    elif is_downgrade(blame):
+        yield from wrap(
+            f"{blame.after} is older than {blame.before}: this is no regression from one to the other, and there is no line for regzbot."
+        )
     elif not is_regression(report):
         yield from wrap("That this is a regression is not shown by the figures, so there is no line for regzbot.")
+    elif not is_proven_regression(report):
+        yield from wrap("That this is a regression is likely by the figures, and not proven, so there is no line for regzbot.")
     else:
         upstream = _find_upstream(report, blame.before), _find_upstream(report, blame.after)
         if None not in upstream and upstream[0] == upstream[1]:

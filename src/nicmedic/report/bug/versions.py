@@ -10,9 +10,15 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-__all__ = ["find_range", "find_upstream", "is_debian_version"]
+__all__ = ["find_debian_source", "find_range", "find_upstream"]
 
 _DEBIAN: Final = re.compile(r"(?P<upstream>\d+\.\d+\.\d+)-\d+(?:\+deb\d+u\d+|~bpo\d+\+\d+|~deb\d+u\d+)*", re.ASCII)
+_DEBIAN_PACKAGE: Final = re.compile(
+    r"(?P<source>\d+\.\d+(?:\.\d+)*(?:~rc\d+)?(?:-ckt\d+)?-\d+(?:(?:sarge|etch|lenny|squeeze|wheezy)\d+|\+deb\d+u\d+|~bpo\d+\+\d+|~deb\d+u\d+|~exp\d+)*)"
+    r"(?:\+b\d+)?",
+    re.ASCII,
+)
+"""Any of Debian's: 6.17~rc4-1~exp1, 3.16.7-ckt11-1+deb8u3, 2.6.32-48squeeze6; a rebuild (+b1) is of the same source."""
 _DEBIAN_RELEASE: Final = re.compile(
     r"\d+\.\d+(?:\.\d+)?(?:-\d+|\+deb\d+(?:\+\d+)?|-0\.(?:bpo|deb\d+)\.\d+|\+deb\d+\.\d+)*"
     r"-(?:cloud-|rt-)?(?:amd64|686(?:-pae)?|486|arm64|armmp(?:-lpae)?|powerpc64le|s390x|riscv64|loong64|rpi|marvell|mips64el|octeon)",
@@ -25,9 +31,18 @@ _OTHERS: Final = (
 )
 
 
-def is_debian_version(package: str | None) -> bool:
-    """Whether it looks like one of Debian's kernel versions."""
-    return package is not None and _DEBIAN.fullmatch(package) is not None
+def find_debian_source(package: str | None, releases: Iterable[str]) -> str | None:
+    """Version of Debian's source package; None: it is not Debian's own.
+
+    Whoever names the whole package version in ``uname -r``, as Proxmox does, is not Debian.
+
+    >>> find_debian_source("6.1.153-1+b1", ["6.1.0-40-amd64"]), find_debian_source("6.5.13-1", ["6.5.13-1-pve"])
+    ('6.1.153-1', None)
+    """
+    found = None if package is None else _DEBIAN_PACKAGE.fullmatch(package)
+    if found is None or any(release.endswith("-pve") or release.startswith(f"{package}-") for release in releases):
+        return None
+    return found["source"]
 
 
 def find_upstream(package: str | None, releases: Iterable[str]) -> str | None:

@@ -7,7 +7,17 @@ from collections.abc import Iterator
 from nicmedic.evidence.spells import find_card
 from nicmedic.model.blame import Blame, KernelFigures, TwinWord, Verdict
 from nicmedic.model.bug_report import BugReport, Came, Tried
-from nicmedic.report.blame_words import find_kernel, is_backwards, say_arm, say_caveat, say_hold, say_hours, say_twin, summarize_blame
+from nicmedic.report.blame_words import (
+    find_kernel,
+    is_backwards,
+    is_downgrade,
+    say_arm,
+    say_caveat,
+    say_hold,
+    say_hours,
+    say_twin,
+    summarize_blame,
+)
 from nicmedic.report.words import join_names
 
 __all__ = [
@@ -15,8 +25,10 @@ __all__ = [
     "find_first_bad",
     "find_reported_package",
     "is_hung",
+    "is_proven_regression",
     "is_regression",
     "list_summary",
+    "say_actual",
     "say_came",
     "say_title",
     "say_tried",
@@ -25,6 +37,7 @@ __all__ = [
 _STAMP = re.compile(r"\A(?:\[ *\d+\.\d+\] |[\d-]+ [\d:]+ )")
 _LONGEST_LINE = 120
 _MOST_HELD = 3
+_MOST_LEFT = 3
 _CAME = {
     Came.IN_FORCE: "in force",
     Came.WAITING: "set, not confirmed yet",
@@ -52,10 +65,16 @@ def find_driver(report: BugReport) -> str | None:
 
 
 def is_regression(report: BugReport) -> bool:
-    """Whether the figures show that a newer package hangs more: proven or likely, and booted after the one without."""
+    """Whether the figures show that a newer package hangs more: proven or likely, booted after the one without, and not the older of the two."""
     blame = report.blame
     shown = blame.comparison is not None and blame.comparison.verdict is not Verdict.NOT_SHOWN
-    return shown and not is_backwards(blame)
+    return shown and not is_backwards(blame) and not is_downgrade(blame)
+
+
+def is_proven_regression(report: BugReport) -> bool:
+    """Whether they prove it."""
+    compared = report.blame.comparison
+    return is_regression(report) and compared is not None and compared.verdict is Verdict.PROVEN
 
 
 def find_first_bad(report: BugReport) -> KernelFigures | None:
@@ -76,7 +95,9 @@ def find_reported_package(report: BugReport) -> str | None:
 def is_hung(report: BugReport) -> bool:
     """Whether anything that was read tells of a hang of this card."""
     card = find_card(report.history, report.interface)
-    return report.excerpt is not None or any(card.owns(hang) is True for boot in report.history.boots for hang in boot.hangs)
+    return (report.excerpt is not None and report.excerpt.own) or any(
+        card.owns(hang) is True for boot in report.history.boots for hang in boot.hangs
+    )
 
 
 def say_title(report: BugReport) -> str:
@@ -84,9 +105,10 @@ def say_title(report: BugReport) -> str:
     driver, nic = find_driver(report), report.nic
     name = report.interface or "network card"
     chip = f" ({nic.vendor}:{nic.device}{f' rev {nic.revision}' if nic.revision else ''})" if nic and nic.vendor and nic.device else ""
-    what = "transmit hangs" if is_hung(report) else "no hang is known"
+    doubtful = "a hang of a card that the log does not name" if report.excerpt is not None else "no hang is known"
     bad = find_first_bad(report)
-    since = f" since {bad.package}" if bad is not None else ""
+    since = "" if bad is None else f" since {bad.package}" if is_proven_regression(report) else f", probably since {bad.package}"
+    what = "transmit hangs" if is_hung(report) else doubtful
     return f"{f'{driver}: ' if driver else ''}{name}{chip}: {what}{since}"
 
 
@@ -101,8 +123,30 @@ def _say_hang(report: BugReport) -> str:
     first = _first_line(report)
     said = f"; the kernel says: {first}" if first else ""
     if not is_hung(report):
+        if report.excerpt is not None:
+            return f"{who}: the log tells of a hang and does not name the card{said}"
         return f"{who}: no hang is told by what was read."
     return f"{who}{f' (driver {driver})' if driver else ''} stops transmitting{said or '.'}"
+
+
+def say_actual(report: BugReport) -> str:
+    """What goes wrong, for forms that ask for it."""
+    log = "; see the log below." if report.excerpt is not None else "; no log of it is at hand."
+    if is_hung(report):
+        return f"The card stops transmitting{log}"
+    return (
+        "Not known: the log below tells of a hang, and not of which card." if report.excerpt is not None else "Not known: no hang is told."
+    )
+
+
+def _say_rest(blame: Blame) -> Iterator[str]:
+    """Kernels that the comparison leaves out, where it shows nothing: they may tell more."""
+    if blame.comparison is None or blame.comparison.verdict is not Verdict.NOT_SHOWN:
+        return
+    left = [one for one in blame.kernels if one.package not in (None, blame.before, blame.after) and one.figures.boots]
+    left.sort(key=lambda one: (-one.figures.boots_hung, -one.figures.hours_at_risk))
+    if left:
+        yield f"Not in that comparison: {'; '.join(f'{one.package}: {say_arm(one.figures)}' for one in left[:_MOST_LEFT])}."
 
 
 def _say_span(blame: Blame) -> Iterator[str]:
@@ -130,6 +174,7 @@ def _summary(report: BugReport) -> Iterator[str]:
     caveat = say_caveat(blame)
     if caveat is not None:
         yield caveat
+    yield from _say_rest(blame)
     if is_regression(report):
         yield from _say_span(blame)
     if blame.confounders:

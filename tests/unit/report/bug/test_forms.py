@@ -15,14 +15,15 @@ from hypothesis import strategies as st
 
 from nicmedic.app.bug_report.tried import Done
 from nicmedic.evidence.blame import build_blame
-from nicmedic.model.blame import ChangelogEntry
+from nicmedic.model.blame import ChangelogEntry, Verdict
 from nicmedic.model.bug_report import BugReport, Came, Excerpt, ExcerptLine
 from nicmedic.model.finding import Blame as Culprit
 from nicmedic.model.finding import Confidence, Finding
-from nicmedic.model.history import History
+from nicmedic.model.history import BootRecord, History
 from nicmedic.report.bug.forms import FORMS, find_form
 from nicmedic.report.bug.scrubbing import scrub_report
 from nicmedic.report.bug.versions import find_upstream
+from nicmedic.report.bug.words import is_regression
 from nicmedic.report.scrub import Kind
 from tests.unit.evidence.story import NEW, OLD, boot
 from tests.unit.report.bug.srv4 import EXCERPT, HOST, make_report
@@ -331,9 +332,7 @@ def test_a_scrubbed_report_still_says_all_that_matters(name: str) -> None:
 
 @pytest.mark.parametrize("name", ALL_FORMS)
 def test_a_report_of_nothing_is_still_one(name: str) -> None:
-    report = make_report(
-        interface=None, history=History(), blame=build_blame(History()), host=None, excerpt=None, done=Done()
-    )
+    report = make_report(interface=None, history=History(), blame=build_blame(History()), host=None, excerpt=None, done=Done())
     text = render(name, report)
     assert text
     form = find_form(name)
@@ -376,3 +375,79 @@ def test_a_forged_driver_is_no_shell_command() -> None:
 )
 def test_upstream_versions_are_told_only_beyond_doubt(package: str, release: str | None, upstream: str | None) -> None:
     assert find_upstream(package, [release] if release else []) == upstream
+
+
+GOOD = tuple(boot(f"2025-0{month}-01T10:00:00Z", "6.12.48-1", 600, kernel_release="6.12.48+deb13-amd64") for month in range(1, 6))
+BAD = tuple(boot(f"2025-07-0{day}T10:00:00Z", "6.1.153-1", 0.3, 500, kernel_release="6.1.0-40-amd64") for day in range(1, 6))
+
+
+def of_boots(*boots: BootRecord) -> BugReport:
+    """What these boots tell."""
+    told = History(host="srv4", boots=boots)
+    return make_report(history=told, blame=build_blame(told, interface="eth0"))
+
+
+def test_going_back_to_an_older_kernel_is_no_regression() -> None:
+    report = of_boots(*GOOD, *BAD)
+    text = flat(render("kernel", report))
+    assert "Proven: hangs of eth0 came with going back to 6.1.153-1" in text
+    assert "before (the newer 6.12.48-1)" in text
+    assert "REGRESSION" not in text
+    assert "regressions@" not in text
+    assert "First bad" not in text
+    assert "6.1.153-1 is older than 6.12.48-1: this is no regression" in text
+    assert not is_regression(report)
+
+
+def test_what_is_only_likely_is_told_as_likely_and_the_bot_is_told_nothing() -> None:
+    report = make_report()
+    assert report.blame.comparison is not None
+    likely = dataclasses.replace(report.blame.comparison, verdict=Verdict.LIKELY, p=0.03)
+    text = render("kernel", dataclasses.replace(report, blame=dataclasses.replace(report.blame, comparison=likely)))
+    mail = email.message_from_string(text)
+    assert mail["Subject"] == "[REGRESSION] r8169: eth0 (10ec:8168 rev 06): transmit hangs, probably since 3.2.73-2+deb7u1"
+    assert "#regzbot" not in text
+    assert "likely by the figures, and not proven" in flat(text)
+
+
+def test_a_kernel_between_two_does_not_hide_what_the_others_tell() -> None:
+    old = [boot(f"2015-0{month}-01T10:00:00Z", OLD, 600) for month in range(1, 6)]
+    new = [boot(f"2015-07-0{day}T10:00:00Z", NEW, 0.3, 500) for day in range(1, 9)]
+    text = flat(render("debian", of_boots(*old, boot("2015-06-15T10:00:00Z", "3.2.71-1", 0.2), *new)))
+    assert f"Not in that comparison: {OLD}: 0 hangs in 3,000 h over 5 boots." in text
+
+
+def test_what_is_not_known_is_no_actual_result_for_red_hat() -> None:
+    report = make_report(history=History(), blame=build_blame(History()), excerpt=None, interface="eth1", host=None, done=Done())
+    text = flat(render("redhat", report))
+    assert "Actual results: Not known: no hang is told." in text
+    assert "1. Boot the kernel (which one is not known)." in text
+    form = find_form("redhat")
+    assert form is not None
+    assert "3.2.73-2+deb7u1" in render("redhat")
+    assert f"kernel-{NEW}" not in render("redhat")
+    assert any("take bugs of their own kernels only" in step for step in form.list_steps(make_report(), "F"))
+    fedora = rename(make_report(), old="6.5.6-200.fc38", new="6.6.2-200.fc38")
+    assert "kernel-6.6.2-200.fc38" in render("redhat", fedora)
+
+
+@pytest.mark.parametrize(
+    ("package", "release", "source"),
+    [
+        ("3.16.7-ckt11-1+deb8u3", "3.16.0-4-amd64", "3.16.7-ckt11-1+deb8u3"),
+        ("6.17~rc4-1~exp1", "6.17-rc4-amd64", "6.17~rc4-1~exp1"),
+        ("6.10-1~exp1", "6.10-amd64", "6.10-1~exp1"),
+        ("6.1.153-1+b1", "6.1.0-40-amd64", "6.1.153-1"),
+        ("2.6.32-48squeeze6", "2.6.32-5-amd64", "2.6.32-48squeeze6"),
+        ("6.5.13-1", "6.5.13-1-pve", None),
+        ("2.6.32-431.el6", "2.6.32-431.el6.x86_64", None),
+        ("6.8.0-31.31", "6.8.0-31-generic", None),
+    ],
+)
+def test_debian_is_told_a_version_of_its_own_only(package: str, release: str, source: str | None) -> None:
+    report = of_boots(boot("2025-07-01T10:00:00Z", package, 0.3, 500, kernel_release=release))
+    form = find_form("debian")
+    assert form is not None
+    told = re.findall(r"^Version: (.*)$", form.render(report), re.MULTILINE)
+    assert told == ([] if source is None else [source])
+    assert any("does not look like" in step for step in form.list_steps(report, "F")) is (source is None)

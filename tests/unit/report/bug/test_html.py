@@ -19,6 +19,7 @@ from nicmedic.model.history import History
 from nicmedic.report.bug.html import render_html
 from nicmedic.report.bug.html_figures import NO_CHARTS
 from tests.unit.evidence.story import NEW, OLD, boot, here, twin
+from tests.unit.report.bug.srv4 import make_report
 
 EVIL = """</title></style><script>alert(1)</script><img src="x" onerror='a'>&amp;$\\frac$ ]]>--><svg onload=a>\x1b[2J\u202e\x00"""
 VOID = {"meta"}
@@ -259,3 +260,16 @@ def test_thousands_of_boots_make_a_small_page() -> None:
     text = render_html(report_of(history, kernels))
     assert len(text) < 3_000_000
     assert len(Page(text).of("tr")) < 250
+
+
+def test_moments_are_in_utc_whatever_zone_they_were_written_in() -> None:
+    report = make_report()
+    local = tuple(dataclasses.replace(one, began="2016-01-02T14:00:00+01:00", ended="2016-01-02T23:30:00+01:00") for one in report.tried)
+    page = render_html(dataclasses.replace(report, tried=local))
+    assert "2016-01-02 13:00 to 2016-01-02 22:30" in page
+    assert "2016-01-02 14:00" not in page
+
+
+def test_a_log_that_names_no_cause_was_read_all_the_same() -> None:
+    assert "The log that shows the hang names no cause." in render_html(make_report())
+    assert "No log was read" in render_html(make_report(excerpt=None))
