@@ -67,7 +67,8 @@ log, says which card hung, why that is so likely, and what others tried against 
 a card over the very connection that may be dying, so that whatever is not confirmed is undone.
 
 Only treat, confirm, undo, keep, release, verify --repair and install-service change the machine, and watch where its policy has it call treat; \
-snapshot writes its one file, and so does report. A command of root also undoes what a crash has left behind of treat, keep and release.""",
+snapshot writes its one file, and so does report. A command of root also undoes what a crash has left behind of treat, and keep, kept, release and \
+verify what it has left of keep and release.""",
     arguments=(
         Argument(("--version",), "print the version and end", version=f"nicmedic {__version__}"),
         Argument(("--debug",), "show a traceback also for expected errors; stands before the command", flag=True),

@@ -112,8 +112,8 @@ def _next_of_expiry(kept: Kept, expiry: str) -> str:
 
 def _render_one(kept: Kept, expiry: str | None, style: Style) -> Iterator[str]:
     states = {
-        KeptState.WRITING: "  half written: put back by the next command",
-        KeptState.RELEASING: "  half released: ended by the next command",
+        KeptState.WRITING: "  half written: put back by the next nicmedic kept",
+        KeptState.RELEASING: "  half released: ended by the next nicmedic kept",
     }
     yield style.paint(f"{kept.id:>3}  {_subject(kept)}{states.get(kept.state, '')}", "bold")
     made_for = kept.made_for.kernel_package or kept.made_for.kernel_release or "(unknown)"

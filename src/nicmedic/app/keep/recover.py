@@ -21,7 +21,7 @@ class RecoveredKept:
 
     kept: Kept
     trouble: tuple[str, ...] = ()
-    """What stands against ending it; it is tried again by the next command."""
+    """What stands against ending it; ``nicmedic kept`` tries it again."""
     left: str = ""
     """Then: what a person can do."""
 

@@ -106,7 +106,7 @@ def _end(edges: KeepEdges, kept: Kept) -> tuple[Kept, str | None]:
     """Its files are back: what is left is ours. What keeps that from going is told, and it stays ``releasing`` then."""
     failed = quietly(lambda: remove_folders(edges, kept)) or drop_check(edges, kept)
     if failed is not None:
-        return kept, f"empty folders, or the unit that looks after each boot, cannot be removed: {failed}; the next command tries it again"
+        return kept, f"empty folders, or the unit that looks after each boot, cannot be removed: {failed}; nicmedic kept tries it again"
     now = edges.clock.read_now().isoformat(timespec="seconds")
     return edges.store.save_kept(dataclasses.replace(kept, state=KeptState.RELEASED, released_at=now)), None
 

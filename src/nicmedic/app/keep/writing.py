@@ -2,7 +2,7 @@
 """Write a remedy into files so that a crash at any moment leaves all of it or nothing: before the first file is touched, everything is on disk.
 
 ``writing`` on disk, with each file's bytes before and after → the check after boots → the files, each replaced whole → the programs that make them
-known → ``kept``. Until that last word everything is put back: by us where something fails, else by the next command of root or the next boot.
+known → ``kept``. Until that last word everything is put back: by us where something fails, else by the next ``nicmedic kept`` or the next boot.
 """
 
 import dataclasses

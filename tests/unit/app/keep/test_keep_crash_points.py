@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Killed at any call of keeping or releasing, or told of a failure there: the next command of root finds, or brings about, all of it or nothing."""
+"""Killed at any call of keeping or releasing, or told of a failure there: the next ``nicmedic kept`` finds, or brings about, all of it or nothing."""
 
 import contextlib
 import itertools
