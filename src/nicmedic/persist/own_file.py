@@ -33,7 +33,7 @@ def _is_header(line: bytes) -> bool:
 def take_out_own(back_end: str, edit: FileEdit, now: bytes, *, frame: Sequence[str] = ()) -> bytes | NoPlace | None:
     """What shall stand in a file of ours that is not as it was written; None: nothing, it goes.
 
-    Comments and blank lines of somebody else do not hold it back. Where lines that say something were changed or added, a person must see to it.
+    Comments of somebody else stay, and the file with them. Where lines that say something were changed or added, a person must see to it.
 
     Args:
         back_end: which wrote it.
@@ -45,7 +45,7 @@ def take_out_own(back_end: str, edit: FileEdit, now: bytes, *, frame: Sequence[s
     there = [line.strip() for line in now.splitlines()]
     said, kept = [line for line in ours if _says(line)], [line for line in there if _says(line)]
     if said == kept:
-        return None
+        return b"".join(raw for raw in now.splitlines(keepends=True) if (line := raw.strip()) and line not in ours) or None
     telling = {line for line in ours if line and not _is_header(line) and line.decode("utf-8", "replace") not in frame}
     if not telling & set(there):
         return now

@@ -216,7 +216,9 @@ def edited(now: bytes) -> bytes | NoPlace | None:
 
 def test_a_drop_in_that_somebody_edited() -> None:
     after = placed(MTU).edits[0].after or b""
-    assert edited(after + b"\n# a remark\n") is None
+    assert edited(after + b"\n\n") is None
+    assert edited(after + b"\n# a remark\n") == b"# a remark\n"
+    assert edited(b"# a remark\n") == b"# a remark\n"  # repeated after a crash
     assert edited(b"") == b""
     assert edited(b"[Link]\nWakeOnLan=off\n") == b"[Link]\nWakeOnLan=off\n"
     answer = edited(after + b"WakeOnLan=off\n")

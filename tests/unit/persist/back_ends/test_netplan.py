@@ -151,7 +151,7 @@ def test_hosts_on_which_it_does_not_help() -> None:
 def test_a_file_that_somebody_edited() -> None:
     edit = placed(MTU).edits[0]
     assert edit.after is not None
-    assert BACK_END.take_out(edit, edit.after + b"# a remark\n", 3) is None
+    assert BACK_END.take_out(edit, edit.after + b"# a remark\n", 3) == b"# a remark\n"
     theirs = b"network:\n  version: 2\n  ethernets:\n    other: {}\n"
     answer = BACK_END.take_out(edit, edit.after.replace(b"1400", b"1300"), 3)
     assert isinstance(answer, NoPlace)

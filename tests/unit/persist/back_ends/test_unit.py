@@ -171,6 +171,7 @@ def test_what_somebody_edited_is_not_lost() -> None:
     assert service.after is not None
     assert rules.after is not None
     assert BACK_END.take_out(rules, b"# mine\n" + rules.after, 3) == b"# mine\n"
-    assert BACK_END.take_out(service, service.after + b"# a comment\n", 3) is None
+    assert BACK_END.take_out(service, service.after + b"# a comment\n", 3) == b"# a comment\n"
+    assert BACK_END.take_out(service, service.after + b"\n", 3) is None
     changed = BACK_END.take_out(service, service.after.replace(b"1400", b"1300"), 3)
     assert isinstance(changed, NoPlace)
