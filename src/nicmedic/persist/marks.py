@@ -14,6 +14,7 @@ in whatever order several blocks are taken out.
 
 import re
 import zlib
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -97,19 +98,33 @@ def find_block(data: bytes, number: int) -> Block | None:
 
 def behind_blocks(data: bytes, after: int) -> int:
     """The line itself, or the last line of the block of ours that it stands in: nothing may be put between two comments."""
-    blocks = (find_block(data, number) for number in list_numbers(data))
-    return max((block.last for block in blocks if block is not None and block.first <= after < block.last), default=after)
+    begins, ends = _find_marks(split_lines(data))
+    spans = ((begins[number][0], ends[number][0]) for number in begins if len(begins[number]) == len(ends.get(number, ())) == 1)
+    return max((last for first, last in spans if first <= after < last), default=after)
+
+
+def _find_marks(lines: Sequence[bytes]) -> tuple[dict[int, list[int]], dict[int, list[int]]]:
+    """Where the first and the second comments of each number stand."""
+    begins: dict[int, list[int]] = {}
+    ends: dict[int, list[int]] = {}
+    for at, line in enumerate(lines):
+        for pattern, found in ((_BEGIN, begins), (_END, ends)):
+            if mark := pattern.match(line):
+                found.setdefault(int(mark["number"]), []).append(at)
+    return begins, ends
 
 
 def _find_last_blocks(lines: Sequence[bytes]) -> tuple[int, ...]:
     """Where the blocks begin that are the end of a file, the last first; nothing else stands between them."""
+    marks, _ = _find_marks(lines)
     begins: list[int] = []
     at = len(lines)
     while at and (end := _END.match(lines[at - 1])):
-        held = [index for index in range(at) if (found := _BEGIN.match(lines[index])) and found["number"] == end["number"]]
-        if not held:
+        held = marks.get(int(end["number"]), [])
+        index = bisect_left(held, at)
+        if index == 0:
             break
-        at = held[-1]
+        at = held[index - 1]
         begins.append(at)
     return tuple(begins)
 
