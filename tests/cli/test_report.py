@@ -76,6 +76,25 @@ def test_every_form_is_written_without_names(form: str, parts: list[str], tmp_pa
         jsonschema.validate(json.loads(text), SCHEMA)
 
 
+def test_a_report_that_cannot_be_written_leaves_no_map(parts: list[str], tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    done = nicmedic("report", "--for", "json", *parts, "--scrub", "-o", str(folder))
+    assert done.returncode == 20
+    assert not (tmp_path / "out.map").exists()
+    assert "NICMEDIC_STATE" not in done.stderr
+
+
+def test_without_names_a_log_is_not_called_as_somebody_called_it(parts: list[str], tmp_path: Path) -> None:
+    log = tmp_path / "customer-acme" / "hosting-bigbank.log"
+    log.parent.mkdir()
+    log.write_bytes(LOG.read_bytes())
+    done = nicmedic("report", "--for", "kernel", *parts[:4], "--log", str(log), "--scrub")
+    assert done.returncode == 0, done.stderr
+    assert "The first hang, from file" in done.stdout
+    assert not re.search("acme|bigbank", done.stdout)
+
+
 def test_the_help_names_every_form() -> None:
     told = next(argument.help for argument in REPORT.arguments if argument.names == ("--for",))
     assert re.findall(r"[a-z]+", told.partition(": ")[2].replace(" or ", ", ")) == [form.name for form in FORMS]

@@ -64,6 +64,19 @@ def _read_history(files: list[str] | None, source: str | None, tell: _Tell) -> "
     return collected.history, tuple(f"Not read: {error.message}." for error in collected.errors)
 
 
+def _is_of_here(history: "History", seen: "Host", tell: _Tell) -> bool:
+    """Whether it has a boot of this machine's; its name alone shows nothing, for many hosts are called ``debian``."""
+
+    def name_boots(one: "History") -> "set[tuple[str | None, ...]]":
+        """Of a boot without an id the moment to the second and the kernel stand for it."""
+        return {(boot.boot_id,) if boot.boot_id else (boot.began, boot.kernel_release) for boot in one.boots if boot.boot_id or boot.began}
+
+    told = name_boots(history)
+    if seen.boot_id is not None and (seen.boot_id.replace("-", ""),) in told:
+        return True
+    return not told.isdisjoint(name_boots(_read_history(None, None, tell)[0]))
+
+
 def _explain(names: tuple[str, ...], tell: _Tell, *, wanted: bool = False) -> "Explanation":
     """What the logs say.
 
@@ -156,7 +169,10 @@ def _gather(arguments: argparse.Namespace, tell: _Tell) -> "Material":
     named = _explain(tuple(dict.fromkeys(arguments.log)), tell, wanted=True) if arguments.log else None  # a mistyped name is told at once
     seen = _read_host(arguments.source)
     history, troubles = _read_history(arguments.history, arguments.source, tell)
-    is_here = arguments.source is None and (not arguments.history or (history.host is not None and history.host == seen.hostname))
+    same_name = history.host is not None and history.host == seen.hostname
+    is_here = arguments.source is None and (not arguments.history or (same_name and _is_of_here(history, seen, tell)))
+    if arguments.source is None and same_name and not is_here:
+        troubles += ("The history is of a host called like this one, and has no boot of this one: it is taken for another's.",)
     host = seen if is_here or arguments.source is not None else None  # else the history is another host's
     names = _find_names(arguments, is_here=is_here)
     explanation = named if named is not None or names is None else _explain(names, tell)
@@ -181,15 +197,13 @@ def _gather(arguments: argparse.Namespace, tell: _Tell) -> "Material":
     return dataclasses.replace(material, troubles=(*troubles, *more))
 
 
-def _scrub(report: "BugReport", host: "Host | None", output: str | None) -> "BugReport":
-    """Replace what tells whose host it is; the map goes beside the file, for its owner only."""
+def _scrub(report: "BugReport", host: "Host | None", arguments: argparse.Namespace) -> "tuple[BugReport, str]":
+    """Replace what tells whose host it is, names of files that somebody chose too; and the map."""
     from nicmedic.host.scrub_parts import find_known_names
     from nicmedic.report.bug.scrubbing import scrub_report
 
-    scrubbed, told = scrub_report(report, find_known_names(host=host))
-    if output is not None:
-        _write(f"{output}.map", told)
-    return scrubbed
+    named = (*(arguments.log or ()), *(arguments.history or ()), *(arguments.twin or ()), arguments.changelog, arguments.source)
+    return scrub_report(report, find_known_names(host=host), [name for name in named if name is not None])
 
 
 def _write(path: str, text: str) -> None:
@@ -204,7 +218,7 @@ def _write(path: str, text: str) -> None:
     try:
         write_file(path, text)
     except StateError as error:
-        raise UnwritableOutputError(error.message, hint=error.hint) from error
+        raise UnwritableOutputError(error.message, hint=error.hint.partition("   #")[0]) from error
 
 
 def _tell_steps(form: "Form", report: "BugReport", output: str | None) -> None:
@@ -242,14 +256,17 @@ def _run(arguments: argparse.Namespace) -> int:
     with Progress(sys.stderr) as progress:
         material = _gather(arguments, progress.show)
     report = build_report(material, made=read_now().isoformat(timespec="seconds"), version=__version__)
+    told = None
     if arguments.scrub:
-        report = _scrub(report, material.host, arguments.output)
+        report, told = _scrub(report, material.host, arguments)
     with open_chart_folder():
         text = form.render(report)
     if arguments.output is None:
         write_answer(text)
     else:
         _write(arguments.output, text)
+        if told is not None:
+            _write(f"{arguments.output}.map", told)
     _tell_steps(form, report, arguments.output)
     return 0
 

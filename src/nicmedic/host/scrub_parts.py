@@ -17,6 +17,8 @@ _UTMP = 384
 _BOOT_RECORDS = (1, 2, 3, 4)
 """RUN_LVL, BOOT_TIME, NEW_TIME, OLD_TIME of utmp(5); the rest are people."""
 _HOST_OFFSET, _HOST_BYTES = 76, 256
+_VERSIONS = ("firmware_version", "driver_version", "kernel_package", "bios_version")
+"""Fields of ``model/host.py`` in which four numbers are no address."""
 _EXTENDED = 0x100
 _DSN = 0x0003
 """PCI_EXT_CAP_ID_DSN (include/uapi/linux/pci_regs.h): a device's serial number, mostly made of its MAC address."""
@@ -113,8 +115,12 @@ def _scrub_json(value: object, scrubber: Scrubber) -> object:
     if isinstance(value, list):
         return [_scrub_json(each, scrubber) for each in value]
     if isinstance(value, dict):
-        return {scrubber.scrub_name(key): _scrub_json(each, scrubber) for key, each in value.items()}
+        return {scrubber.scrub_name(key): _scrub_item(key, each, scrubber) for key, each in value.items()}
     return value
+
+
+def _scrub_item(key: str, value: object, scrubber: Scrubber) -> object:
+    return scrubber.scrub_names(value) if key in _VERSIONS and isinstance(value, str) else _scrub_json(value, scrubber)
 
 
 def scrub_wtmp(data: bytes, scrubber: Scrubber) -> bytes:

@@ -13,7 +13,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 
-from nicmedic.persist.secrets import withhold_secrets
+from nicmedic.persist.secrets import WITHHELD, withhold_secrets
 from nicmedic.report.scrub_words import Kind, find_words, is_telling
 
 __all__ = ["SCHEMA", "Kind", "Scrubber"]
@@ -46,6 +46,22 @@ _NO_EMAIL = re.compile(
 _BYTES_MESSAGE = re.compile(r"\"(?:MESSAGE|_HOSTNAME)\"\s*:\s*\[")
 """journalctl writes text that is no UTF-8 as a list of numbers."""
 _FIRST_MAC = 0xA00001
+_MARKED_MAC = re.compile(rf"(?<![0-9A-Za-z:.-]){_H}{{2}}([:-]){_H}{{2}}(?:\1{_H}{{2}}){{4}}(?![0-9A-Za-z:-])")
+_BARE_MAC = re.compile(rf"(?<!{_H}){_H}{{12}}(?!{_H})")
+_OCTETS = re.compile(rf"(?<=ll header: 00000000: ){_H}{{2}}(?: {_H}{{2}}){{13,15}}(?![0-9A-Za-z])")
+"""``print_hex_dump(KERN_WARNING, "ll header: ", DUMP_PREFIX_OFFSET, 16, 1, …)`` of ip_handle_martian_source (net/ipv4/route.c of Linux 6.1)."""
+_VERSION = re.compile(r"(?<![A-Za-z])(?:version|firmware|fw|nvm|pkg|driver)[\"']?(?: ?[:=] ?| )\Z", re.IGNORECASE)
+"""What stands before four numbers that are no address."""
+_UPSTREAM = re.compile(r"(?<![\w.])(?:\d+:)?\d+\.\d+(?:\.\d+)?-\Z")
+_JOINED = {Kind.HOST: 2, Kind.SERIAL: 6}
+"""What may stand beside an underscore, if it has so many letters and a digit or a hyphen among them."""
+_NO_KEY = "| "
+"""Before a line, no key of a configuration begins it."""
+_WELL_KNOWN = re.compile(
+    r"(?:kern|messages|syslog|dmesg|boot|dpkg|history|term|dnf|dnf\.rpm|yum|pacman|apk|journal|journalctl-kernel|ring-buffer|wtmp|zypp|xl-dmesg)"
+    r"(?:[.-](?:log|kmsg|json|txt|\d{1,8}))*(?:\.(?:gz|xz|bz2|zst))?"
+)
+"""Names of logs as distributions and a snapshot have them."""
 
 
 class Scrubber:
@@ -59,22 +75,29 @@ class Scrubber:
         self._network_counts: dict[Kind, int] = {}
         self._words: dict[str, Kind] = {}
         self._tokens: dict[str, str | None] = {}
-        macs = {re.sub(r"[^0-9a-f]", "", address.casefold()) for address in (known or {}).get(Kind.MAC, ())}
-        own = "|".join(sorted(digits for digits in macs if len(digits) == 12 and digits.strip("0")))
-        self._bare_macs = re.compile(rf"(?<!{_H})(?:{own})(?!{_H})", re.IGNORECASE) if own else None
+        self._macs: set[str] = set()
         for kind, words in (known or {}).items():
-            for word in words if kind is not Kind.MAC else ():
+            for word in words:
                 self._learn(kind, word)
 
     def learn(self, text: str) -> None:
-        """Take up what a text calls a name, a serial number or a wireless network."""
+        """Take up what a text calls a name, a serial number or a wireless network, and the hardware addresses, which may stand elsewhere bare."""
         for kind, word in find_words(text):
             self._learn(kind, word)
+        for found in _MARKED_MAC.finditer(text):
+            self._learn(Kind.MAC, found[0])
 
     def _learn(self, kind: Kind, word: str) -> None:
+        if kind is Kind.MAC:
+            digits = re.sub(r"[^0-9a-f]", "", word.casefold())
+            if len(digits) == 12 and digits.strip("0"):
+                self._macs.add(digits)
+            return
         if not is_telling(kind, word):
             return
         self._words.setdefault(word.casefold(), kind)
+        if kind is Kind.HOST and "-" in word:  # as LVM writes it in /dev/mapper
+            self._words.setdefault(word.casefold().replace("-", "--"), kind)
         if kind is Kind.HOST and "." in word:
             short, _, domain = word.partition(".")
             self._learn(Kind.HOST, short)
@@ -87,19 +110,34 @@ class Scrubber:
             text = "\n".join(line for line in text.split("\n") if not _BYTES_MESSAGE.search(line))
         return self.scrub_name(withhold_secrets(text))
 
+    def scrub_prose(self, text: str) -> str:
+        """The same for lines of a log and for sentences, which may begin with such a word as "Key" and yet hold none. No line is left out."""
+        lines = (WITHHELD if _BYTES_MESSAGE.search(line) else line for line in text.split("\n"))
+        held = withhold_secrets("\n".join(f"{_NO_KEY}{line}" for line in lines))
+        return self.scrub_name("\n".join(line.removeprefix(_NO_KEY) for line in held.split("\n")))
+
     def scrub_name(self, name: str) -> str:
         """The same for the name of a file."""
         replaced = _TOKEN.sub(self._replace_token, name)
-        if self._bare_macs is not None:
-            replaced = self._bare_macs.sub(lambda found: self._replace_mac(found[0]), replaced)
-        return self._scrub_words(replaced)
+        if self._macs:
+            replaced = _BARE_MAC.sub(lambda found: self._replace_mac(found[0]) if found[0].casefold() in self._macs else found[0], replaced)
+        replaced = _OCTETS.sub(self._replace_octets, replaced)
+        return self.scrub_names(replaced)
+
+    def name_file(self, path: str) -> str:
+        """What a file whose name somebody chose is called: a log of a well-known name by that, any other by a number."""
+        base = path.rstrip("/").rpartition("/")[2]
+        if _WELL_KNOWN.fullmatch(base):
+            return base
+        return self._keep(Kind.FILE, path, f"{Kind.FILE}{self._number(Kind.FILE, path)}")
 
     def render_map(self) -> str:
         """What was replaced by what, as JSON. It undoes all of the work: it stays with its owner."""
         rows = [{"kind": kind, "original": original, "replacement": new} for (kind, _), (original, new) in self._map.items()]
         return json.dumps({"schema": SCHEMA, "replaced": rows}, indent=1, ensure_ascii=True) + "\n"
 
-    def _scrub_words(self, text: str) -> str:
+    def scrub_names(self, text: str) -> str:
+        """Only what is known by name, such as a host: four numbers are no address where versions stand."""
         folded = text.casefold()
         there = sorted((word for word in self._words if word in folded), key=lambda word: (-len(word), word))
         if not there:
@@ -107,11 +145,16 @@ class Scrubber:
         return re.sub("|".join(map(re.escape, there)), self._replace_found, text, flags=re.IGNORECASE)
 
     def _replace_found(self, found: re.Match[str]) -> str:
-        """A word that stands alone: between anything but letters, digits and underscores, or behind an escape."""
+        """A word that stands alone: between anything but letters, digits and underscores, or behind an escape.
+
+        The name of a host that no word of the kernel looks like may have underscores beside it, and so may a serial number: ``centos_nas7-root``.
+        """
         text, begin, end = found.string, found.start(), found.end()
+        least = _JOINED.get(self._words.get(found[0].casefold(), Kind.USER))
+        joins = least is not None and len(found[0]) >= least and re.search(r"[\d-]", found[0]) is not None
         before, after = text[begin - 1 : begin], text[end : end + 1]
-        alone = not (before.isalnum() or before == "_") or text[max(0, begin - 2) : begin] in ("\\n", "\\r", "\\t")
-        return self._replace_word(found[0]) if alone and not (after.isalnum() or after == "_") else found[0]
+        alone = not (before.isalnum() or (before == "_" and not joins)) or text[max(0, begin - 2) : begin] in ("\\n", "\\r", "\\t")
+        return self._replace_word(found[0]) if alone and not (after.isalnum() or (after == "_" and not joins)) else found[0]
 
     def _replace_token(self, found: re.Match[str]) -> str:
         token = found[0]
@@ -122,7 +165,7 @@ class Scrubber:
             if len(self._tokens) < _MOST_TOKENS:
                 self._tokens[token] = new
         if new is None:  # four numbers: an address, or the version of a kernel before 3.0
-            version = found.string[max(0, found.start() - 8) : found.start()] == "version "
+            version = _VERSION.search(found.string[max(0, found.start() - 32) : found.start()]) is not None
             return token if version else _PATTERN.sub(self._replace, token)
         return new
 
@@ -132,6 +175,8 @@ class Scrubber:
             return word
         if kind is Kind.HOST and "." in word:
             return self._keep(kind, word, f"{self._replace_word(word.split('.', 1)[0])}.example")
+        if kind is Kind.HOST and "--" in word and self._words.get(word.casefold().replace("--", "-")) is kind:
+            return self._replace_word(word.replace("--", "-"))
         number = self._number(kind, word)
         return self._keep(kind, word, f"{kind}{number}.example" if kind is Kind.DOMAIN else f"{kind}{number}")
 
@@ -152,7 +197,7 @@ class Scrubber:
         if kind == "uuid":
             return self._replace_uuid(text)
         if kind == "ipv4":
-            return self._replace_ipv4(text)
+            return text if self._is_version(found) else self._replace_ipv4(text)
         if kind == "ipv6":
             return self._replace_ipv6(text)
         if kind == "key":
@@ -179,6 +224,18 @@ class Scrubber:
             self._counts[Kind.MAC] += 1
             tail = f"{number + 1:06x}"
         return self._keep(Kind.MAC, digits, digits[:6] + tail.rjust(len(digits) - 6, "0"))
+
+    @staticmethod
+    def _is_version(found: re.Match[str]) -> bool:
+        """Four numbers in the version of a package: behind another version, or of a kernel before 3.0 with a revision."""
+        behind = _UPSTREAM.search(found.string[max(0, found.start() - 48) : found.start()]) is not None
+        return behind or (found[0].startswith("2.6.") and found.string[found.end() : found.end() + 1] == "-")
+
+    def _replace_octets(self, found: re.Match[str]) -> str:
+        """The header of a frame, in hex: the address that it goes to, and that it is from."""
+        octets = found[0].split()
+        told = [self._replace_mac(":".join(octets[at : at + 6])).replace(":", " ") for at in (0, 6)]
+        return " ".join([*told, *octets[12:]])
 
     def _replace_uuid(self, text: str) -> str:
         digits = text.replace("-", "").lower()

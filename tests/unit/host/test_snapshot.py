@@ -316,6 +316,14 @@ class TestScrubbing:
         assert "10.9.8" not in lines[0]
         assert len(lines) == 2
 
+    def test_versions_of_four_numbers_are_no_addresses(self) -> None:
+        """Broadcom's firmware; the host's address beside it goes."""
+        nic = {"firmware_version": "214.0.202.1", "driver_version": "5.3.5.4"}
+        host = {"nics": [{**nic, "gateway": "10.9.8.7"}], "kernel_package": "2.6.32.61"}
+        (told,) = scrub_parts([Member(name="host.json", data=json.dumps(host).encode())], Scrubber())
+        assert isinstance(told, Member)
+        assert json.loads(told.data) == {"nics": [{**nic, "gateway": "192.0.2.7"}], "kernel_package": "2.6.32.61"}
+
     def test_what_happened_is_still_told(self, tmp_path: Path) -> None:
         scrubber = Scrubber({Kind.HOST: ["nas7"]})
         log = "".join(f"Apr  2 10:00:00 nas7 kernel: {line}\n" for line in HANG.splitlines())

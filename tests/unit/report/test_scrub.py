@@ -66,6 +66,32 @@ def scrub(text: str, **known: list[str]) -> str:
         ("hunter2", "Proxy=http://bob:hunter2@proxy:3128"),
         ("nas7", "ip=10.0.0.2::10.0.0.1:255.255.255.0:nas7:eth0:none"),
         ("mNpZ", "peer mNpZ0e2pGm8K4y0bXo1cV7tq3s5u9w2zA4d6f8h0jk4="),
+        ("filer01", "nfs: server filer01 not responding, still trying"),
+        ("acme", "nfs: server filer01.acme.test OK"),
+        ("filer01", "lockd: server filer01 not responding, timed out"),
+        ("filer02", "CIFS: VFS: \\\\filer02\\payroll has not responded in 180 seconds. Reconnecting..."),
+        ("payroll", "CIFS: VFS: \\\\filer02\\payroll has not responded in 180 seconds. Reconnecting..."),
+        ("filer03", "CIFS VFS: Server filer03 has not responded in 120 seconds. Reconnecting..."),
+        ("peerhost5", "drbd r0 peerhost5: conn( Connected -> Disconnecting )"),
+        ("peerhost5", "drbd r0/0 drbd1 peerhost5: pdsk( UpToDate -> DUnknown )"),
+        ("alice", 'audit: type=1100 msg=\'op=PAM:authentication acct="alice" exe="/usr/bin/sudo" res=success\''),
+        ("bastion", "audit: type=1100 msg='op=PAM:authentication hostname=bastion.acme.test addr=10.1.2.3'"),
+        ("nas8", "systemd[1]: Hostname set to <nas8>."),
+        ("nas9", "Command line: quiet systemd.hostname=nas9"),
+        ("nas6", "dhcp4 (eth0): option host_name => 'nas6'"),
+        ("acme", "dhcp4 (eth0): option domain_name => 'corp.acme.test'"),
+        ("WCC4E", "ata1.00: ATA-9: WDC WD40, 82.00A82, S/N WD-WCC4E0123456"),
+        ("ABCD1234", "i40e 0000:01:00.0: S/N: ABCD1234"),
+        ("XYZ12345", "vpd: SN=XYZ12345"),
+        ("S3Z2NB0K", "root=/dev/disk/by-id/ata-Samsung_SSD_860_EVO_500GB_S3Z2NB0K123456-part2 ro"),
+        ("36001405", "root=/dev/disk/by-id/scsi-3600140512345678 ro"),
+        ("5002538e", "wwn-0x5002538e40a1b2c3-part1"),
+        ("5002538e", "scsi 0:0:0:0: naa.5002538e40a1b2c3"),
+        ("srv9", "iscsi: iqn.2003-01.org.linux-iscsi.srv9.x8664:sn.8f2acc331100"),
+        ("8f2acc", "iscsi: iqn.2003-01.org.linux-iscsi.srv9.x8664:sn.8f2acc331100"),
+        ("abcdef", f"r8169 eth0: 525400ABCDEF\nand {MAC} elsewhere"),
+        ("ab cd ef", "ll header: 00000000: ff ff ff ff ff ff 52 54 00 ab cd ef 08 06"),
+        ("Aliceshome", "wlan0: connected to SSID 'Aliceshome'"),
     ],
 )
 def test_what_tells_whose_host_it_is_goes(secret: str, text: str) -> None:
@@ -87,10 +113,52 @@ def test_what_tells_whose_host_it_is_goes(secret: str, text: str) -> None:
         "NETDEV WATCHDOG: eth0 (r8169): transmit queue 0 timed out",
         "[    0.1] iommu: Default domain type: identity mapping, see https://bugzilla.kernel.org/show_bug.cgi?id=1",
         "ip=127.0.0.2::127.0.0.1:255.255.255.0::eth0:none",
+        "bnxt_en: firmware 214.0.202.1, fw: 21.80.16.92 driver 5.3.5.4 firmware: 20.6.143.0/pkg 20.06.05.06",
+        "kernel-default 2.6.32.12-0.7.1 2.6.32.59-0.7-default 4.4.180-94.164.3.1",
+        "drbd r0/0 drbd1: disk( UpToDate -> Failed ) systemd-hostnamed: Failed to set hostname: Invalid argument",
+        "Command line: hostname=debian nfs: server not responding, X server internal error, an internal one",
+        "drbd: initialized. Version: 8.4.11 (api:1/proto:86-101) version S/N: 35.5 dB",
+        "ll header: 00000000: ff ff ff ff ff ff 01 00 5e 00 00 fb 08 00",
     ],
 )
 def test_what_tells_nothing_stays(text: str) -> None:
     assert scrub(text) == text
+
+
+@pytest.mark.parametrize("name", ["nas7", "my-nas"])
+def test_the_name_of_a_host_goes_from_the_names_of_volumes(name: str) -> None:
+    """Anaconda's volume groups; in /dev/mapper LVM doubles hyphens."""
+    doubled = name.replace("-", "--")
+    text = f"root=/dev/mapper/centos_{doubled}-root rd.lvm.lv=centos_{name}/root vg_{name}"
+    assert scrub(text, host=[name]) == "root=/dev/mapper/centos_host1-root rd.lvm.lv=centos_host1/root vg_host1"
+
+
+def test_a_host_called_like_a_word_of_the_kernel_leaves_a_trace_whole() -> None:
+    text = "dev_watchdog+0x1f0/0x200 call_timer_fn+0x21/0x130 rtl_task"
+    assert scrub(text, host=["watchdog", "timer", "rtl"]) == text
+
+
+@pytest.mark.parametrize("name", ["debian", "ubuntu", "pi", "xen", "log"])
+def test_what_many_hosts_are_called_tells_of_nobody(name: str) -> None:
+    text = "Debian GNU/Linux 12 Ubuntu 24.04 Raspberry Pi 4 Xen 4.17 no log"
+    assert scrub(text, host=[name], user=[name]) == text
+
+
+def test_sentences_may_begin_like_a_key() -> None:
+    text = "Key features: TSO\nPin count of the ring is wrong\ntoken ring: drop"
+    assert Scrubber().scrub_prose(text) == text
+    assert Scrubber().scrub_prose(f"psk=hunter2\n{text}\n-----BEGIN KEY-----\nabc") == f"psk=<withheld>\n{text}\n<withheld>\n<withheld>"
+
+
+def test_files_are_called_by_well_known_names_or_by_numbers() -> None:
+    scrubber = Scrubber()
+    assert [scrubber.name_file(f"/home/acme/{name}") for name in ("kern.log.2.gz", "bigbank.log", "syslog", "x", "bigbank.log")] == [
+        "kern.log.2.gz",
+        "file1",
+        "syslog",
+        "file2",
+        "file1",
+    ]
 
 
 def test_a_known_address_of_a_card_goes_without_marks_too() -> None:
@@ -184,6 +252,14 @@ def test_no_global_ipv6_address_survives(address: ipaddress.IPv6Address, after: 
             "a@" * 150_000,
         ),
         *("ssid=" * 60_000, "search=" * 40_000, " " * 300_000 + "hostname", "/home/" * 50_000, "\\n" * 150_000, "key=" * 70_000),
+        *(
+            "1.1.1.1-" * 40_000,
+            "CIFS /" * 50_000,
+            "by-id/a-_" * 30_000,
+            "by-id/a-" + "_" * 200_000,
+            "drbd a " * 40_000,
+            "iqn.2003-01." * 20_000,
+        ),
     ],
 )
 def test_odd_texts_take_no_longer(text: str) -> None:
