@@ -197,15 +197,13 @@ def _gather(arguments: argparse.Namespace, tell: _Tell) -> "Material":
     return dataclasses.replace(material, troubles=(*troubles, *more))
 
 
-def _scrub(report: "BugReport", host: "Host | None", output: str | None) -> "BugReport":
-    """Replace what tells whose host it is; the map goes beside the file, for its owner only."""
+def _scrub(report: "BugReport", host: "Host | None", arguments: argparse.Namespace) -> "tuple[BugReport, str]":
+    """Replace what tells whose host it is, names of files that somebody chose too; and the map."""
     from nicmedic.host.scrub_parts import find_known_names
     from nicmedic.report.bug.scrubbing import scrub_report
 
-    scrubbed, told = scrub_report(report, find_known_names(host=host))
-    if output is not None:
-        _write(f"{output}.map", told)
-    return scrubbed
+    named = (*(arguments.log or ()), *(arguments.history or ()), *(arguments.twin or ()), arguments.changelog, arguments.source)
+    return scrub_report(report, find_known_names(host=host), [name for name in named if name is not None])
 
 
 def _write(path: str, text: str) -> None:
@@ -220,7 +218,7 @@ def _write(path: str, text: str) -> None:
     try:
         write_file(path, text)
     except StateError as error:
-        raise UnwritableOutputError(error.message, hint=error.hint) from error
+        raise UnwritableOutputError(error.message, hint=error.hint.partition("   #")[0]) from error
 
 
 def _tell_steps(form: "Form", report: "BugReport", output: str | None) -> None:
@@ -258,14 +256,17 @@ def _run(arguments: argparse.Namespace) -> int:
     with Progress(sys.stderr) as progress:
         material = _gather(arguments, progress.show)
     report = build_report(material, made=read_now().isoformat(timespec="seconds"), version=__version__)
+    told = None
     if arguments.scrub:
-        report = _scrub(report, material.host, arguments.output)
+        report, told = _scrub(report, material.host, arguments)
     with open_chart_folder():
         text = form.render(report)
     if arguments.output is None:
         write_answer(text)
     else:
         _write(arguments.output, text)
+        if told is not None:
+            _write(f"{arguments.output}.map", told)
     _tell_steps(form, report, arguments.output)
     return 0
 
