@@ -18,6 +18,7 @@ __all__ = [
     "append_line",
     "make_folder",
     "make_link",
+    "remove_left",
     "remove_theirs",
     "remove_tree",
     "rename_folder",
@@ -129,11 +130,32 @@ def _copy_attributes(source: str, handle: int) -> None:
                 raise
 
 
-def replace_theirs(path: str, data: bytes, mode: int) -> None:
-    """Replace or make a file of somebody else; links are not followed. ``mode``: of a new one.
+def _check_unchanged(path: str, before: bytes | None) -> None:
+    """Raises ``OSError`` where a file is not what it was."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        now = None
+    else:
+        with os.fdopen(handle, "rb") as file:
+            now = file.read()
+    if now != before:
+        raise OSError(None, "somebody else changed it this moment")
+
+
+def replace_theirs(path: str, before: bytes | None, data: bytes, mode: int) -> None:
+    """Replace or make a file of somebody else; links are not followed.
+
+    A disk may take seconds to sync, in which somebody may write it: so it is looked at after that, right before it gets its name.
+
+    Args:
+        path: of the file.
+        before: what stands in it; None: there is none.
+        data: what shall.
+        mode: of a new one.
 
     Raises:
-        OSError: it cannot be written; it is as it was.
+        OSError: it cannot be written, or is not what it was; it is left as it is.
     """
     temporary = _name_temporary(path)
     try:
@@ -149,6 +171,7 @@ def replace_theirs(path: str, data: bytes, mode: int) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+        _check_unchanged(path, before)
         os.rename(temporary, path)  # noqa: PTH104  # strings throughout
     except OSError:
         with contextlib.suppress(OSError):
@@ -157,15 +180,28 @@ def replace_theirs(path: str, data: bytes, mode: int) -> None:
     sync_folder(_parent(path))
 
 
-def remove_theirs(path: str) -> None:
-    """Remove a file, and what a crash has left beside it.
+def remove_left(path: str) -> None:
+    """Remove what a crash has left beside a file of somebody else, if anything.
 
     Raises:
         OSError: it cannot be removed.
     """
-    for name in (_name_temporary(path), path):
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(name)  # noqa: PTH108  # strings throughout
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        os.unlink(_name_temporary(path))  # noqa: PTH108  # strings throughout
+        sync_folder(_parent(path))
+
+
+def remove_theirs(path: str, before: bytes | None) -> None:
+    """Remove a file, and what a crash has left beside it.
+
+    Raises:
+        OSError: it cannot be removed, or is not what it was before.
+    """
+    remove_left(path)
+    if os.path.lexists(path):
+        _check_unchanged(path, before)
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)  # noqa: PTH108  # strings throughout
     with contextlib.suppress(FileNotFoundError):  # the folder is gone as well
         sync_folder(_parent(path))
 

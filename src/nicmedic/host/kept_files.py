@@ -11,8 +11,9 @@ import os
 import stat
 from collections.abc import Sequence
 
-from nicmedic.host.files import remove_theirs, replace_theirs, sync_folder
+from nicmedic.host.files import remove_left, remove_theirs, replace_theirs, sync_folder
 from nicmedic.model.errors import StateError, UnreadableInputError
+from nicmedic.model.keeping import FileEdit
 from nicmedic.ports.keeping import FileNow
 from nicmedic.remedy.script.words import quote_word
 from nicmedic.report.escape import escape_terminal
@@ -123,19 +124,25 @@ class HostConfigFiles:
             folder = os.path.dirname(folder)  # noqa: PTH120  # names are bytes of somebody's choosing
         return tuple(reversed(missing))
 
-    def replace_file(self, path: str, data: bytes | None, mode: int | None) -> None:
+    def replace_file(self, edit: FileEdit) -> None:
+        path = edit.path
         try:
-            if data is None:
-                remove_theirs(self._root + path)
+            if edit.after is None:
+                remove_theirs(self._root + path, edit.before)
                 return
             for folder in self.list_missing_folders(path):
                 os.mkdir(self._root + folder, _FOLDER_MODE)  # noqa: PTH102  # names are bytes of somebody's choosing
                 os.chmod(self._root + folder, _FOLDER_MODE)  # noqa: PTH101  # whatever the umask
                 sync_folder(os.path.dirname(self._root + folder))  # noqa: PTH120  # names are bytes of somebody's choosing
-            replace_theirs(self._root + path, data, 0o644 if mode is None else mode)
+            replace_theirs(self._root + path, edit.before, edit.after, 0o644 if edit.mode is None else edit.mode)
         except OSError as error:
             hint = f"ls -ld {quote_word(path)} ; lsattr -d {quote_word(path)} ; findmnt -T {quote_word(path)}"
             raise StateError(f"{escape_terminal(path)}: {error.strerror or error}", hint=hint) from error
+
+    def remove_left(self, paths: Sequence[str]) -> None:
+        for path in paths:
+            with contextlib.suppress(OSError):  # it cannot be read by anybody as what it was to be
+                remove_left(self._root + path)
 
     def remove_folders(self, paths: Sequence[str]) -> None:
         for path in sorted(paths, key=len, reverse=True):

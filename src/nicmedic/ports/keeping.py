@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-from nicmedic.model.keeping import Check, Kept
+from nicmedic.model.keeping import Check, FileEdit, Kept
 
 __all__ = ["BootCheck", "ConfigFiles", "FileNow", "KeptStore", "Refreshed", "Refresher"]
 
@@ -39,14 +39,17 @@ class ConfigFiles(Protocol):
     def list_missing_folders(self, path: str) -> tuple[str, ...]:
         """Folders that would have to be made for this file, outermost first."""
 
-    def replace_file(self, path: str, data: bytes | None, mode: int | None) -> None:
-        """Replace, make, or with None remove a file: whoever reads it finds the old one or the new one, also after a power cut.
+    def replace_file(self, edit: FileEdit) -> None:
+        """Replace, make or remove a file: whoever reads it finds the old one or the new one, also after a power cut.
 
-        Mode, owner and attributes of a file that is there stay; ``mode`` is for a new one. Folders that are missing are made.
+        Mode, owner and attributes of a file that is there stay. Folders that are missing are made.
 
         Raises:
-            StateError: it cannot be written; it is as it was.
+            StateError: it cannot be written, or is not what it was before, at the last moment too; it is left as it is.
         """
+
+    def remove_left(self, paths: Sequence[str]) -> None:
+        """What a power cut has left beside these files."""
 
     def remove_folders(self, paths: Sequence[str]) -> None:
         """Those of these folders that are there and empty, innermost first."""

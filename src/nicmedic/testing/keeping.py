@@ -72,15 +72,20 @@ class _Files(_Edge):
         is_there = folder in self.world.folders or any(name.startswith(f"{folder}/") for name in self.world.files)
         return () if is_there else (folder,)
 
-    def replace_file(self, path: str, data: bytes | None, mode: int | None) -> None:
-        self.process.call(f"replace {path} {mode}")
-        if path in self.world.read_only:
-            raise StateError(f"{path}: Read-only file system")
-        if data is None:
-            self.world.files.pop(path, None)
+    def replace_file(self, edit: FileEdit) -> None:
+        self.process.call(f"replace {edit.path} {edit.mode}")
+        if edit.path in self.world.read_only:
+            raise StateError(f"{edit.path}: Read-only file system")
+        if self.world.files.get(edit.path) != edit.before:
+            raise StateError(f"{edit.path}: somebody else changed it this moment")
+        if edit.after is None:
+            self.world.files.pop(edit.path, None)
         else:
-            self.world.folders.update(self.list_missing_folders(path))
-            self.world.files[path] = data
+            self.world.folders.update(self.list_missing_folders(edit.path))
+            self.world.files[edit.path] = edit.after
+
+    def remove_left(self, paths: Sequence[str]) -> None:
+        self.process.call(f"left {len(paths)}")
 
     def remove_folders(self, paths: Sequence[str]) -> None:
         self.process.call("remove folders")

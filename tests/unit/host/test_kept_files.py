@@ -8,6 +8,7 @@ import pytest
 
 from nicmedic.host.kept_files import HostConfigFiles
 from nicmedic.model.errors import StateError, UnreadableInputError
+from nicmedic.model.keeping import FileEdit
 
 
 @pytest.fixture
@@ -20,10 +21,19 @@ def root(tmp_path: Path) -> Path:
 FILE = "/etc/network/interfaces"
 
 
+def replace(files: HostConfigFiles, path: str, data: bytes | None, mode: int | None = None) -> None:
+    """Whatever stands there."""
+    try:
+        before = files.read_file(path).data
+    except UnreadableInputError:
+        before = None
+    files.replace_file(FileEdit(path=path, before=before, after=data, mode=mode))
+
+
 def test_bytes_come_and_go_as_they_are(root: Path) -> None:
     files = HostConfigFiles(str(root))
     assert files.read_file(FILE).data == b"auto eth0\r\n\xff no newline"
-    files.replace_file(FILE, b"\0\xfe", None)
+    replace(files, FILE, b"\0\xfe")
     assert (root / "etc/network/interfaces").read_bytes() == b"\0\xfe"
     assert files.read_file("/etc/none").data is None
     assert files.read_file(f"{FILE}/none").data is None
@@ -37,7 +47,7 @@ def test_mode_and_attributes_of_a_file_stay(root: Path) -> None:
         os.setxattr(path, "user.comment", b"mine")
     except OSError:
         has_attributes = False
-    HostConfigFiles(str(root)).replace_file(FILE, b"new", 0o600)
+    replace(HostConfigFiles(str(root)), FILE, b"new", 0o600)
     assert path.stat().st_mode & 0o7777 == 0o640
     assert not has_attributes or os.getxattr(path, "user.comment") == b"mine"
     assert [each.name for each in path.parent.iterdir()] == ["interfaces"]
@@ -50,13 +60,13 @@ def test_a_new_file_has_its_mode_and_its_folders_whatever_the_umask(root: Path) 
     assert files.list_missing_folders(path) == missing
     before = os.umask(0o077)
     try:
-        files.replace_file(path, b"x", None)
+        replace(files, path, b"x")
     finally:
         os.umask(before)
     assert (root / path[1:]).stat().st_mode & 0o7777 == 0o644
     assert (root / "etc/systemd/network").stat().st_mode & 0o7777 == 0o755
-    files.replace_file(path, None, None)
-    files.replace_file(path, None, None)
+    replace(files, path, None)
+    replace(files, path, None)
     files.remove_folders((*missing, "/etc/network"))
     assert [each.name for each in (root / "etc").iterdir()] == ["network"]
 
@@ -70,7 +80,7 @@ def test_links_are_followed_inside_the_root_and_stay_links(root: Path) -> None:
     now = files.read_file("/etc/b")
     assert (now.path, now.data) == ("/srv/interfaces", b"theirs")
     assert now.notes == ("/etc/b leads to /srv/interfaces by a link: that file is written.",)
-    files.replace_file(now.path, b"ours", None)
+    replace(files, now.path, b"ours")
     assert (root / "srv/interfaces").read_bytes() == b"ours"
     assert (root / "etc/b").is_symlink()
     (root / "etc/dangling").symlink_to("/srv/none")
@@ -99,10 +109,10 @@ def test_what_is_no_plain_file_is_an_error_except_among_pseudo_files(root: Path)
 def test_a_file_that_cannot_be_written_is_as_it_was(root: Path) -> None:
     files = HostConfigFiles(str(root))
     with pytest.raises(StateError, match="/etc/network/interfaces/x: File exists"):
-        files.replace_file(f"{FILE}/x", b"", None)
+        replace(files, f"{FILE}/x", b"")
     (root / "etc/folder").mkdir()
     with pytest.raises(StateError, match="/etc/folder: Is a directory") as caught:
-        files.replace_file("/etc/folder", b"x", None)
+        replace(files, "/etc/folder", b"x")
     assert "lsattr -d /etc/folder" in caught.value.hint
     assert sorted(each.name for each in (root / "etc").iterdir()) == ["folder", "network"]
 
@@ -111,10 +121,10 @@ def test_what_a_crash_left_beside_a_file_goes_with_the_next_write(root: Path) ->
     left = root / "etc/network/.interfaces.nicmedic-new"
     left.write_bytes(b"half")
     files = HostConfigFiles(str(root))
-    files.replace_file(FILE, b"whole", None)
+    replace(files, FILE, b"whole")
     assert not left.exists()
     left.write_bytes(b"half")
-    files.replace_file(FILE, None, None)
+    replace(files, FILE, None)
     assert not list((root / "etc/network").iterdir())
 
 
@@ -129,3 +139,34 @@ def test_version_control_above_a_file_is_found(root: Path) -> None:
     assert files.find_version_control(FILE) is None
     (root / "etc/.git").mkdir()
     assert files.find_version_control(FILE) == "/etc (.git)"
+
+
+@pytest.mark.parametrize("data", [b"auto eth0\nours\n", None])
+def test_what_somebody_writes_while_the_disk_syncs_is_not_lost(root: Path, data: bytes | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = root / "etc/network/interfaces"
+    before = path.read_bytes()
+    sync = os.fsync
+
+    def sync_late(handle: int) -> None:
+        path.write_bytes(before + b"theirs\n")
+        sync(handle)
+
+    if data is None:
+        path.write_bytes(before + b"theirs\n")
+    monkeypatch.setattr(os, "fsync", sync_late)
+    with pytest.raises(StateError, match="somebody else changed it this moment"):
+        HostConfigFiles(str(root)).replace_file(FileEdit(path=FILE, before=before, after=data))
+    assert path.read_bytes() == before + b"theirs\n"
+    assert [each.name for each in path.parent.iterdir()] == ["interfaces"]
+
+
+def test_what_a_power_cut_left_beside_a_file_goes_with_its_folder(root: Path) -> None:
+    files = HostConfigFiles(str(root))
+    path = "/etc/systemd/network/10-lan.link.d/50-nicmedic-1.conf"
+    missing = files.list_missing_folders(path)
+    folder = root / path[1:].rpartition("/")[0]
+    folder.mkdir(parents=True)
+    (folder / ".50-nicmedic-1.conf.nicmedic-new").write_bytes(b"half of it, with a password")
+    files.remove_left((path, "/etc/none/file", FILE))
+    files.remove_folders(missing)
+    assert [each.name for each in (root / "etc").iterdir()] == ["network"]

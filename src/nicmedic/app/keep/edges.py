@@ -89,7 +89,7 @@ def write_edits(edges: KeepEdges, edits: Sequence[FileEdit]) -> None:
         if now != edit.before:
             raise StateError(f"{escape_terminal(edit.path)}: somebody else changed it this moment", hint=f"ls -l {quote_word(edit.path)}")
         edges.tell(tell_edit(edit))
-        edges.files.replace_file(edit.path, edit.after, edit.mode)
+        edges.files.replace_file(edit)
 
 
 def tell_edit(edit: FileEdit) -> str:
@@ -132,10 +132,13 @@ def refresh(edges: KeepEdges, kept: Kept, *, taking_back: bool) -> tuple[str, ..
 def remove_folders(edges: KeepEdges, kept: Kept) -> None:
     """Folders that were made for this one, or for another that had its files beside it, as far as they are empty now.
 
+    What a power cut has left beside its files goes first.
+
     Raises:
         StateError: which those are cannot be read.
     """
     known = (folder for one in (*edges.store.list_kept(), kept) for folder in one.folders)
     paths = [edit.path for placement in kept.placements for edit in placement.edits]
+    edges.files.remove_left(paths)
     near = (folder for folder in known if any(path.startswith(f"{folder}/") for path in paths))
     edges.files.remove_folders(tuple(dict.fromkeys(near)))
