@@ -46,6 +46,8 @@ WATCH_NAME = "nicmedic-watch.service"
 _FOLDER = "/etc/systemd/system"
 _SYSTEMD = "/run/systemd/system"
 _SECONDS = 30
+_RELOAD_SECONDS = 190
+"""Longer than systemctl itself waits for process 1 to read its units anew: 180 s (DAEMON_RELOAD_TIMEOUT_SEC, src/basic/constants.h)."""
 _START_SECONDS = 130
 """Longer than process 1 itself waits for the watcher to say that it is ready."""
 
@@ -132,14 +134,14 @@ def list_installed() -> tuple[str, ...]:
 
 
 def _systemctl(command: Sequence[str]) -> None:
-    limit = _START_SECONDS if "restart" in command else _SECONDS
+    limit = _START_SECONDS if "restart" in command else _RELOAD_SECONDS
     try:
         status, said = run_limited(command, limit)
     except OSError as error:
         raise MissingToolError(f"systemctl: {error.strerror or error}", hint="systemctl --version") from None
     if status != 0:
         told = escape_terminal(" ".join(said.split())) or f"status {status}" if status is not None else f"no answer for {limit} s"
-        look = f"journalctl -u {command[-1]} -n 30" if "restart" in command else f"systemctl status {command[-1]}"
+        look = f"journalctl -u {command[-1]} -n 30" if "restart" in command else f"{' '.join(command)}   # by hand: does it answer?"
         raise StateError(f"{' '.join(command)}: {told}", hint=look)
 
 
