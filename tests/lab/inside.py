@@ -12,7 +12,7 @@ from lab.disk_vm import DiskVM
 from lab.errors import LabError
 from lab.machine import Machine
 
-__all__ = ["Answer", "Inside", "Standing", "read_state"]
+__all__ = ["PATIENCE_S", "Answer", "Inside", "Standing", "read_state"]
 
 SERVER = Path(__file__).with_name("nicmedic_server.py")
 PATIENCE_S = 420  # an emulated processor is twenty times slower, and other machines run beside it
