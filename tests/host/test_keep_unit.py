@@ -21,11 +21,16 @@ pytestmark = pytest.mark.host
 def test_systemd_reads_it(state: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if state is not None:
         monkeypatch.setenv("NICMEDIC_STATE", state)
-    monkeypatch.setattr(kept_unit, "find_program_line", lambda: ("/bin/true",))
+    program = tmp_path / "my programs" / "nicmedic"  # below a home that is mounted late, maybe
+    program.parent.mkdir()
+    program.symlink_to("/bin/true")
+    monkeypatch.setattr(kept_unit, "find_program_line", lambda: (str(program),))
     path = tmp_path / VERIFY_NAME
     path.write_text(render_verify_unit(), encoding="utf-8")
     done = subprocess.run(["systemd-analyze", "verify", "--man=no", path], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+    (mounts,) = [line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("RequiresMountsFor=")]
+    assert mounts.endswith(f' "{program}"')
 
 
 def test_without_systemd_there_is_no_unit(monkeypatch: pytest.MonkeyPatch) -> None:

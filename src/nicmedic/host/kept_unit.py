@@ -27,7 +27,7 @@ _DISABLED = (
 def render_verify_unit() -> str:
     """The file."""
     state = os.environ.get("NICMEDIC_STATE")
-    folder = find_kept_folder()
+    folder, program = find_kept_folder(), find_program_line()
     return "\n".join(
         [
             "# Made by nicmedic keep; nicmedic release takes it away with the last that is kept.",
@@ -36,12 +36,12 @@ def render_verify_unit() -> str:
             "Documentation=man:nicmedic-verify(1)",
             "# No wait for the network: a card that hangs may keep that from coming up, and this is to tell of it.",
             "After=local-fs.target network.target nicmedic-recover.service",
-            f"RequiresMountsFor={quote_word(folder)}",
+            f"RequiresMountsFor={quote_word(folder)} {quote_word(program[0])}",
             f"ConditionPathExistsGlob={escape_glob(folder).replace('%', '%%')}/*",  # taken as it stands, to the end of the line
             "",
             "[Service]",
             *([f"Environment={quote_word(f'NICMEDIC_STATE={state}')}"] if state else []),
-            f"ExecStart={quote_command((*find_program_line(), 'verify', '--boot'))}",
+            f"ExecStart={quote_command((*program, 'verify', '--boot'))}",
             "SyslogIdentifier=nicmedic",
             "",
             "[Install]",

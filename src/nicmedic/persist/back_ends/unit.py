@@ -166,6 +166,7 @@ def _place(place: Place, wish: Wish, found: Found) -> Placement | NoPlace:
         notes=(
             "It is set after the network manager has started, so that the link may go down once more while the host boots.",
             _KNOWN_BY_ADDRESS if any(addresses) else _KNOWN_BY_PLACE,
+            "Once released, its service counts as active until the interface goes or the host boots; that sets nothing.",
         ),
     )
 
