@@ -30,6 +30,8 @@ WRITER = "nicmedic.host.hands"
 POWER_PORT = 0xF4
 PRELOAD = (
     "cli.treat", "cli.confirm", "cli.undo", "cli.transactions", "cli.plan", "app.treat", "app.ladder", "host.machine", "host.owners",
+    "cli.keep", "cli.kept", "cli.release", "cli.verify", "cli.keep_edges", "app.keep.keep", "app.keep.release", "app.keep.verify",
+    "host.kept_programs", "host.kept_unit", "host.kept_files", "persist.back_ends.table", "report.keep_text", "report.keep_json",
     "host.archive_writer", "host.probes", "host.hands", "host.switch", "host.transactions", "host.knowledge", "host.netlink", "remedy.planning",
 )  # fmt: skip
 
