@@ -12,8 +12,10 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from nicmedic.app.bug_report.tried import Done
 from nicmedic.app.history import Collected
 from nicmedic.cli.main import main
+from nicmedic.evidence.treated import Span, name_boot
 from nicmedic.model.errors import UnreadableInputError
 from nicmedic.model.history import History
 from nicmedic.model.plain import to_plain
@@ -148,3 +150,21 @@ def test_what_history_prints_is_what_blame_reads(tmp_path: Path) -> None:
     (tmp_path / "h.json").write_text(told.stdout, encoding="ascii")
     saved = nicmedic("blame", "--history", str(tmp_path / "h.json"), "--json")
     assert saved.returncode in {0, 1}, saved.stderr
+
+
+def test_hours_in_which_a_remedy_was_set_here_are_not_those_of_the_kernel_alone(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    history = here()
+    spans = tuple(Span(boot_id=name, began_s=0.0) for boot in history.boots if boot.kernel_package == NEW and (name := name_boot(boot)))
+    assert len(spans) == 3
+    monkeypatch.setattr("nicmedic.cli.history.read_history_of", lambda _: Collected(history=history, errors=()))
+    monkeypatch.setattr("nicmedic.cli.done.read_done", lambda: (Done(), ("What was tried is not known: denied.",)))
+    assert main(["blame", "eth0", "--json"]) == 1
+    monkeypatch.setattr("nicmedic.app.bug_report.tried.list_treated_spans", lambda *_: spans)
+    capsys.readouterr()
+    assert main(["blame", "eth0", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    (kernel,) = (one for one in told["kernels"] if one["package"] == NEW)
+    assert kernel["boots_treated"] == 3
+    assert any("denied" in note for note in told["notes"])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from nicmedic.cli.declare import Argument, Command, Example, Offer
 
 if TYPE_CHECKING:
+    from nicmedic.evidence.treated import Span
     from nicmedic.model.errors import NicmedicError
     from nicmedic.model.history import History
 
@@ -67,6 +68,15 @@ def _read_here(*, debug: bool) -> "tuple[History, NicmedicError | None]":
     return dataclasses.replace(history, notes=(*history.notes, *notes)), None
 
 
+def _find_treated(history: "History", interface: str | None) -> "tuple[History, tuple[Span, ...]]":
+    """When nicmedic had something set on this machine's cards: no hours of a kernel alone; what is not known of it is noted."""
+    from nicmedic.app.bug_report.tried import list_treated_spans
+    from nicmedic.cli.done import read_done
+
+    done, troubles = read_done()
+    return dataclasses.replace(history, notes=(*history.notes, *troubles)), list_treated_spans(history, interface, done)
+
+
 def _check_arguments(arguments: argparse.Namespace) -> None:
     from nicmedic.model.errors import UsageError
 
@@ -87,9 +97,12 @@ def _run(arguments: argparse.Namespace) -> int:
     history, failed = _read_history(arguments.history, debug=arguments.debug)
     if failed is not None:
         return failed.code
+    treated: tuple[Span, ...] = ()  # of another host it is not known
+    if not arguments.history:
+        history, treated = _find_treated(history, arguments.interface)
     answer = blame(
         history,
-        Question(interface=arguments.interface, before=arguments.before, after=arguments.after),
+        Question(interface=arguments.interface, before=arguments.before, after=arguments.after, treated=treated),
         twins=[read_saved_history(path) for path in arguments.twin or ()],
         changelog=None if arguments.changelog is None else read_changelog_file(arguments.changelog),
         find_changelog=find_changelog,

@@ -11,7 +11,6 @@ from nicmedic.cli.declare import Argument, Command, Example, Offer
 
 if TYPE_CHECKING:
     from nicmedic.app.bug_report.build import Material
-    from nicmedic.app.bug_report.tried import Done
     from nicmedic.model.bug_report import BugReport
     from nicmedic.model.explanation import Explanation
     from nicmedic.model.history import History
@@ -96,35 +95,6 @@ def _explain(names: tuple[str, ...], tell: _Tell, *, wanted: bool = False) -> "E
     return explanation
 
 
-def _read_done() -> "tuple[Done, tuple[str, ...]]":
-    """What was done on this machine, and why that is not known."""
-    from nicmedic.app.bug_report.tried import Done
-    from nicmedic.host.kept_folder import HostKept
-    from nicmedic.host.transactions import HostTransactions
-    from nicmedic.model.errors import NicmedicError
-    from nicmedic.store import HostIncidents
-
-    done, troubles = Done(), list[str]()
-    try:
-        done = dataclasses.replace(done, transactions=HostTransactions().list_transactions())
-    except NicmedicError as error:
-        troubles.append(f"What was tried is not known: {error.message}.")
-    try:
-        store = HostIncidents(read_only=True)
-        done = dataclasses.replace(done, incidents=store.list_incidents() if store.exists() else ())
-        store.close()
-    except NicmedicError as error:
-        troubles.append(f"What the watcher saw is not known: {error.message}.")
-    try:
-        keeper = HostKept()
-        done = dataclasses.replace(done, kept=keeper.list_kept())
-        damages = (damage.splitlines()[0] for damage in keeper.list_damaged())
-        troubles += [f"What is kept over boots is not known in full: {damage}." for damage in damages]
-    except NicmedicError as error:
-        troubles.append(f"What is kept over boots is not known: {error.message}.")
-    return done, tuple(troubles)
-
-
 def _find_names(arguments: argparse.Namespace, *, is_here: bool) -> tuple[str, ...] | None:
     """Which logs to explain; empty: this machine's own, None: there are none."""
     if arguments.log:
@@ -162,6 +132,7 @@ def _gather(arguments: argparse.Namespace, tell: _Tell) -> "Material":
     from nicmedic.app.bug_report.excerpt import find_meant, read_excerpt
     from nicmedic.app.bug_report.tried import Done, list_treated_spans
     from nicmedic.cli.blame import read_saved_history
+    from nicmedic.cli.done import read_done
     from nicmedic.host.changelogs import find_changelog, read_changelog_file
     from nicmedic.host.logs import HostLogs
 
@@ -182,7 +153,7 @@ def _gather(arguments: argparse.Namespace, tell: _Tell) -> "Material":
         troubles += tuple(f"Not read: {error.message}." for error in explanation.errors)
     name = arguments.interface
     interface = choose_interface(history, host, explanation) if name is None else _check_name(name, host, history, explanation)
-    done, more = _read_done() if is_here else (Done(), ("What was tried on that host is not known here.",))
+    done, more = read_done() if is_here else (Done(), ("What was tried on that host is not known here.",))
     answer = blame(
         history,
         Question(interface=interface, treated=list_treated_spans(history, interface, done)),

@@ -285,3 +285,23 @@ def test_firmware_in_a_file_comes_with_the_package_that_the_knowledge_names(driv
     assert known.firmware.startswith("firmware-")
     flashed = prescribe(RemedyId.FIRMWARE_UPDATE, driver="igb", distro="Debian 12", packages=packages_of("igb"))
     assert flashed.commands == ()
+
+
+@pytest.mark.parametrize(
+    ("distro", "command"),
+    [
+        ("Fedora 41", "dnf upgrade linux-firmware"),
+        ("RHEL 7", "yum upgrade linux-firmware"),
+        ("Arch Linux", "pacman -Syu linux-firmware"),
+        ("openSUSE Leap 15.6", "zypper update 'kernel-firmware*'"),
+    ],
+)
+def test_firmware_in_a_file_is_one_package_elsewhere(distro: str, command: str) -> None:
+    made = prescribe(RemedyId.FIRMWARE_UPDATE, distro=distro, packages=packages_of("r8169"))
+    assert (made.commands, made.steps) == ((command, "reboot"), ())
+
+
+def test_where_no_package_manager_is_known_firmware_is_told_in_words() -> None:
+    made = prescribe(RemedyId.FIRMWARE_UPDATE, distro="Gentoo", packages=packages_of("r8169"))
+    assert made.commands == ()
+    assert "package manager" in made.steps[0]
