@@ -12,12 +12,18 @@ from lab.segment import Segment
 from tests.lab.inside import Answer, Inside, read_state
 
 GRACE_S = 30  # ten are promised; an emulated processor that shares its own with another machine gets more, and what was measured is printed
-SHORT_S, LONG_S = 20, 40
-"""Just enough for an emulated machine to carry it out; and for the command after that as well."""
+LEAST_S = 12
 REMEDY = ("treat", "eth0", "--remedy", "offload-off:tso,gso", "--hold", "1s")
 STATE = "ethtool -k eth0; ip -d -o address show dev eth0 | sed 's/valid_lft.*//'; ip route show table all; cat /sys/class/net/eth0/mtu"
 LAST = "cd /var/lib/nicmedic/transactions && cd $(ls -d [0-9]* | sort -n | tail -n 1) &&"
 ENDED = f'{LAST} while pgrep -f "$PWD/undo.sh" >/dev/null; do sleep 0.5; done; cat deadline; echo =; readlink decided; echo =; cat journal'
+SLOW_ETHTOOL = r"""
+cp /usr/sbin/ethtool /run/ethtool
+printf '#!/bin/sh\ncase $1 in -K) sleep 5 ;; esac\nexec /run/ethtool "$@"\n' >/run/slow-ethtool
+chmod 755 /run/slow-ethtool
+mount --bind /run/slow-ethtool /usr/sbin/ethtool
+"""
+"""It must be seen at work by a program that itself takes long to start there."""
 CLOSED = {"confirmed", "undone", "abandoned"}
 STEP = 20
 """The short run takes every so-manieth call, and those right after the change and the decision."""
@@ -34,9 +40,14 @@ class Ward:
         self.before = self.read()
         self.ends: collections.Counter[str] = collections.Counter()
         self.over_s: list[float] = []
-        self.treat = self.inside.stand_still(*REMEDY, "--timeout", f"{SHORT_S}s", "--confirm", "probes")
-        self.open = self.inside.stand_still(*REMEDY, "--timeout", f"{LONG_S}s")
-        self.open_shortly = self.inside.stand_still(*REMEDY, "--timeout", f"{SHORT_S}s")
+        tried = self.inside.nicmedic(*REMEDY, "--timeout", "300s", "--confirm", "probes")
+        assert (tried.status, self.inside.nicmedic("undo").status) == (0, 0), tried
+        self.short_s = max(LEAST_S, int(1.5 * tried.seconds))
+        """Just enough to carry it out at the pace that this machine has among others; ``long_s``: and for the command after that as well."""
+        self.long_s = 2 * self.short_s
+        self.treat = self.inside.stand_still(*REMEDY, "--timeout", f"{self.short_s}s", "--confirm", "probes")
+        self.open = self.inside.stand_still(*REMEDY, "--timeout", f"{self.long_s}s")
+        self.open_shortly = self.inside.stand_still(*REMEDY, "--timeout", f"{self.short_s}s")
 
     def read(self) -> str:
         """What the remedy changes, and what it may not touch."""
@@ -49,7 +60,7 @@ class Ward:
 
     def wait_end(self, told: str) -> str:
         """Wait until nobody works on the last transaction any more; returns the last word of its journal."""
-        deadline, decided, journal = (part.strip() for part in self.machine.sh(ENDED, timeout_s=LONG_S + 60).split("=\n", 2))
+        deadline, decided, journal = (part.strip() for part in self.machine.sh(ENDED, timeout_s=self.long_s + 60).split("=\n", 2))
         lines = [line.split() for line in journal.splitlines()]
         words = [line[3] for line in lines]
         if words[-1] in CLOSED or decided == "confirmed":
@@ -115,13 +126,15 @@ def test_killed_at_any_call_the_machine_is_before_or_after(vm: MachineMaker, seg
 def test_an_undo_that_is_killed_is_begun_again(vm: MachineMaker, segment: Segment) -> None:
     """Though nobody may be there to type the next command."""
     ward = Ward(vm("e1000e", memory_mb=768))
-    moments = {"decided": "[ -h decided ]", "undoing": "grep -q undoing journal", "ethtool": "pgrep -f '^/[^ ]*ethtool -K' >/dev/null"}
+    moments = {"decided": "[ -h decided ]", "undoing": "grep -q undoing journal", "ethtool": "pgrep -f '[e]thtool -K' >/dev/null"}
     for moment, seen in moments.items():
         ward.over_s.clear()
         opened = ward.open_shortly()
         assert opened.status == 0, opened
+        if moment == "ethtool":
+            ward.machine.sh(SLOW_ETHTOOL)
         script = f'{LAST} until {seen}; do :; done; kill -9 $(pgrep -f "^/bin/sh $PWD/undo.sh switch"); cat journal'
-        journal = ward.machine.sh(script, timeout_s=SHORT_S + 30)
+        journal = ward.machine.sh(script, timeout_s=ward.short_s + 60)
         assert " undone" not in journal, moment
         assert ward.wait_end(moment) == "undone"
         assert ward.read() == ward.before
