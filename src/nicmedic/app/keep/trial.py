@@ -220,7 +220,7 @@ class _Lifting:
             self._edges.store.set_deadline(self._finished.transaction, _RELEASE_S)
             number = self._finished.transaction.id
             released = release(self._keeping, self._kept.id, self._trial.show, trial=number)
-        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # as above
+        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # neither may it here: the switch is still armed
             kind = UndoFailedError if isinstance(error, UndoFailedError) else KeepFailedError
             self._set_again(f"the card held without it, but it could not be released: {_say_error(error)}", kind, error)
         return Lifted(finished=self._settle(), released=released, soak_s=self._trial.soak_s)
