@@ -18,17 +18,17 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from nicmedic.host.files import append_line, make_folder, remove_tree, rename_folder, sync_folder, tell_state, write_bytes, write_file
-from nicmedic.host.processes import is_running, name_process
-from nicmedic.host.transactions import find_transactions_folder
+from nicmedic.host.numbered_folders import list_names, list_numbers, name_new_folder, read_small_file
+from nicmedic.host.processes import name_process
 from nicmedic.model.errors import BusyError, StateError
 from nicmedic.model.keeping import Check, FileEdit, Kept, KeptState
 from nicmedic.model.plain import from_plain, to_plain
+from nicmedic.model.state_folder import find_state_folder
 from nicmedic.report.escape import escape_terminal
 
 __all__ = ["HostKept", "find_kept_folder"]
 
 _SCHEMA = "nicmedic.kept-folder/1"
-_MOST_BYTES = 16 << 20
 _NUMBER = re.compile(r"([1-9]\d{0,8})(?:\..*)?\Z", re.ASCII)
 _MOST_CHECKS = 100
 _MOST_RELEASED = 20
@@ -65,17 +65,7 @@ def find_kept_folder() -> str:
     Raises:
         UsageError: NICMEDIC_STATE is no whole path.
     """
-    return f"{os.path.dirname(find_transactions_folder())}/kept"  # noqa: PTH120  # strings throughout, as the kernel has them
-
-
-def _read(path: str) -> bytes | None:
-    """A small file; None: there is none."""
-    with tell_state(path):
-        try:
-            with open(path, "rb") as file:  # noqa: PTH123  # strings throughout
-                return file.read(_MOST_BYTES)
-        except FileNotFoundError:
-            return None
+    return f"{find_state_folder(os.environ.get('NICMEDIC_STATE'))}/kept"
 
 
 def _strip(kept: Kept) -> Kept:
@@ -104,20 +94,9 @@ class HostKept:
         """``folder``: where they are."""
         self._folder = find_kept_folder() if folder is None else folder
 
-    def _numbers(self) -> list[int]:
-        with tell_state(self._folder):
-            try:
-                names = os.listdir(self._folder)  # noqa: PTH208  # strings throughout
-            except FileNotFoundError:
-                return []
-        for name in names:
-            if name.startswith(".new-") and not is_running(name.removeprefix(".new-").replace("-", " ")):
-                remove_tree(f"{self._folder}/{name}")
-        return sorted(int(name) for name in names if name.isdecimal())
-
     def _read_one(self, number: int) -> Kept | None:
         folder = f"{self._folder}/{number}"
-        data = _read(f"{folder}/kept.json")
+        data = read_small_file(f"{folder}/kept.json")
         if data is None:
             return None
         try:
@@ -139,7 +118,7 @@ class HostKept:
     def _read_edit(folder: str, index: int, one: _Edit) -> FileEdit:
         data = {}
         for name, is_there in (("before", one.before), ("after", one.after)):
-            data[name] = _read(f"{folder}/{index}.{name}") if is_there else None
+            data[name] = read_small_file(f"{folder}/{index}.{name}") if is_there else None
             if is_there and data[name] is None:
                 raise ValueError(f"{index}.{name} is missing")
         return FileEdit(path=one.path, before=data["before"], after=data["after"], mode=one.mode)
@@ -148,7 +127,7 @@ class HostKept:
     def _read_checks(folder: str) -> tuple[Check, ...]:
         """A line that a full disk has torn is passed over."""
         found = []
-        for line in (_read(f"{folder}/checks") or b"").splitlines()[-_MOST_CHECKS:]:
+        for line in (read_small_file(f"{folder}/checks") or b"").splitlines()[-_MOST_CHECKS:]:
             with contextlib.suppress(ValueError, RecursionError):
                 found.append(from_plain(Check, json.loads(line)))
         return tuple(found)
@@ -162,7 +141,7 @@ class HostKept:
     def _read_all(self) -> tuple[tuple[Kept, ...], tuple[str, ...]]:
         """One that is damaged does not take the others along."""
         found, damaged = [], []
-        for number in self._numbers():
+        for number in list_numbers(self._folder):
             try:
                 kept = self._read_one(number)
             except StateError as error:
@@ -174,17 +153,12 @@ class HostKept:
 
     def find_next_number(self) -> int:
         """Also above those that were put aside: ``7.damaged`` may have its lines in files yet."""
-        with tell_state(self._folder):
-            try:
-                names = os.listdir(self._folder)  # noqa: PTH208  # strings throughout
-            except FileNotFoundError:
-                return 1
-        found = (_NUMBER.match(name) for name in names)
+        found = (_NUMBER.match(name) for name in list_names(self._folder))
         return max((int(each[1]) for each in found if each), default=0) + 1
 
     def create_kept(self, kept: Kept) -> Kept:
         make_folder(self._folder)
-        new = f"{self._folder}/.new-{name_process().replace(' ', '-')}"
+        new = name_new_folder(self._folder)
         try:
             make_folder(new)
             for index, (_, edit) in enumerate(_list_edits(kept)):

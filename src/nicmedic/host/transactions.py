@@ -20,11 +20,13 @@ from dataclasses import dataclass
 
 from nicmedic.host.clock import read_now
 from nicmedic.host.files import append_line, make_folder, make_link, remove_tree, rename_folder, tell_state, write_file
+from nicmedic.host.numbered_folders import list_numbers, name_new_folder, read_small_file
 from nicmedic.host.processes import is_running, name_process
-from nicmedic.model.errors import BusyError, StateError, UsageError
+from nicmedic.model.errors import BusyError, StateError
 from nicmedic.model.plain import from_plain, to_plain
 from nicmedic.model.plan import Plan
 from nicmedic.model.same_card import is_same_card
+from nicmedic.model.state_folder import find_state_folder
 from nicmedic.model.transaction import Confirm, Entry, ProbeResult, State, Transaction, Word, find_state
 from nicmedic.report.escape import escape_terminal
 
@@ -38,7 +40,6 @@ _MOST_KEPT = 50
 _CLOSING = frozenset({Word.CONFIRMED, Word.UNDONE, Word.UNDO_FAILED, Word.REBOOTED, Word.ABANDONED})
 _SHARED = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "ncpfs", "afs", "ceph", "fuse.sshfs", "fuse.glusterfs", "fuse.ceph"})
 """File systems that come over the network, and hang with the card."""
-_MOST_BYTES = 16 << 20
 _PAGE = 4096
 """The kernel takes memory for as much as is asked for, and refuses megabytes (fs/proc/proc_sysctl.c, ``proc_sys_call_handler``)."""
 
@@ -58,23 +59,15 @@ def find_transactions_folder() -> str:
     """Where they are kept.
 
     Raises:
-        UsageError: NICMEDIC_STATE is no whole path; what undoes a change runs in another folder than we.
+        UsageError: NICMEDIC_STATE is no whole path.
     """
-    state = os.environ.get("NICMEDIC_STATE") or "/var/lib/nicmedic"
-    if not state.startswith("/"):
-        hint = "export NICMEDIC_STATE=/var/lib/nicmedic"
-        raise UsageError(f"NICMEDIC_STATE={escape_terminal(state)}: not a whole path, which begins with /", hint=hint)
-    return f"{state}/transactions"
+    return f"{find_state_folder(os.environ.get('NICMEDIC_STATE'))}/transactions"
 
 
-def _read(path: str, most: int = _MOST_BYTES) -> str | None:
+def _read(path: str) -> str | None:
     """A small file; None: there is none."""
-    with tell_state(path):
-        try:
-            with open(path, "rb") as file:  # noqa: PTH123  # strings throughout
-                return os.fsdecode(file.read(most))
-        except FileNotFoundError:
-            return None
+    data = read_small_file(path)
+    return None if data is None else os.fsdecode(data)
 
 
 def _read_holder(lock: str) -> str:
@@ -94,7 +87,7 @@ def _read_number(path: str) -> float | None:
 
 
 def _read_system(path: str) -> str:
-    return (_read(path, _PAGE) or "").strip()
+    return os.fsdecode(read_small_file(path, _PAGE) or b"").strip()
 
 
 def _read_system_lines(path: str) -> list[str]:
@@ -150,23 +143,12 @@ class HostTransactions:
         self._folder = find_transactions_folder() if folder is None else folder
         self._run = run_folder
 
-    def _numbers(self) -> list[int]:
-        with tell_state(self._folder):
-            try:
-                names = os.listdir(self._folder)  # noqa: PTH208  # strings throughout
-            except FileNotFoundError:
-                return []
-        for name in names:
-            if name.startswith(".new-") and not is_running(name.removeprefix(".new-").replace("-", " ")):
-                remove_tree(f"{self._folder}/{name}")
-        return sorted(int(name) for name in names if name.isdecimal())
-
     def list_transactions(self) -> tuple[Transaction, ...]:
-        return self._read_all(self._numbers())[0]
+        return self._read_all(list_numbers(self._folder))[0]
 
     def list_damaged(self) -> tuple[StateError, ...]:
         """Why those cannot be read that hold, as far as one can tell, a card in this boot. The others do not stand in the way."""
-        return self._read_all(self._numbers())[1]
+        return self._read_all(list_numbers(self._folder))[1]
 
     def _read_all(self, numbers: Iterable[int]) -> tuple[tuple[Transaction, ...], tuple[StateError, ...]]:
         """One that is damaged does not take the others along."""
@@ -243,7 +225,7 @@ class HostTransactions:
         before: tuple[ProbeResult, ...],
         add_evidence: Callable[[str], None],
     ) -> Transaction:
-        numbers = self._numbers()
+        numbers = list_numbers(self._folder)
         known, damaged = self._read_all(numbers)
         for error in damaged:  # it may hold this very card
             raise error
@@ -256,7 +238,7 @@ class HostTransactions:
         make_folder(self._folder)
         _refuse_shared(self._folder)
         number = max(numbers, default=0) + 1
-        new = f"{self._folder}/.new-{name_process().replace(' ', '-')}"
+        new = name_new_folder(self._folder)
         self._forget_outcome(number)
         try:
             make_folder(new)

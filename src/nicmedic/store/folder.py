@@ -8,28 +8,12 @@ import os
 import time
 from collections.abc import Iterator
 
-from nicmedic.model.errors import UsageError
-from nicmedic.report.escape import escape_terminal
-
-__all__ = ["find_state_folder", "hold_lock", "make_file", "make_folder", "remove_database", "replace_damaged", "sync_folder"]
+__all__ = ["hold_lock", "make_file", "make_folder", "remove_database", "replace_damaged", "sync_folder"]
 
 _BESIDE = ("-wal", "-shm", "-journal", "")
 """What SQLite keeps beside a database; the database itself last, so that no moment leaves a new one beside the old log of another."""
 _MOST_ASIDE = 3
 _STEP_S = 0.02
-
-
-def find_state_folder() -> str:
-    """Of everything that nicmedic keeps.
-
-    Raises:
-        UsageError: NICMEDIC_STATE is no whole path; a service runs in another folder than we.
-    """
-    state = os.environ.get("NICMEDIC_STATE") or "/var/lib/nicmedic"
-    if not state.startswith("/"):
-        hint = "export NICMEDIC_STATE=/var/lib/nicmedic"
-        raise UsageError(f"NICMEDIC_STATE={escape_terminal(state)}: not a whole path, which begins with /", hint=hint)
-    return state
 
 
 def sync_folder(path: str) -> None:

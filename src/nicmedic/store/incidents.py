@@ -3,13 +3,14 @@
 
 import dataclasses
 import operator
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from nicmedic.model.errors import StateError
 from nicmedic.model.incident import Action, ActionState, Evidence, EvidenceKind, Incident, IncidentVerdict
+from nicmedic.model.state_folder import find_state_folder
 from nicmedic.store.database import Connection, Database, Role
-from nicmedic.store.folder import find_state_folder
 from nicmedic.store.rows import (
     ACTION_COLUMNS,
     EVIDENCE_COLUMNS,
@@ -188,7 +189,7 @@ class HostIncidents:
         """
         role = Role.READER if read_only else Role.GUEST if evidence_bytes is None else Role.KEEPER
         self.evidence_bytes = evidence_bytes
-        self._database = Database(find_state_folder() if folder is None else folder, role, save_readable)
+        self._database = Database(find_state_folder(os.environ.get("NICMEDIC_STATE")) if folder is None else folder, role, save_readable)
         self.unreadable = 0
         """Rows that the last reading passed over, for they are not what was written."""
         self._stored: int | None = None

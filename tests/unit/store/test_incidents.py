@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from nicmedic.model.errors import StateError, UsageError
 from nicmedic.model.incident import Action, ActionState, Evidence, EvidenceKind, Incident, IncidentVerdict
 from nicmedic.ports.watching import IncidentStore
-from nicmedic.store import HostIncidents, find_state_folder
+from nicmedic.store import HostIncidents
 from nicmedic.store.schema import MIGRATIONS, NEWEST
 from nicmedic.testing.incidents import FakeIncidents
 from tests.unit.store.incidents import EVIDENCE, HELPED, HOST, RUNNING, keep, list_names, make
@@ -150,7 +150,7 @@ def test_the_fake_fails_at_the_call_that_is_named_or_when_it_writes() -> None:
 
 def test_the_folder_is_named_by_the_environment_and_a_whole_path(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NICMEDIC_STATE", raising=False)
-    assert find_state_folder() == "/var/lib/nicmedic"
+    assert HostIncidents().path == "/var/lib/nicmedic/incidents.db"
     monkeypatch.setenv("NICMEDIC_STATE", "/srv/x")
     assert HostIncidents().path == "/srv/x/incidents.db"
     monkeypatch.setenv("NICMEDIC_STATE", "here")

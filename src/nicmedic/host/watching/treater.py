@@ -19,6 +19,7 @@ from nicmedic.host.outside import JOBS
 from nicmedic.host.watching.jobs import Job, start_job
 from nicmedic.model.errors import NicmedicError
 from nicmedic.model.incident import Incident
+from nicmedic.model.state_folder import find_state_folder
 
 __all__ = ["GO", "GO_WAIT", "HostTreater"]
 
@@ -76,7 +77,7 @@ class _Running:
 
 def _find_folder() -> str:
     """As ``host/transactions.py`` has it, which is too heavy here."""
-    return f"{os.environ.get('NICMEDIC_STATE') or '/var/lib/nicmedic'}/transactions"
+    return f"{find_state_folder(os.environ.get('NICMEDIC_STATE'))}/transactions"
 
 
 def _list_numbers() -> list[int]:

@@ -18,6 +18,7 @@ from nicmedic.host.watching.teller.outbox import Loan, Outbox, name_targets
 from nicmedic.model.errors import NicmedicError, StateError
 from nicmedic.model.incident import Incident
 from nicmedic.model.policy import Telling
+from nicmedic.model.state_folder import find_state_folder
 from nicmedic.report.incident_tally import IncidentTally
 from nicmedic.report.metrics_text import render_label, render_metrics
 from nicmedic.report.news_text import News, find_latest_action, render_host_news, render_news
@@ -72,10 +73,9 @@ class HostTeller:
             folder: of the outbox; None: the usual one.
             echo: lines also on standard error, for who watches in a terminal.
         """
-        state = os.environ.get("NICMEDIC_STATE") or "/var/lib/nicmedic"
         self._telling, self._tally = telling, IncidentTally(incidents, sums=sums)
         self._journal = Journal(echo=echo)
-        self._outbox = Outbox(folder or f"{state}/telling")
+        self._outbox = Outbox(folder or f"{find_state_folder(os.environ.get('NICMEDIC_STATE'))}/telling")
         self._host = os.uname().nodename
         self._sender: Helper | None = None
         self._server: Helper | None = None
