@@ -15,7 +15,7 @@ from lab.segment import GUEST6, Segment
 def test_a_manager_brings_its_card_up(manager: str, disk_vm: DiskMaker, segment: Segment) -> None:
     machine = disk_vm(manager)
     machine.wait_up()
-    assert f"{GUEST6}/64" in machine.check("ip", "-6", "address", "show", "dev", machine.interface)
+    machine.sh(f"until ip -6 address show dev {machine.interface} | grep -q ' {GUEST6}/64 '; do sleep 0.2; done", timeout_s=60)  # after IPv4's
     with segment.probe() as probe:
         probe.wait_back(10)
     assert segment.run(*machine.ssh("hostname")).stdout == machine.check("hostname")
