@@ -140,6 +140,12 @@ class LegResult:
     began: str | None = None
     """RFC 3339."""
     ended: str | None = None
+    began_uptime_s: float | None = None
+    """On the kernel's clock (``CLOCK_MONOTONIC``), when the soak began: from here on a hang would have been seen. None: it never did."""
+    ended_uptime_s: float | None = None
+    """When this was decided: of a hang, when it was seen."""
+    hung: str | None = None
+    """Interface of the card that stopped; None: none did, or nothing tells which."""
     figures: SoakFigures = SoakFigures()
     evidence: str | None = None
     """Folder with the kernel log and the counters."""
