@@ -18,6 +18,7 @@ __all__ = [
     "Leg",
     "LegResult",
     "SoakFigures",
+    "Standing",
     "Traffic",
     "TrialPhase",
     "TrialVerdict",
@@ -182,6 +183,26 @@ class BootTrial:
     pinned: bool = False
     """Whether the boot loader's default is held by us still."""
     folder: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How it stands now: for whoever asks, and after each command."""
+
+    trials: tuple[BootTrial, ...] = ()
+    """Oldest first; the last is the one that counts."""
+    boot_id: str | None = None
+    """Of the running boot."""
+    running: str | None = None
+    """``uname -r``."""
+    on_trial: int | None = None
+    """The trial whose word stands on the running kernel's command line."""
+    armed: int | None = None
+    """The trial whose word stands in the boot loader's variables: the next boot is of its kernel, once."""
+    progress: SoakFigures | None = None
+    """Of the soak that goes on."""
+    notes: tuple[str, ...] = ()
+    """What the operator should know, a sentence each; also what could not be read."""
 
 
 def list_left(trial: BootTrial) -> tuple[Leg, ...]:
