@@ -139,6 +139,7 @@ def render_reference(root: Path) -> Mapping[str, str]:
         "docs/incidents-json.md": _schema_page(root, "schema/incidents-1.json"),
         "docs/kept-json.md": _schema_page(root, "schema/kept-1.json"),
         "docs/verify-json.md": _schema_page(root, "schema/verify-1.json"),
+        "docs/trial-json.md": _schema_page(root, "schema/trial-1.json"),
         "docs/transactions-json.md": _schema_page(root, "schema/transactions-1.json"),
         "docs/watch-json.md": _schema_page(root, "schema/watch-1.json"),
         "docs/snapshot-manifest.md": _schema_page(root, "schema/snapshot-1.json"),

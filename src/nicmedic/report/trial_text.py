@@ -1,0 +1,298 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A kernel on trial for a person: the first line says how it stands and what the next reboot boots, then each boot, then what to type."""
+
+from collections.abc import Iterator, Sequence
+
+from nicmedic.model.boot_trial import (
+    BootTrial,
+    KernelChoice,
+    Leg,
+    LegResult,
+    SoakFigures,
+    Standing,
+    TrialPhase,
+    TrialVerdict,
+    Wanted,
+    list_left,
+)
+from nicmedic.model.durations import say_duration
+from nicmedic.report.style import Style
+from nicmedic.report.words import join_names, say_count
+
+__all__ = [
+    "list_commands",
+    "name_kernel",
+    "render_hooks",
+    "render_planned",
+    "render_prepared",
+    "render_standing",
+    "say_bytes",
+    "say_result",
+    "summarize_standing",
+]
+
+_VERDICTS = {
+    TrialVerdict.GOOD: "soaked without a hang",
+    TrialVerdict.HUNG: "HUNG",
+    TrialVerdict.UNREACHED: "did not reach what answered before",
+    TrialVerdict.CRASHED: "ended without a word (crash, reset or power cut)",
+    TrialVerdict.NOT_BOOTED: "was not booted",
+    TrialVerdict.STOPPED: "was stopped",
+    TrialVerdict.TOO_QUIET: "did not carry the traffic that was wanted, so nothing is shown",
+}
+_PAINT = {
+    TrialVerdict.GOOD: ("bold", "green"),
+    TrialVerdict.HUNG: ("bold", "red"),
+    TrialVerdict.UNREACHED: ("bold", "red"),
+    TrialVerdict.CRASHED: ("bold", "red"),
+}
+_UNSURE = ("bold", "yellow")
+_OLDER = 10
+
+
+def name_kernel(kernel: KernelChoice) -> str:
+    """Its release, the version of its package, and whether it is a copy."""
+    told = ", ".join([*([kernel.package] if kernel.package else []), *(["a saved copy"] if kernel.saved else [])])
+    return f"{kernel.release} ({told})" if told else kernel.release
+
+
+def say_bytes(count: int) -> str:
+    """With three digits.
+
+    >>> say_bytes(0), say_bytes(999), say_bytes(4_250_000_000)
+    ('0 B', '999 B', '4.25 GB')
+    """
+    size, units = float(count), ["B", "kB", "MB", "GB"]
+    while size >= 999.5 and len(units) > 1:
+        size /= 1000
+        units.pop(0)
+    return f"{size:.3g} {units[0]}" if size < 999.5 else f"{size:.0f} {units[0]}"
+
+
+def _say_traffic(figures: SoakFigures) -> str:
+    return f"{say_bytes(figures.rx_bytes)} received, {say_bytes(figures.tx_bytes)} sent"
+
+
+def _say_figures(figures: SoakFigures) -> str:
+    cured = f", {say_count(figures.cured, 'hang')} cured by the watcher" if figures.cured else ""
+    return f"soaked {say_duration(figures.soaked_s)} of {say_duration(figures.watched_s)} watched, {_say_traffic(figures)}{cured}"
+
+
+def say_result(result: LegResult) -> str:
+    """How one boot went, without the kernel's name."""
+    hung = f" ({result.hung})" if result.hung and result.verdict is TrialVerdict.HUNG else ""
+    reason = f": {result.reason}" if result.reason else ""
+    figures = f"; {_say_figures(result.figures)}" if result.figures.watched_s else ""
+    return f"{_VERDICTS[result.verdict]}{hung}{reason}{figures}"
+
+
+def _find_last(trial: BootTrial) -> Leg | None:
+    """The last boot that ended."""
+    return next((leg for leg in reversed(trial.legs) if leg.result is not None), None)
+
+
+def _say_place(trial: BootTrial, leg: Leg) -> str:
+    """Which boot of several."""
+    return f" (boot {trial.legs.index(leg) + 1} of {len(trial.legs)})" if len(trial.legs) > 1 else ""
+
+
+def _is_of_this_boot(standing: Standing, trial: BootTrial) -> bool:
+    return standing.boot_id is None or trial.armed_boot_id == standing.boot_id
+
+
+def _find_live_line(standing: Standing, trial: BootTrial) -> tuple[str, tuple[str, ...]]:
+    """Something is still to happen."""
+    left, old = list_left(trial), name_kernel(trial.old)
+    leg = left[0] if left else None
+    new = "the kernel on trial" if leg is None else f"{name_kernel(leg.kernel)}{_say_place(trial, leg)}"
+    if trial.phase is TrialPhase.ARMED:
+        if _is_of_this_boot(standing, trial):
+            other = "" if leg is not None and leg.kernel == trial.old else f"; every other one is of {old}"
+            return f"The next boot is of {new}, once{other}.", _UNSURE
+        return (
+            f"{new} was to be booted; the service that looks after that boot has not told yet how it went. Every reset ends on {old}.",
+            _UNSURE,
+        )
+    if trial.phase is TrialPhase.SOAKING:
+        done = standing.progress or SoakFigures()
+        wanted = "" if leg is None else f" of {say_duration(leg.soak_s)}"
+        told = f"soaked {say_duration(done.soaked_s)}{wanted}, {_say_traffic(done)}"
+        return f"{new} is on trial: {told}. Every reset ends on {old}.", _UNSURE
+    if trial.phase is TrialPhase.PROMOTING:
+        return f"{new} soaked without a hang and is being made the default.", _UNSURE
+    return f"The host is about to reboot to {old}.", _UNSURE
+
+
+def _find_ended_line(standing: Standing, trial: BootTrial) -> tuple[str, tuple[str, ...]]:
+    last, old = _find_last(trial), name_kernel(trial.old)
+    pinned = f"the default is {old}" if trial.pinned else "the boot loader has its own default again"
+    if last is None or last.result is None:
+        return f"The trial was given up before a boot; {pinned}.", _UNSURE
+    here = "" if standing.running is None else f"{standing.running} runs, and "
+    if len(trial.legs) > 1:
+        done = [leg for leg in trial.legs if leg.result is not None]
+        hung = sum(leg.result is not None and leg.result.verdict is TrialVerdict.HUNG for leg in done)
+        told = f"{len(done)} of {say_count(len(trial.legs), 'boot')} done, {hung} of them hung"
+        return f"{told}; {here}{pinned}.", ("bold", "red") if hung else _UNSURE if len(done) < len(trial.legs) else ("bold",)
+    new, paint = name_kernel(last.kernel), _PAINT.get(last.result.verdict, _UNSURE)
+    if trial.promoted:
+        return f"{new} {say_result(last.result)}. It is the default now.", paint
+    return f"{new} {say_result(last.result)}. Now {here}{pinned}.", paint
+
+
+def summarize_standing(standing: Standing) -> tuple[str, tuple[str, ...]]:
+    """The first line, and how it is painted."""
+    if not standing.trials:
+        return "No kernel is on trial, and nothing of nicmedic is in the boot loader.", ("bold",)
+    trial = standing.trials[-1]
+    if trial.phase.is_live:
+        return _find_live_line(standing, trial)
+    if trial.phase is TrialPhase.ENDED:
+        return _find_ended_line(standing, trial)
+    pinned = (
+        f"every reboot is of {name_kernel(trial.old)}, whatever is installed" if trial.pinned else "the boot loader has its own default"
+    )
+    return f"Prepared: {pinned}. Nothing is on trial.", ("bold", "green")
+
+
+def list_commands(standing: Standing) -> Iterator[tuple[str, str]]:
+    """What may be typed now, each with its purpose."""
+    trial = standing.trials[-1] if standing.trials else None
+    if trial is None:
+        yield "nicmedic trial prepare", "before an upgrade: save this kernel, and have every reboot end on it"
+        yield "nicmedic trial start RELEASE", "boot that kernel once, watch it, and come back by itself"
+        return
+    if trial.phase is TrialPhase.PREPARED:
+        yield "nicmedic trial start RELEASE", "boot that kernel once, watch it, and come back by itself"
+        yield "nicmedic trial abort", "nothing of nicmedic in the boot loader any more"
+    elif trial.phase is TrialPhase.ARMED and _is_of_this_boot(standing, trial):
+        yield "systemctl reboot", "try it"
+        yield "nicmedic trial abort", "do not try it"
+    elif trial.phase is TrialPhase.ARMED:
+        yield "systemctl status nicmedic-trial.service", "has it run?"
+        yield "nicmedic trial abort", "nothing of nicmedic in the boot loader any more"
+    elif trial.phase is TrialPhase.SOAKING:
+        yield "nicmedic trial abort", f"back to {trial.old.release} now, by a reboot"
+        yield "nicmedic trial stop", "end the watch; nothing reboots, the default stays the old kernel"
+        yield "nicmedic trial stop --promote", "the same, and make this kernel the default"
+    elif trial.phase is TrialPhase.ENDED and trial.pinned:
+        yield "nicmedic trial abort", "let the boot loader have its own default again"
+        yield "nicmedic trial start RELEASE", "another one"
+        if any(leg.result is not None and leg.result.verdict is TrialVerdict.HUNG for leg in trial.legs):
+            yield "nicmedic blame", "what this shows of the kernel"
+    elif trial.phase is TrialPhase.ENDED:
+        yield "nicmedic history", "all boots, with this one"
+
+
+def _render_commands(standing: Standing, style: Style) -> Iterator[str]:
+    commands = list(list_commands(standing))
+    if commands:
+        width = max(len(command) for command, _ in commands)
+        yield style.title("What to type")
+        yield from (f"  {command:<{width}}   # {purpose}" for command, purpose in commands)
+
+
+def _render_leg(trial: BootTrial, number: int, style: Style) -> Iterator[str]:
+    leg = trial.legs[number]
+    first = f"  {number + 1}. "
+    if leg.result is None:
+        expect = f"; expected: {leg.expect}" if leg.expect else ""
+        yield style.wrap(f"{name_kernel(leg.kernel)}: to be soaked {say_duration(leg.soak_s)}{expect}", first=first)
+        return
+    when = " to ".join(moment for moment in (leg.result.began, leg.result.ended) if moment)
+    yield style.wrap(f"{name_kernel(leg.kernel)} {say_result(leg.result)}{f'; {when}' if when else ''}", first=first)
+    if leg.result.evidence is not None:
+        yield style.wrap(leg.result.evidence, first="     ")
+
+
+def _say_wanted(wanted: Wanted) -> Iterator[str]:
+    yield (
+        f"it must reach what answers now within {say_duration(wanted.reach_s)}, and soak for the time told above within "
+        f"{say_duration(wanted.patience_s)} more"
+    )
+    if wanted.traffic.rate_bit_s:
+        made = f", made by echo requests to {wanted.traffic.host}" if wanted.traffic.host else "; it is waited for, none is made"
+        yield f"only time counts in which each card carries {wanted.traffic.rate_bit_s / 1e6:g} Mbit/s in each direction{made}"
+    elif wanted.traffic.host:
+        yield f"echo requests go to {wanted.traffic.host}"
+    yield "good: it becomes the default" if wanted.promote else "good: the default stays the old kernel all the same"
+
+
+def _render_cards(trial: BootTrial, style: Style) -> Iterator[str]:
+    for card in trial.cards:
+        probes = join_names([result.probe for result in card.before]) if card.before else "no probe"
+        driver = f" ({card.nic.driver})" if card.nic.driver else ""
+        yield style.wrap(f"{card.interface}{driver}: {probes}", first="  ", rest="    ")
+
+
+def _render_notes(notes: Sequence[str], style: Style) -> Iterator[str]:
+    yield from (style.wrap(note, first="  - ", rest="    ") for note in notes)
+
+
+def _render_older(trials: Sequence[BootTrial], style: Style) -> Iterator[str]:
+    shown = list(reversed(trials)) if style.more else list(reversed(trials))[:_OLDER]
+    for trial in shown:
+        last = _find_last(trial)
+        told = "prepared" if last is None or last.result is None else f"{name_kernel(last.kernel)} {_VERDICTS[last.result.verdict]}"
+        yield style.line(f"{trial.id:>3}  {trial.made_at}  {told}{', promoted' if trial.promoted else ''}", first="  ", rest=" " * 9)
+    if len(shown) < len(trials):
+        yield f"  {len(trials) - len(shown)} older ones: nicmedic trial status --all"
+
+
+def render_standing(standing: Standing, style: Style) -> str:
+    """How it stands now; ends with a line feed."""
+    text, paint = summarize_standing(standing)
+    parts = [[style.line(text, *paint, rest="  ")]]
+    if standing.trials:
+        trial = standing.trials[-1]
+        if trial.legs:
+            parts.append([style.title("Boots"), *(line for number in range(len(trial.legs)) for line in _render_leg(trial, number, style))])
+            parts.append([style.title("What is asked of it"), *_render_notes(list(_say_wanted(trial.wanted)), style)])
+        if trial.cards:
+            parts.append([style.title("Cards, and what answered before"), *_render_cards(trial, style)])
+        if len(standing.trials) > 1:
+            parts.append([style.title("Earlier ones"), *_render_older(standing.trials[:-1], style)])
+    if standing.notes:
+        parts.append([style.title("To be known"), *_render_notes(standing.notes, style)])
+    parts.append(list(_render_commands(standing, style)))
+    return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
+
+
+def render_planned(trial: BootTrial, notes: Sequence[str], style: Style) -> str:
+    """What would be done, before anybody says yes."""
+    new, old = join_names(list(dict.fromkeys(name_kernel(leg.kernel) for leg in trial.legs))), name_kernel(trial.old)
+    if len(trial.legs) > 1:
+        text = f"{say_count(len(trial.legs), 'boot')} in turn of {new}; whatever happens in between, and in the end, it is {old}."
+    else:
+        text = f"{new} is to be booted once and watched; every reset on the way ends on {old}."
+    parts = [
+        [style.line(text, "bold", rest="  ")],
+        [style.title("Boots"), *(line for number in range(len(trial.legs)) for line in _render_leg(trial, number, style))],
+        [style.title("What is asked of it"), *_render_notes(list(_say_wanted(trial.wanted)), style)],
+        [style.title("Cards, and what answers now"), *_render_cards(trial, style)] if trial.cards else [],
+        [style.title("To be known"), *_render_notes(notes, style)] if notes else [],
+    ]
+    return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
+
+
+def render_prepared(trial: BootTrial, notes: Sequence[str], style: Style) -> str:
+    """After ``prepare``."""
+    first = style.line(
+        f"Prepared: every reboot is of {name_kernel(trial.old)} from now on, whatever is installed.", "bold", "green", rest="  "
+    )
+    commands = [
+        "  nicmedic trial start RELEASE   # after the upgrade: boot the new kernel once, watch it, and come back by itself",
+        "  nicmedic trial abort           # nothing of nicmedic in the boot loader any more",
+    ]
+    parts = [[first, *_render_notes(notes, style)], [style.title("What to type"), *commands]]
+    return "\n\n".join("\n".join(part) for part in parts) + "\n"
+
+
+def render_hooks(paths: Sequence[str], style: Style, *, installed: bool) -> str:
+    """After ``prepare --install-hook`` and ``--remove-hook``."""
+    if not paths:
+        return style.line("No hook of nicmedic is there.", "bold") + "\n"
+    what = "Before each upgrade of a kernel the running one is prepared from now on" if installed else "The hook is gone"
+    commands = [f"  cat {path}" for path in paths] if installed else []
+    undo = ["  nicmedic trial prepare --remove-hook   # take it away again"] if installed else []
+    return "\n".join([style.line(f"{what}: {join_names(list(paths))}", "bold", "green", rest="  "), *commands, *undo, ""])
