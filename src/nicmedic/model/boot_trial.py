@@ -179,6 +179,12 @@ class BootTrial:
     """RFC 3339."""
     armed_boot_id: str | None = None
     """The boot in which it was armed: in another one it has been tried."""
+    asked: bool = False
+    """Whether the boot loader is known to have been given the word that asks for the kernel on trial."""
+    soak_boot_id: str | None = None
+    """The boot of the kernel on trial in which it soaks, or soaked last."""
+    soak_began: str | None = None
+    """RFC 3339: when the service of that boot took it up."""
     promoted: bool = False
     pinned: bool = False
     """Whether the boot loader's default is held by us still."""

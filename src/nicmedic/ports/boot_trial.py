@@ -6,9 +6,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-from nicmedic.model.boot_trial import BootTrial, Card, KernelChoice, SoakFigures
+from nicmedic.model.boot_trial import BootTrial, Card, KernelChoice, SoakFigures, Traffic
+from nicmedic.model.plan import Identity
 
-__all__ = ["BootMenu", "Boots", "KernelStore", "MenuNow", "TrialStore", "TrialUnits"]
+__all__ = ["BootMenu", "Boots", "KernelStore", "MenuNow", "TrafficMaker", "TrialStore", "TrialUnits"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +69,7 @@ class BootMenu(Protocol):
 
 
 class KernelStore(Protocol):
-    """Copies of kernels whose package may be replaced in place."""
+    """Copies of kernels whose package may be replaced in place, and the service that has a saved kernel find its own modules."""
 
     def read_running(self) -> KernelChoice:
         """The kernel that runs.
@@ -85,7 +86,7 @@ class KernelStore(Protocol):
         """
 
     def remove_saved(self, kernel: KernelChoice) -> None:
-        """Take the copy away."""
+        """Take the copy away; nothing to do where there is none. The service goes with the last copy."""
 
 
 class TrialStore(Protocol):
@@ -125,7 +126,7 @@ class TrialUnits(Protocol):
         """
 
     def remove(self) -> None:
-        """Have them gone, and what they set."""
+        """Have them gone, and what they set; nothing to do where they are not there."""
 
     def stand_down(self) -> None:
         """In this boot the deadline does not count any more."""
@@ -145,3 +146,13 @@ class Boots(Protocol):
 
     def keep_evidence(self, trial: BootTrial, number: int, cards: Sequence[Card]) -> str | None:
         """Kernel log and a snapshot into the trial's folder, synced; the folder, None: it could not be written."""
+
+
+class TrafficMaker(Protocol):
+    """Makes traffic for a soak. Never raises for what a network may be like: what does not flow, the card's counters tell."""
+
+    def begin(self, nic: Identity, traffic: Traffic) -> None:
+        """Send echo requests to ``traffic.host`` over this card from now on, so that both directions carry the rate. Comes back at once."""
+
+    def end(self) -> None:
+        """No more of it, over whichever card."""
