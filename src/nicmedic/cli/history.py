@@ -79,7 +79,7 @@ HISTORY = Command(
 Puts together afterwards which boots there were, which version of the kernel's package each ran (not uname -r, which a point release leaves as it \
 was), for how long, which cards hung and how long after the boot, suspensions, and which packages changed where the kernel did. It reads the \
 journal of all boots, kern.log, messages, syslog and dmesg with their rotations, wtmp or wtmpdb, the logs of dpkg, apt, dnf, yum, zypper and pacman, \
-dates of dpkg's files, and what watch has seen, as far as they are there.
+dates of dpkg's files, what watch has seen, and kernels that trial has tried, as far as they are there.
 
 With FILE it reads what another host has kept: a snapshot of nicmedic, a sosreport, a copy of its files, a folder of logs or single ones. All of it \
 must be of one host.

@@ -2,6 +2,7 @@
 """Several sightings of one boot to one record: what they agree on, the most exact of what they don't, and how much of it a log covers."""
 
 import dataclasses
+import functools
 import itertools
 from collections.abc import Callable, Iterable, Sequence
 
@@ -12,9 +13,10 @@ from nicmedic.model.event import Event, EventKind
 from nicmedic.model.finding import Hang
 from nicmedic.model.history import BootEnd, BootRecord, Gap, HangRecord
 
-__all__ = ["build_boot", "find_began"]
+__all__ = ["add_hang", "build_boot", "find_began"]
 
 _SAME_GAP_S = 120.0
+_SAME_HANG_S = 60.0
 _LEAST_GAP_S = 300.0
 _SUMMER_S = 3600.0
 """A zone that was found by comparison may be off by daylight saving."""
@@ -83,6 +85,19 @@ class _Clock:
         return (self.began or 0.0) + uptime_s + sum(seconds for at, seconds in self.slept if at < uptime_s)
 
 
+def add_hang(hangs: Sequence[HangRecord], seen: HangRecord) -> tuple[HangRecord, ...]:
+    """With one that somebody of ours saw: of its own where no log told of it."""
+    added = list(hangs)
+    for number, hang in enumerate(hangs):
+        near = hang.uptime_s is not None and seen.uptime_s is not None and abs(hang.uptime_s - seen.uptime_s) <= _SAME_HANG_S
+        if near and hang.interface in (None, seen.interface):
+            added[number] = dataclasses.replace(hang, sources=tuple(sorted({*hang.sources, *seen.sources})))
+            break
+    else:
+        added.append(seen)
+    return tuple(sorted(added, key=lambda hang: (hang.uptime_s is None, hang.uptime_s or 0.0)))
+
+
 def build_boot(group: Sequence[Sighting], find_package: Callable[[str, float, float], tuple[str, str] | None]) -> BootRecord:
     """One boot.
 
@@ -110,6 +125,7 @@ def build_boot(group: Sequence[Sighting], find_package: Callable[[str, float, fl
     if package is None and release is not None and began is not None and within_s is not None:
         package, evidence = find_package(release, began, within_s) or (None, None)
     suspends = [sighting.suspends for sighting in group if sighting.suspends is not None]
+    hangs = functools.reduce(add_hang, (hang for sighting in group for hang in sighting.hangs), tuple(_find_hangs(group, clock)))
     return BootRecord(
         boot_id=_first(group, "boot_id"),
         host=_first(group, "host"),
@@ -124,7 +140,7 @@ def build_boot(group: Sequence[Sighting], find_package: Callable[[str, float, fl
         covered_h=round(sum(last - first for first, last in covered) / 3600, 4),
         suspends=max(suspends, default=None),
         gaps=tuple(sorted(gaps, key=lambda gap: (gap.began_uptime_s or 0.0, gap.why))),
-        hangs=tuple(_find_hangs(group, clock)),
+        hangs=hangs,
         xen=_first(group, "xen"),
         firmware=_first(group, "firmware"),
         command_line=_first(group, "command_line"),
@@ -176,8 +192,8 @@ def _uncovered(covered: Sequence[tuple[float, float]], ran_s: float | None) -> l
 
 
 def _find_circumstances(group: Sequence[Sighting]) -> dict[str, str]:
-    """How each link was when it came up last."""
-    found = {}
+    """How each link was when it came up last, and what else a source tells."""
+    found = {what: value for sighting in group for what, value in sighting.circumstances}
     events = sorted((event for sighting in group for event in sighting.events), key=lambda event: event.uptime_s or 0.0)
     for event in events:
         if event.kind is EventKind.LINK_UP and event.interface is not None and event.speed_mbps is not None:

@@ -19,6 +19,12 @@ _WEIGHTY: Final = re.compile(
     r"tuned|bonding|vlan"
 )
 _BOOT_IMAGE: Final = re.compile(r"\b(?:BOOT_IMAGE|initrd)=\S+\s*")
+_TRIAL: Final = re.compile(r"\bnicmedic\.(?:trial|saved)=")
+_TRIAL_WORDS: Final = re.compile(
+    r"(?:^|\s)(?:nicmedic\.\S+|panic=\S+|oops=panic|softlockup_panic=\S+|rd\.shell=0|rd\.emergency=reboot)(?=\s|$)"
+)
+"""What ``trial`` has on the line of a kernel, so that it comes back by itself: nothing that makes a card hang."""
+_ABOUT_TRIALS: Final = "trial"
 _MATTERS: Final[Mapping[str, str]] = {"link": "link partner and speed", "mtu": "MTU", "load": "load"}
 
 
@@ -42,12 +48,21 @@ def find_change(history: History, control: str, suspect: str) -> tuple[BootRecor
 
 def _factors(boot: BootRecord) -> dict[str, str | None]:
     line = None if boot.command_line is None else _BOOT_IMAGE.sub("", boot.command_line).strip()
-    return {"Xen": boot.xen, "firmware": boot.firmware, "command line": line, **boot.circumstances}
+    told = {what: value for what, value in boot.circumstances.items() if what != _ABOUT_TRIALS}
+    return {"Xen": boot.xen, "firmware": boot.firmware, "command line": line, **told}
+
+
+def _without_trial(lines: Sequence[str | None]) -> list[str | None]:
+    """Command lines without the words of a trial, where one of them is of one."""
+    if not any(line is not None and _TRIAL.search(line) for line in lines):
+        return list(lines)
+    return [None if line is None else _TRIAL_WORDS.sub("", line).strip() for line in lines]
 
 
 def compare_boots_of(before: BootRecord, after: BootRecord, how: str) -> Iterator[Confounder]:
     """What both boots tell of, and differently; and what only one of them has, other than the command line."""
     old, new = _factors(before), _factors(after)
+    old["command line"], new["command line"] = _without_trial((old["command line"], new["command line"]))
     for what in dict.fromkeys([*old, *new]):
         was, became = old.get(what), new.get(what)
         if was != became and (what != "command line" or None not in {was, became}):

@@ -85,7 +85,8 @@ class BootRecord:
     """Of the machine (BIOS, DMI line)."""
     command_line: str | None = None
     circumstances: Mapping[str, str] = field(default_factory=dict)
-    """What else a source tells of this boot that may differ from others: ``link eth0``: ``1000 Mb/s full``, ``mtu eth0``, ``load``: ``5 guests``."""
+    """What else a source tells of this boot that may differ from others: ``link eth0``: ``1000 Mb/s full``, ``mtu eth0``, ``load``: ``5 guests``,
+    ``trial``: number and verdict of a kernel on trial."""
     sources: tuple[str, ...] = ()
 
 

@@ -90,7 +90,8 @@ def _boots(boots: Sequence[BootRecord], style: Style) -> Iterator[str]:
     width = min(32, max(len(name_kernel(boot)) for boot in shown))
     for boot in shown:
         ran = f"ran {_hours(boot.ran_h)}" if boot.ran_h is not None else "ran for a time not known"
-        parts = [ran, _ENDS[boot.end], *_covered(boot), *_asleep(boot.gaps), *map(_hang, boot.hangs[:3])]
+        tried = [f"on trial {boot.circumstances['trial']}"] if "trial" in boot.circumstances else []
+        parts = [ran, _ENDS[boot.end], *_covered(boot), *_asleep(boot.gaps), *map(_hang, boot.hangs[:3]), *tried]
         if len(boot.hangs) > 3:
             parts.append(f"and {len(boot.hangs) - 3} further hangs")
         text = f"{_moment(boot)}  {name_kernel(boot):<{width}}  {'; '.join(parts)}"

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from nicmedic.evidence.boots import build_boot, find_began
+from nicmedic.evidence.boots import add_hang, build_boot, find_began
 from nicmedic.evidence.history.changes import PlacedChange, find_kernel_package, merge_changes, spell_package
 from nicmedic.evidence.history.join import find_zone_shift, group_sightings, order_groups, shift_zone
 from nicmedic.evidence.history.sighting import Sighting, read_time, render_moment
@@ -17,7 +17,6 @@ from nicmedic.model.incident import Incident, IncidentVerdict
 
 __all__ = ["Told", "reconcile"]
 
-_SAME_HANG_S = 60.0
 _OVERLAP_S = 120.0
 _INCIDENTS = "incidents"
 
@@ -150,25 +149,15 @@ def _add_incidents(boots: list[BootRecord], incidents: Sequence[Incident]) -> li
 
 
 def _with_incident(boot: BootRecord, incident: Incident) -> BootRecord:
-    hangs = list(boot.hangs)
-    for number, hang in enumerate(hangs):
-        near = hang.uptime_s is not None and abs(hang.uptime_s - incident.began_uptime_s) <= _SAME_HANG_S
-        if near and hang.interface in (None, incident.interface):
-            hangs[number] = dataclasses.replace(hang, sources=tuple(sorted({*hang.sources, _INCIDENTS})))
-            break
-    else:
-        hangs.append(
-            HangRecord(
-                interface=incident.interface,
-                driver=incident.driver,
-                began=incident.began,
-                uptime_s=incident.began_uptime_s,
-                lines=0,
-                sources=(_INCIDENTS,),
-            )
-        )
-    hangs.sort(key=lambda hang: (hang.uptime_s is None, hang.uptime_s or 0.0))
-    return dataclasses.replace(boot, hangs=tuple(hangs), sources=tuple(sorted({*boot.sources, _INCIDENTS})))
+    seen = HangRecord(
+        interface=incident.interface,
+        driver=incident.driver,
+        began=incident.began,
+        uptime_s=incident.began_uptime_s,
+        lines=0,
+        sources=(_INCIDENTS,),
+    )
+    return dataclasses.replace(boot, hangs=add_hang(boot.hangs, seen), sources=tuple(sorted({*boot.sources, _INCIDENTS})))
 
 
 def _find_notes(

@@ -5,7 +5,7 @@ import datetime
 from dataclasses import dataclass
 
 from nicmedic.model.event import Event
-from nicmedic.model.history import BootEnd, Gap
+from nicmedic.model.history import BootEnd, Gap, HangRecord
 
 __all__ = ["ANY_ZONE_S", "Sighting", "read_time", "render_moment"]
 
@@ -55,6 +55,10 @@ class Sighting:
     xen: str | None = None
     firmware: str | None = None
     command_line: str | None = None
+    hangs: tuple[HangRecord, ...] = ()
+    """That somebody of ours saw; the log may tell of the same."""
+    circumstances: tuple[tuple[str, str], ...] = ()
+    """As ``BootRecord.circumstances``."""
 
 
 def read_time(text: str) -> tuple[float, bool]:

@@ -12,6 +12,7 @@ from nicmedic.host.histories import (
     pacman,
     rpm,
     running,
+    trials,
     wtmp,
     wtmpdb,
     yum,
@@ -22,6 +23,7 @@ __all__ = ["READERS"]
 
 READERS = (
     running.READER,
+    trials.READER,
     wtmp.READER,
     wtmpdb.READER,
     last_text.READER,
