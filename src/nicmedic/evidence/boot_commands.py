@@ -15,7 +15,7 @@ from typing import Final
 
 from nicmedic.model.blame import KernelFigures
 
-__all__ = ["render_boot_commands"]
+__all__ = ["render_boot_commands", "render_trial_command"]
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+~:_-]*")
 _RPM: Final = re.compile(r"\.(?:el|fc|amzn|oe)\d")
@@ -97,3 +97,18 @@ def render_boot_commands(package: str, kernel: KernelFigures, other: KernelFigur
     if boot is None:
         return _by_hand(package)
     return tuple(boot(package, release, moves=release not in other.releases))
+
+
+def render_trial_command(control: KernelFigures, suspect: KernelFigures, hours: float, boots: int) -> str | None:
+    """The whole plan as one command, where both kernels are on disk side by side and Debian's GRUB boots them.
+
+    Args:
+        control: booted first and last.
+        suspect: booted in between.
+        hours: for each boot, unless it hangs sooner.
+        boots: how many at most.
+    """
+    old, new = (kernel.releases[-1] if kernel.releases else "" for kernel in (control, suspect))
+    if old == new or not all(_PLAIN.fullmatch(release) and _DEBIAN.search(release) for release in (old, new)):
+        return None
+    return f"nicmedic trial aba {old} {new} --hours {hours:g} --boots {boots}"

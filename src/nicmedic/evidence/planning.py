@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Sequence
 from typing import Final
 
-from nicmedic.evidence.boot_commands import render_boot_commands
+from nicmedic.evidence.boot_commands import render_boot_commands, render_trial_command
 from nicmedic.evidence.compare import is_proven
 from nicmedic.evidence.statistics.rates import add_up
 from nicmedic.evidence.statistics.spell import Arm, Spell, tell_outages
@@ -93,6 +93,13 @@ def _legs(control: KernelFigures, suspect: KernelFigures, rounds: int, hours: fl
     return tuple(legs)
 
 
+def _plan_back_and_forth(
+    summary: str, control: KernelFigures, suspect: KernelFigures, rounds: int, hours: float, interface: str | None
+) -> NextSteps:
+    legs = _legs(control, suspect, rounds, hours, interface)
+    return NextSteps(summary=summary, legs=legs, command=render_trial_command(control, suspect, hours, len(legs)))
+
+
 def plan_next(
     spells: Sequence[Spell],
     control: KernelFigures | None,
@@ -115,7 +122,7 @@ def plan_next(
             f"Back and forth once tells the kernel from all that came with it: {old} for {hours:g} h, {new}, {old} again, and nothing else changed, "
             "neither packages nor load."
         )
-        return NextSteps(summary=summary, legs=_legs(control, suspect, 1, hours, interface))
+        return _plan_back_and_forth(summary, control, suspect, 1, hours, interface)
     found = project_rounds(spells, control.figures, suspect.figures, looks)
     if found is None:
         summary = (
@@ -129,7 +136,7 @@ def plan_next(
         f"If both go on as they did, {rounds} more boot{'s' if rounds > 1 else ''} on {old}, of {hours:g} h each, and as many on {new}, in turn, "
         f"prove it in {chance * 100:.0f} of 100 cases; about {all_h:.0f} h in all. Change nothing else, neither packages nor load."
     )
-    return NextSteps(summary=summary, legs=_legs(control, suspect, rounds, hours, interface))
+    return _plan_back_and_forth(summary, control, suspect, rounds, hours, interface)
 
 
 def _say_hours(hours: float) -> str:

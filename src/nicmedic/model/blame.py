@@ -173,6 +173,8 @@ class NextSteps:
 
     summary: str
     legs: tuple[Leg, ...] = ()
+    command: str | None = None
+    """Carries all of them out, each boot ending by itself; None: there is no plan, or ``nicmedic trial`` cannot boot these kernels."""
     reachable: bool = True
     """False: no reasonable number of boots would, as things are."""
 

@@ -134,6 +134,12 @@ def _leg(number: int, leg: Leg, style: Style) -> Iterator[str]:
 def _next(blame: Blame, style: Style) -> Iterator[str]:
     yield style.title("What to do next")
     yield style.wrap(blame.next_steps.summary, first="  ", rest="  ")
+    if blame.next_steps.command is not None:
+        yield style.wrap(
+            "All of it, with both kernels installed, coming back by itself from each boot; it shows the plan and asks first:", first="  "
+        )
+        yield f"       {escape_terminal(blame.next_steps.command)}"
+        yield style.wrap("Or by hand:", first="  ")
     for number, leg in enumerate(blame.next_steps.legs[: None if style.more else 5], 1):
         yield from _leg(number, leg, style)
     if len(blame.next_steps.legs) > 5 and not style.more:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nicmedic.evidence.blame import build_blame
-from nicmedic.evidence.boot_commands import render_boot_commands
+from nicmedic.evidence.boot_commands import render_boot_commands, render_trial_command
 from nicmedic.evidence.compare import compare_arms, judge_hold, weigh_arms
 from nicmedic.evidence.confounders import find_change, find_confounders, find_unknown_factors
 from nicmedic.evidence.kernels import list_changes
@@ -24,6 +24,8 @@ from nicmedic.model.blame import ArmFigures, KernelFigures, TwinWord, Verdict
 from nicmedic.model.errors import NotAHistoryError, UsageError
 from nicmedic.model.history import BootRecord, Gap, HangRecord, History, PackageChange, Source
 from nicmedic.model.plain import to_plain
+from nicmedic.report.blame_text import render_blame_text
+from nicmedic.report.style import Style
 from tests.unit.evidence.story import NEW, OLD, boot, here, twin
 
 NONE = ArmFigures(boots=0, boots_hung=0, hours_at_risk=0.0)
@@ -473,6 +475,28 @@ APT = "apt-get install --yes --allow-downgrades --allow-change-held-packages "
 def test_commands_for_each_kind_of_package(package: str, release: str, moves: bool, lines: tuple[str, ...]) -> None:
     other = kernel("9.9", "9.9" if moves else release)
     assert render_boot_commands(package, kernel(package, *([release] if release else [])), other) == lines
+
+
+def test_the_whole_plan_is_one_command_where_both_kernels_can_stand_side_by_side() -> None:
+    old, new = kernel("6.1.148-1", "6.1.0-55-amd64"), kernel("6.1.153-1", "6.1.0-56-amd64")
+    assert render_trial_command(old, new, 12.5, 5) == "nicmedic trial aba 6.1.0-55-amd64 6.1.0-56-amd64 --hours 12.5 --boots 5"
+    assert render_trial_command(old, kernel("6.1.150-1", "6.1.0-55-amd64"), 2, 3) is None
+    assert render_trial_command(kernel("6.9.6", "6.9.6-200.fc40.x86_64"), kernel("6.9.7", "6.9.7-200.fc40.x86_64"), 2, 3) is None
+    assert render_trial_command(old, kernel(NEW), 2, 3) is None
+    assert build_blame(here()).next_steps.command is None, "a point release takes the other's place on disk"
+
+
+def test_the_plan_names_that_command() -> None:
+    boots = tuple(
+        dataclasses.replace(boot, kernel_release="3.2.0-4-amd64" if boot.kernel_package == OLD else "3.2.0-5-amd64")
+        for boot in here().boots
+    )
+    answer = build_blame(dataclasses.replace(here(), boots=boots))
+    command = answer.next_steps.command
+    assert command is not None
+    assert re.fullmatch(r"nicmedic trial aba 3\.2\.0-4-amd64 3\.2\.0-5-amd64 --hours [\d.]+ --boots \d+", command)
+    assert int(command.rsplit(" ", 1)[1]) == len(answer.next_steps.legs)
+    assert f"       {command}\n" in render_blame_text(answer, Style())
 
 
 def test_the_plan_asks_the_same_question_again() -> None:

@@ -123,7 +123,8 @@ def _build_leg(leg: Leg) -> ET.Element:
 def _build_next(steps: NextSteps) -> ET.Element:
     legs = [_build_leg(leg) for leg in steps.legs[:_MOST_LEGS]]
     more = paragraph(f"And so on, {len(steps.legs)} boots in all.") if len(steps.legs) > _MOST_LEGS else None
-    return section("next", "What to do next", paragraph(steps.summary), tag("ol", *legs) if legs else None, more)
+    whole = () if steps.command is None else (paragraph("All of it as one command:"), commands((steps.command,)))
+    return section("next", "What to do next", paragraph(steps.summary), *whole, tag("ol", *legs) if legs else None, more)
 
 
 def _build_unknown(report: BugReport) -> ET.Element:
