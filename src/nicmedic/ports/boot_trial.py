@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What a kernel on trial needs of the outside: the boot loader, copies of kernels, records, the services of a boot, and a reboot."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -85,8 +85,14 @@ class KernelStore(Protocol):
             StateError: no room, or it cannot be written.
         """
 
-    def remove_saved(self, kernel: KernelChoice) -> None:
-        """Take the copy away; nothing to do where there is none. The service goes with the last copy."""
+    def sweep_saved(self, keep: Collection[str]) -> tuple[str, ...]:
+        """Take away every copy but those in these folders (``KernelChoice.saved``) and that of the kernel that runs, and what a crash left of one.
+
+        The service goes with the last copy. Returns what stays all the same, a sentence each.
+
+        Raises:
+            StateError: a copy cannot be taken away.
+        """
 
 
 class TrialStore(Protocol):
@@ -145,7 +151,7 @@ class Boots(Protocol):
         """In good order if that goes within a minute, else at once. Comes back when it was asked for; nothing may be done after it."""
 
     def keep_evidence(self, trial: BootTrial, number: int, cards: Sequence[Card]) -> str | None:
-        """Kernel log and a snapshot into the trial's folder, synced; the folder, None: it could not be written."""
+        """Of the leg with this number, from 0: kernel log and a snapshot, synced. Their folder; None: it could not be written."""
 
 
 class TrafficMaker(Protocol):
