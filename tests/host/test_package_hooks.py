@@ -133,7 +133,7 @@ def test_without_a_manager_it_is_refused(tmp_path: Path) -> None:
 
 def test_a_file_that_apt_does_not_understand_does_not_stay(apt: Apt, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("APT_CONFIG", str(apt.config))
-    (apt.root / "etc/apt/apt.conf.d/99broken").write_text("}}}\n", encoding="utf-8")
+    (apt.root / "etc/apt/apt.conf.d/99broken").write_text("junk here\n", encoding="utf-8")
     with pytest.raises(StateError, match="apt-config"):
         HostPackageHooks(str(apt.root)).install()
     assert not (apt.root / APT_FILE.lstrip("/")).exists()
