@@ -5,10 +5,12 @@ Its image is built once; each machine writes into an overlay of its own. Most te
 (a few seconds); those that are about the boot itself say ``booted=False``.
 """
 
+import compileall
 import shlex
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from lab import cache, disk, kernels, nics
@@ -24,6 +26,7 @@ __all__ = ["DiskVM"]
 
 BOOT_LIMIT_S = 240
 GUEST_FILES = Path(__file__).with_name("guest")
+PROGRAM = "#!/usr/bin/python3\nimport sys\nfrom nicmedic.__main__ import start\nsys.exit(start())\n"
 NICMEDIC = ("python3-pyroute2", "python3-yaml", "python3-zstandard")
 """What nicmedic needs, in the versions that Debian has: its own code comes over the shared file system."""
 
@@ -67,6 +70,7 @@ class DiskVM(Machine):
         self._image = disk.build_image(recipe, cache.folder(), _say)
         super().__init__()
         self._overlay = self.folder / "disk.qcow2"
+        self._boots = 0
         began = time.monotonic()
         try:
             if booted:
@@ -98,15 +102,33 @@ class DiskVM(Machine):
         Raises:
             LabError: if it does not boot.
         """
+        self.switch_on()
+        self.take_up(BOOT_LIMIT_S)
+
+    def switch_on(self) -> None:
+        """Switch it on, and wait for nothing. The console's file of the boot before gets a number.
+
+        Raises:
+            LabError: if it is on already.
+        """
         if hasattr(self, "qemu"):
             if self.qemu.alive:
                 raise LabError("the machine is on already")
             self.qemu.kill()  # it has ended by itself; this closes what was left open
+            self._boots += 1
+            self.qemu.console.rename(self.folder / f"console-{self._boots}.log")
         self.agent.close()
         self.qemu = Qemu([*machine_args(self.folder), *disk_args(self._image, self._overlay), "-S"], self.folder)
         self._plug_card()
         self.qemu.ask("cont")
-        self.agent.connect(BOOT_LIMIT_S)
+
+    def take_up(self, within_s: float) -> None:
+        """Wait until the agent of a machine that was switched on answers.
+
+        Raises:
+            LabError: if it does not in time.
+        """
+        self.agent.connect(within_s)
         self._prepare()
 
     def _plug_card(self) -> None:
@@ -140,12 +162,50 @@ class DiskVM(Machine):
             LabError: if it does not go down or does not come up.
         """
         self.start("systemctl", "reboot")
-        until = time.monotonic() + 120
+        self.wait_off()
+        self.power_on()
+
+    def wait_off(self, within_s: float = 120) -> None:
+        """Wait until the machine has gone down: QEMU ends with each boot.
+
+        Raises:
+            LabError: if it does not in time.
+        """
+        until = time.monotonic() + within_s
         while self.qemu.alive:
             if time.monotonic() > until:
-                raise LabError("the machine has not gone down within 120 s")
+                raise LabError(f"the machine has not gone down within {within_s:.0f} s")
             time.sleep(0.1)
-        self.power_on()
+
+    def follow(self, done: Callable[[], bool], within_s: float, *, step_s: float = 1.0) -> int:
+        """Follow a machine that reboots by itself until something is so; QEMU is started again each time that it ends.
+
+        Args:
+            done: Asked while the agent answers; LabError counts as no.
+            within_s: For how long.
+            step_s: Between two questions.
+
+        Returns:
+            How many boots began meanwhile.
+
+        Raises:
+            LabError: if it does not come to that in time.
+        """
+        until, boots, reached = time.monotonic() + within_s, 0, self.qemu.alive
+        while time.monotonic() < until:
+            if not self.qemu.alive:
+                self.switch_on()
+                boots, reached = boots + 1, False
+            try:
+                if not reached:
+                    self.take_up(3)
+                    reached = True
+                if done():
+                    return boots
+            except LabError:
+                reached = False
+            time.sleep(step_s)
+        raise LabError(f"after {within_s:.0f} s and {boots} further boots it has not come to that")
 
     def mount_host(self) -> str:
         """Mount this machine's file system in the guest, read-only; return where."""
@@ -156,6 +216,17 @@ class DiskVM(Machine):
         """The command that runs this tree's nicmedic in the guest, with Debian's own Python and libraries."""
         source = f"{self.mount_host()}{GUEST_FILES.parents[1] / 'src'}"
         return ("env", f"PYTHONPATH={source}", "PYTHONDONTWRITEBYTECODE=1", "python3", "-m", "nicmedic", *arguments)
+
+    def install_nicmedic(self) -> None:
+        """Put this tree's nicmedic on the guest's disk as a package would: the code where Debian's Python looks for it, a program on the path.
+
+        It is compiled here, if this is Debian's Python: there it would take minutes.
+        """
+        source = GUEST_FILES.parents[1] / "src/nicmedic"
+        compileall.compile_dir(source, quiet=2)
+        self.sh(f"cp -a {self.mount_host()}{source} /usr/local/lib/python3.11/dist-packages/", timeout_s=BOOT_LIMIT_S)
+        self.put("/usr/local/bin/nicmedic", PROGRAM)
+        self.sh("chmod 755 /usr/local/bin/nicmedic")
 
     def ssh(self, *command: str) -> list[str]:
         """The command that carries out another one in the guest over ssh, to be run at the partner's place."""
