@@ -115,8 +115,7 @@ def test_apt_goes_on_where_nicmedic_is_gone(apt: Apt) -> None:
     assert "not-there" not in done.stderr
 
 
-def test_it_is_written_where_a_manager_is_and_taken_away_again(apt: Apt, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("APT_CONFIG", str(apt.config))
+def test_it_is_written_where_a_manager_is_and_taken_away_again(apt: Apt) -> None:
     hooks = HostPackageHooks(str(apt.root))
     assert hooks.install() == (f"{apt.root}{APT_FILE}",)
     assert "Pre-Install-Pkgs" in apt.run("apt-config", "dump", "DPkg::Pre-Install-Pkgs").stdout
@@ -131,8 +130,7 @@ def test_without_a_manager_it_is_refused(tmp_path: Path) -> None:
         HostPackageHooks(str(tmp_path)).install()
 
 
-def test_a_file_that_apt_does_not_understand_does_not_stay(apt: Apt, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("APT_CONFIG", str(apt.config))
+def test_it_does_not_stay_where_apt_cannot_read_its_configuration(apt: Apt) -> None:
     (apt.root / "etc/apt/apt.conf.d/99broken").write_text("junk here\n", encoding="utf-8")
     with pytest.raises(StateError, match="apt-config"):
         HostPackageHooks(str(apt.root)).install()
