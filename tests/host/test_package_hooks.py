@@ -130,8 +130,8 @@ def test_without_a_manager_it_is_refused(tmp_path: Path) -> None:
         HostPackageHooks(str(tmp_path)).install()
 
 
-def test_it_does_not_stay_where_apt_cannot_read_its_configuration(apt: Apt) -> None:
-    (apt.root / "etc/apt/apt.conf.d/99broken").write_text("junk here\n", encoding="utf-8")
+def test_a_file_that_apt_does_not_understand_does_not_stay(apt: Apt, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nicmedic.host.package_hooks.render_apt_hook", lambda _program, _state: "junk here\n")
     with pytest.raises(StateError, match="apt-config"):
         HostPackageHooks(str(apt.root)).install()
     assert not (apt.root / APT_FILE.lstrip("/")).exists()

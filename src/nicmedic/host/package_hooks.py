@@ -49,7 +49,7 @@ class HostPackageHooks:
             for path, text in planned.items():
                 write_file(path, text or "", 0o644)
             if f"{self._root}{APT_FILE}" in planned:
-                _check_apt(self._root)
+                _check_apt(f"{self._root}{APT_FILE}")
         except StateError:
             with contextlib.suppress(StateError):
                 self.remove()
@@ -71,10 +71,10 @@ class HostPackageHooks:
         return tuple(gone)
 
 
-def _check_apt(root: str) -> None:
+def _check_apt(path: str) -> None:
     """A file that apt cannot parse would stop every command of it."""
     try:
-        status, said = run_limited(("apt-config", *(("-o", f"Dir={root}") if root else ()), "dump"), _SECONDS)
+        status, said = run_limited(("apt-config", "-c", path, "dump"), _SECONDS)
     except OSError:
         return  # there is no apt that could stumble
     if status != 0:
