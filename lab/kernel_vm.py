@@ -7,10 +7,12 @@ only then gets its network card, by PCI hot-plug. virtme-ng, which does the same
 QEMU refuses to save the state of a machine with a mounted 9p file system, hence the order.
 """
 
+import functools
 import shutil
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from lab import accel, cache, hangsim_module, kernels
@@ -37,6 +39,9 @@ class KernelVM(Machine):
         cpus: How many processors.
         memory_mb: How much memory.
         with_shell: Whether a person's shell waits on the second serial line.
+        steady: Its clock counts its instructions, one a nanosecond, and goes with this machine's only while it idles (QEMU's ``-icount``). So
+            what else runs here does not change what it measures, and it is an evenly slow machine: of a tenth of the speed of a present one.
+            Emulation only; times that are seen from outside mean nothing then.
 
     Attributes:
         ready_s: How long it took from the start of QEMU until the agent answered.
@@ -45,9 +50,12 @@ class KernelVM(Machine):
     interface = "eth0"
     guest_files = "/mnt"
 
-    def __init__(self, *, kernel: str = "", machine: str = "pc", cpus: int = 1, memory_mb: int = 512, with_shell: bool = False) -> None:
+    def __init__(
+        self, *, kernel: str = "", machine: str = "pc", cpus: int = 1, memory_mb: int = 512, with_shell: bool = False, steady: bool = False
+    ) -> None:
         self.kernel = kernels.find(kernel)
-        state = _saved_state(self.kernel, machine, cpus, memory_mb)
+        make_arguments = functools.partial(_arguments, self.kernel, machine, cpus, memory_mb, steady=steady)
+        state = _saved_state(make_arguments)
         super().__init__()
         self.machine = machine
         self._place: dict[str, object] = {"addr": f"0x{NIC_SLOT:x}"}
@@ -57,9 +65,8 @@ class KernelVM(Machine):
             self._place, self._wire_place = {"bus": "port0", "addr": "0x0"}, {"bus": "port1", "addr": "0x0"}
         (self.folder / "share").mkdir()
         began = time.monotonic()
-        arguments = _arguments(self.kernel, self.folder, machine, cpus, memory_mb)
         try:
-            self.qemu = Qemu([*arguments, "-incoming", f"exec:cat '{state}'"], self.folder)
+            self.qemu = Qemu([*make_arguments(self.folder), "-incoming", f"exec:cat '{state}'"], self.folder)
             self.qemu.wait_status("paused", 20)
             self.qemu.ask("cont")
             if with_shell:
@@ -146,10 +153,11 @@ class KernelVM(Machine):
         path.with_suffix(".new").rename(path)
 
 
-def _arguments(kernel: Kernel, folder: Path, machine: str, cpus: int, memory_mb: int) -> list[str]:
+def _arguments(kernel: Kernel, machine: str, cpus: int, memory_mb: int, folder: Path, *, steady: bool) -> list[str]:
     """QEMU's arguments; those of the saved state and those of the machines that begin with it must be the same."""
-    kind = accel.accelerator()
+    kind = "tcg" if steady else accel.accelerator()
     return [
+        *(("-icount", "shift=0") if steady else ()),
         *("-accel", kind, "-cpu", "host" if kind == "kvm" else "max", "-machine", machine, "-m", str(memory_mb), "-smp", str(cpus)),
         *("-display", "none", "-nodefaults", "-no-reboot"),
         *("-kernel", str(kernel.image), "-initrd", str(_initramfs(kernel)), "-append", COMMAND_LINE),
@@ -204,13 +212,13 @@ def _module_files(kernel: Kernel) -> list[Path]:
     return list(files)
 
 
-def _saved_state(kernel: Kernel, machine: str, cpus: int, memory_mb: int) -> Path:
+def _saved_state(make_arguments: Callable[[Path], list[str]]) -> Path:
     """The state of a machine that waits in its initramfs; booted and saved if the cache has none."""
 
     def make(folder: Path) -> None:
         scratch = folder / "machine"
         (scratch / "share").mkdir(parents=True)
-        qemu = Qemu(_arguments(kernel, scratch, machine, cpus, memory_mb), scratch)
+        qemu = Qemu(make_arguments(scratch), scratch)
         try:
             _wait_console(qemu, "lab: waiting", 120)
             qemu.save_state(folder / "state")
@@ -218,7 +226,7 @@ def _saved_state(kernel: Kernel, machine: str, cpus: int, memory_mb: int) -> Pat
             qemu.kill()
         shutil.rmtree(scratch)
 
-    key = cache.recipe_key(accel.qemu_version(), *_arguments(kernel, Path("FOLDER"), machine, cpus, memory_mb))
+    key = cache.recipe_key(accel.qemu_version(), *make_arguments(Path("FOLDER")))
     return cache.entry("states", key, make, megabytes=500) / "state"
 
 
