@@ -25,7 +25,7 @@ NIC          ?= e1000e
 SOAK_MINUTES ?= 2
 KERNEL       ?=
 
-.PHONY: help demo test check test-long lab-shell lab-harvest soak docs fuzz bench format lock clean $(LINT)
+.PHONY: help demo test check test-long lab-shell lab-harvest soak replay docs fuzz bench format lock clean $(LINT)
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -58,6 +58,9 @@ lab-harvest: $(DEV) ## record what the kernel prints of each card and fault as c
 
 soak: $(DEV) ## all that is no hang before nicmedic watch, SOAK_MINUTES=2 each: a table of what it called it
 	@$(BIN)/python -m lab soak --minutes $(SOAK_MINUTES)
+
+replay: $(DEV) ## one upgrade of a server played twice, without and with nicmedic trial: writes docs/replay.md (an hour on an emulated processor)
+	@$(BIN)/python -m lab.replay
 
 docs: $(RUN) ## renew what is made out of the code: man/, completions/, pages of docs/
 	@$(BIN)/python -m nicmedic.cli.reference

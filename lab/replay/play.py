@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lab.agent import Done
+from lab.errors import LabError
 from lab.probe import Probe
 from lab.replay.srv4 import GUESTS, Srv4
 from lab.replay.transcript import Transcript
@@ -60,6 +61,24 @@ class Play:
         self.page.said("\n".join(part.strip("\n") for part in (done.out, done.err) if part.strip()), most)
         self.page.took(time.monotonic() - began, done.status)
         return done
+
+    def type_last(self, command: str, *, most: int = 8, timeout_s: float = 600) -> None:
+        """As ``type`` for a command at whose end the machine goes down; returns when it has.
+
+        Raises:
+            LabError: if it does not.
+        """
+        self.page.typed(command)
+        said = "/run/last"
+        job = self.srv4.start("sh", "-c", f"{command} >{said} 2>&1", capture=False)
+        until, shown = time.monotonic() + timeout_s, ""
+        while self.srv4.qemu.alive:
+            with contextlib.suppress(LabError):
+                shown = self.srv4.run("cat", said).out or shown
+            if time.monotonic() > until:
+                raise LabError(f"the machine has not gone down within {timeout_s} s; {job.command} said: {shown}")
+            time.sleep(0.5)
+        self.page.said(shown, most)
 
     def type_json(self, command: str, *, timeout_s: float = 600) -> dict[str, Any]:
         """As ``type`` for a figure that the page needs: nothing of it is written down."""

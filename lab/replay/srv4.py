@@ -41,7 +41,8 @@ iface br0 inet static
 	bridge_fd 0
 	# from the web, last winter; did not help
 	up ethtool -K eth0 tso off gso off gro off tx off sg off || true
-	up ethtool -A eth0 rx off tx off || true
+	up ethtool -A eth0 autoneg off rx off tx off || true
+	up ethtool -G eth0 tx 4096 || true
 """
 MODPROBE = """\
 # lab-wire.service loads it
