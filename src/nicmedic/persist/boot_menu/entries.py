@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from nicmedic.persist.boot_menu.run import Entry, Menu
-from nicmedic.persist.boot_menu.script import Command, Word
+from nicmedic.persist.boot_menu.script import Command, If, Node, Word
 
 __all__ = ["Start", "find_default", "find_start", "list_starts"]
 
@@ -63,10 +63,19 @@ def _read_path(word: Word, body: str) -> str | None:
     return path if _PATH.match(path) else None
 
 
+def _list_commands(nodes: Sequence[Node]) -> Iterator[Command]:
+    """Those that are carried out in any case: a condition is too."""
+    for node in nodes:
+        if isinstance(node, Command):
+            yield node
+        elif isinstance(node, If):
+            yield from _list_commands(node.condition)
+
+
 def find_start(entry: Entry, path: tuple[Entry, ...] = ()) -> Start | None:
     """What an entry starts; None: no kernel of Linux, or not in a way that is understood."""
     body = entry.body
-    commands = [node for node in entry.commands if isinstance(node, Command)]
+    commands = list(_list_commands(entry.commands))
     kernels = [node for node in commands if node.name in _LINUX]
     hypervisors = [node for node in commands if node.name in _XEN]
     modules = [node for node in commands if node.name in _MODULE]

@@ -12,7 +12,7 @@ from nicmedic.persist.boot_loader import Doubt, Loader, find_loader
 from nicmedic.persist.boot_menu.block import find_ours, put_in
 from nicmedic.persist.boot_menu.entries import find_default
 from nicmedic.persist.boot_menu.environment import is_block
-from nicmedic.persist.boot_menu.planning import CUSTOM, OLD, Setup, run_setup
+from nicmedic.persist.boot_menu.planning import ASKED, CUSTOM, OLD, Setup, run_setup
 from nicmedic.persist.boot_menu.script import ScriptError
 
 __all__ = ["Obstacle", "Storage", "join_obstacles", "judge_loader", "judge_menu", "judge_storage"]
@@ -29,7 +29,6 @@ _LAYERS: Mapping[str, str] = {
     "geli": "GELI",
     "ldm": "dynamic disks of Windows",
 }
-_ASKED = ("next_entry", "prev_saved_entry")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +123,7 @@ def judge_menu(setup: Setup, custom: bytes | None, folder: str) -> Iterator[Obst
     if custom is not None and (wrong := find_ours(custom).wrong):
         yield Obstacle(reason=f"{own}: {wrong}", settle=(f"grep -n nicmedic {own}",))
         return
-    for name in _ASKED:
+    for name in ASKED:
         if setup.environment.get(name):
             told = f"GRUB is asked to start {setup.environment[name]!r} at the next boot ({name})"
             yield Obstacle(reason=told, settle=(f"grub-editenv {folder}/grubenv unset {name}",))

@@ -33,6 +33,8 @@ __all__ = [
 
 CUSTOM = "custom.cfg"
 OLD, TRIAL, _KEPT = "nicmedic-old", "nicmedic-trial", "nicmedic-promoted"
+ASKED = ("next_entry", "prev_saved_entry")
+"""Variables by which others ask for one boot (``grub-reboot``)."""
 _WAIT_S = 30
 """For a menu that would wait for ever: nobody is there."""
 _OURS = ("nicmedic.trial=", "nicmedic.saved=")
@@ -197,7 +199,8 @@ def plan_trial(setup: Setup, custom: bytes | None, trial: int, old: Kernel, cand
 
 
 def _check(setup: Setup, planned: bytes, trial: int, *, once: bool) -> tuple[str, ...]:
-    """What GRUB would make of it that is not wanted."""
+    """What GRUB would make of it that is not wanted, but for the boots that others have asked for."""
+    setup = replace(setup, environment={name: value for name, value in setup.environment.items() if name not in ASKED})
     word = str(trial)
     wanted = ((None, True, OLD), (word, True, TRIAL if once else OLD), (word, False, OLD), (spend_word(trial), True, OLD))
     for held, writable, name in wanted:

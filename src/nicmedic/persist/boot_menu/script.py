@@ -7,6 +7,7 @@ Not for carrying out anything: that is ``run.py``. The grammar is that of grub-c
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 __all__ = ["Block", "Command", "Function", "If", "Loop", "Node", "Part", "ScriptError", "Word", "parse_script"]
@@ -309,6 +310,7 @@ class _Parser:
         return Function(name, self._parse_block().commands)
 
 
+@lru_cache(maxsize=64)
 def parse_script(text: str) -> tuple[Node, ...]:
     """Commands of a text.
 
