@@ -102,6 +102,7 @@ class Planner:
     prevent: Sequence[Change] = (AWAKE, MTU)
     restore: Sequence[Change] = tuple(cure(remedy) for remedy in CURES)
     earlier: Sequence[tuple[Identity, Earlier]] = ()
+    refusals: tuple[Refusal, ...] = (Refusal(remedy=RemedyId.EEE_OFF, reasons=("it has none",)),)
 
     def __call__(self, host: Host, ladder: Ladder, earlier: Sequence[tuple[Identity, Earlier]]) -> tuple[Plan, tuple[Rung, ...]]:
         self.earlier = earlier
@@ -111,7 +112,7 @@ class Planner:
             boot_id=host.boot_id,
             ladder=ladder,
             changes=changes,
-            refusals=(Refusal(remedy=RemedyId.EEE_OFF, reasons=("it has none",)),),
+            refusals=self.refusals,
         )
         return plan, tuple(Rung(change=change, odds=0.5, seconds=5, reason="its turn") for change in changes)
 
@@ -224,6 +225,15 @@ def test_a_ladder_without_a_possible_rung_says_why() -> None:
     world.deaf = True
     with pytest.raises(RefusedError, match="nothing of the ladder restore is possible: eee-off: it has none"):
         climb_restore(build(world), climb(world, Planner(world, restore=())))
+
+
+def test_where_only_losses_stand_against_it_how_to_accept_them_is_told() -> None:
+    world = HangingWorld()
+    world.deaf = True
+    losing = Refusal(remedy=RemedyId.DRIVER_REBIND, reasons=("a tunnel would be lost",), may_be_told=True)
+    with pytest.raises(RefusedError) as caught:
+        climb_restore(build(world), climb(world, Planner(world, restore=(), refusals=(losing,))))
+    assert caught.value.hint.splitlines()[1].startswith("nicmedic treat eth0 --ladder restore --accept-losses ")
 
 
 def test_nothing_is_climbed_without_a_switch() -> None:

@@ -9,10 +9,19 @@ import pytest
 from nicmedic.app.ladder import climb_prevent, climb_restore
 from nicmedic.app.treat import Edges
 from nicmedic.model.counters import Counters, QueueCounters
-from nicmedic.model.errors import BusyError, LadderFailedError, NicmedicError, NotConfirmedError, RefusedError, UndoFailedError
+from nicmedic.model.errors import (
+    BusyError,
+    LadderFailedError,
+    NicmedicError,
+    NoSuchInterfaceError,
+    NotConfirmedError,
+    RefusedError,
+    UndoFailedError,
+)
 from nicmedic.model.finding import RemedyId
+from nicmedic.model.host import Host
 from nicmedic.model.plan import Identity
-from nicmedic.model.transaction import ProbeResult, ProbeState, State, Transaction, Word
+from nicmedic.model.transaction import ProbeResult, ProbeState, State, Transaction, Word, find_state
 from nicmedic.ports.hands import Undone
 from nicmedic.testing.transactions import FakeProber, FakeStore, FakeSwitch
 from nicmedic.testing.world import Process, World
@@ -68,6 +77,26 @@ def test_a_rung_that_makes_the_interface_anew_is_tried_on_a_card_that_has_lost_i
     world.deaf = True
     climbed = climb_restore(build(world), climb(world, Planner(world, restore=RUNGS)))
     assert outcomes(climbed) == [("link-bounce", "undo-failed"), ("renegotiate", "skipped"), ("pci-reset", "helped")]
+
+
+class Pulled(HangingWorld):
+    """Somebody pulls it out once the first rung was put back, and seen to be."""
+
+    looks = 0
+
+    def read_host(self) -> Host:
+        self.looks += any(find_state(transaction) is State.UNDONE for transaction in self.transactions.values())
+        if self.looks > 1:
+            self.present, self.gone_at = False, 0.0
+        return super().read_host()
+
+
+def test_a_card_that_goes_between_two_rungs_ends_the_climb_with_everything_put_back() -> None:
+    world = Pulled(cure=None)
+    world.deaf = True
+    with pytest.raises(NoSuchInterfaceError, match="the card is not there any more"):
+        climb_restore(build(world), climb(world, Planner(world, restore=(cure(RemedyId.LINK_BOUNCE), cure(RemedyId.RENEGOTIATE)))))
+    assert [find_state(transaction) for transaction in world.transactions.values()] == [State.UNDONE]
 
 
 def test_where_it_stays_away_the_machine_is_told_to_be_changed_with_what_is_left_to_type() -> None:
