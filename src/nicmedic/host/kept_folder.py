@@ -8,19 +8,17 @@ file), ``checks`` (one check a line, as JSON). It is made as ``.new-PID-START`` 
 
 import contextlib
 import dataclasses
-import fcntl
 import json
 import os
 import re
-import time
-from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from nicmedic.host.files import append_line, make_folder, remove_tree, rename_folder, sync_folder, tell_state, write_bytes, write_file
+from nicmedic.host.folder_lock import hold_folder
 from nicmedic.host.numbered_folders import list_names, list_numbers, name_new_folder, read_small_file
 from nicmedic.host.processes import name_process
-from nicmedic.model.errors import BusyError, StateError
+from nicmedic.model.errors import StateError
 from nicmedic.model.keeping import Check, FileEdit, Kept, KeptState
 from nicmedic.model.plain import from_plain, to_plain
 from nicmedic.model.state_folder import find_state_folder
@@ -199,27 +197,4 @@ class HostKept:
         return dataclasses.replace(kept, checks=checks)
 
     def hold_lock(self, *, patience_s: float = 10.0) -> AbstractContextManager[None]:
-        return self._hold_lock(patience_s)
-
-    @contextlib.contextmanager
-    def _hold_lock(self, patience_s: float) -> Iterator[None]:
-        make_folder(self._folder)
-        path = f"{self._folder}/lock"
-        with tell_state(path):
-            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        try:
-            until = time.monotonic() + patience_s
-            while True:
-                try:
-                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except OSError as error:
-                    if time.monotonic() >= until:
-                        message = (
-                            f"another nicmedic keeps or releases something: it has held {path} for {patience_s:.0f} s ({error.strerror})"
-                        )
-                        raise BusyError(message, hint=f"fuser -v {path} ; nicmedic kept") from None
-                time.sleep(0.05)
-            yield
-        finally:
-            os.close(handle)
+        return hold_folder(self._folder, patience_s, who="another nicmedic keeps or releases something", hint="nicmedic kept")
