@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Plain sh that reboots, whatever is broken: in good order, then by force, then by the kernel alone. Runs under dash and busybox too.
+
+It is given to ``sh -c`` as a whole, so that no disk has to be read for it later, and waits by the kernel's clock: a ``sleep`` that somebody kills, or
+that cannot be started any more, does not make it hasty. Writing to /proc/sysrq-trigger does what is asked for whatever ``kernel.sysrq`` says
+(drivers/tty/sysrq.c, ``write_sysrq_trigger()``: no mask is checked).
+
+It is called ``@…`` where systemd starts it: systemd-shutdown spares processes of root whose name begins so from its last kill
+(src/shared/killall.c, ``ignore_proc()``; systemd.io/ROOT_STORAGE_DAEMONS), so an unmount that hangs is cut short as well.
+"""
+
+import shlex
+
+from nicmedic.persist.systemd_words import quote_word
+
+__all__ = ["ENDED", "render_deadline", "render_exec_start", "render_reboot"]
+
+ENDED = "/run/nicmedic/trial-ended"
+"""While it is there the deadline does not count."""
+_TRIGGER = "/proc/sysrq-trigger"
+_POLITE_S = 60
+_FORCED_S = 30
+_LAST_S = 3
+
+_REBOOT = (
+    'at() {{ while read -r up rest </proc/uptime && [ "${{up%%.*}}" -lt "$1" ]; do sleep 1; done; }};',
+    "press() {{ echo $1 >{trigger}; }} 2>/dev/null;",
+    'say() {{ echo "<1>nicmedic: $*" >/dev/kmsg; }} 2>/dev/null;',
+    "read -r up rest </proc/uptime; begin=${{up%%.*}};",
+    "say reboot: {why};",
+    "{{ systemctl reboot || reboot || shutdown -r now; }} </dev/null >/dev/null 2>&1 &",
+    "at $((begin + {polite_s})); say the reboot takes too long: by force; press s;",
+    "{{ systemctl reboot --force || reboot -f; }} </dev/null >/dev/null 2>&1 &",
+    "at $((begin + {forced_s})); press s;",
+    "at $((begin + {synced_s})); press u;",
+    "at $((begin + {last_s})); press b;",
+    "{{ systemctl reboot --force --force || reboot -f; }} </dev/null >/dev/null 2>&1",
+)
+_DEADLINE = (
+    'while read -r up rest </proc/uptime && [ "${{up%%.*}}" -lt {at_s} ]; do',
+    "[ ! -e {ended} ] || exit 0; sleep 1;",
+    "done;",
+    "[ ! -e {ended} ] || exit 0;",
+)
+
+
+def render_reboot(why: str, *, polite_s: int = _POLITE_S, forced_s: int = _FORCED_S, trigger: str = _TRIGGER) -> tuple[str, ...]:
+    """Lines of a script, which may be put on one line.
+
+    Args:
+        why: for the kernel log.
+        polite_s: how long a reboot in good order may take.
+        forced_s: and one that skips the services, after that.
+        trigger: what asks the kernel itself.
+    """
+    words = {
+        "why": shlex.quote(why),
+        "trigger": shlex.quote(trigger),
+        "polite_s": polite_s,
+        "forced_s": polite_s + forced_s,
+        "synced_s": polite_s + forced_s + _LAST_S,
+        "last_s": polite_s + forced_s + 2 * _LAST_S,
+    }
+    return tuple(line.format(**words) for line in _REBOOT)
+
+
+def render_deadline(
+    at_s: int, *, polite_s: int = _POLITE_S, forced_s: int = _FORCED_S, trigger: str = _TRIGGER, ended: str = ENDED
+) -> tuple[str, ...]:
+    """The same, at a time; not if the trial has ended by then.
+
+    Args:
+        at_s: since the kernel began, suspend included.
+        polite_s: how long a reboot in good order may take.
+        forced_s: and one that skips the services, after that.
+        trigger: what asks the kernel itself.
+        ended: the file that calls it off.
+    """
+    wait = tuple(line.format(at_s=at_s, ended=shlex.quote(ended)) for line in _DEADLINE)
+    return (*wait, *render_reboot("the kernel on trial has not ended in time", polite_s=polite_s, forced_s=forced_s, trigger=trigger))
+
+
+def render_exec_start(name: str, lines: tuple[str, ...]) -> str:
+    """``ExecStart=`` of a unit, which a person can read: systemd takes a backslash at a line's end for a blank (man systemd.syntax)."""
+    quoted = [quote_word(line.replace("$", "$$"))[1:-1] for line in lines]
+    return f'ExecStart=@/bin/sh @{name} -c "' + " \\\n  ".join(quoted) + '"'

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The script that reboots whatever is broken: under each shell, with seconds for minutes and programs that only take note."""
+
+import os
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from nicmedic.host.trial_script import render_deadline, render_reboot
+from tests.rooms import wait_for
+
+pytestmark = pytest.mark.host
+
+PROGRAMS = ("systemctl", "reboot", "shutdown")
+
+
+class Bench:
+    """A folder of programs, and what they and the kernel were asked."""
+
+    def __init__(self, folder: Path, shell: tuple[str, ...]) -> None:
+        self.folder, self.shell = folder, shell
+        self.trigger, self.ended, self.calls = folder / "trigger", folder / "ended of it", folder / "calls"
+        self.trigger.touch()
+        self.calls.touch()
+        (folder / "bin").mkdir()
+        for name in PROGRAMS:
+            self.put(name, "exit 0")
+
+    def put(self, name: str, then: str) -> None:
+        path = self.folder / "bin" / name
+        path.write_text(f'#!/bin/sh\nread up rest </proc/uptime\necho "{name} $*" >>{self.calls}\n{then}\n', encoding="utf-8")
+        path.chmod(0o755)
+
+    def start(self, lines: tuple[str, ...]) -> subprocess.Popen[str]:
+        """As ``sh -c`` with all on one line.
+
+        In a namespace of processes, where reboot(2) ends only that (kernel/pid_namespace.c, ``reboot_pid_ns()``): Debian's busybox takes its own
+        ``reboot`` before any in PATH.
+        """
+        return subprocess.Popen(
+            ["unshare", "--pid", "--fork", "--kill-child", *self.shell, "-c", " ".join(lines)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env={"PATH": f"{self.folder}/bin:{os.environ['PATH']}"},
+            start_new_session=True,
+        )
+
+    def reboot(self) -> tuple[str, ...]:
+        return render_reboot("it's a test; $(false)", polite_s=3, forced_s=3, trigger=str(self.trigger))
+
+    def deadline(self, in_s: int) -> tuple[str, ...]:
+        at_s = int(float(Path("/proc/uptime").read_text(encoding="ascii").split()[0])) + in_s
+        return render_deadline(at_s, polite_s=2, forced_s=2, trigger=str(self.trigger), ended=str(self.ended))
+
+    def list_calls(self) -> list[str]:
+        return self.calls.read_text(encoding="utf-8").splitlines()
+
+
+@pytest.fixture
+def bench(shell: tuple[str, ...], tmp_path: Path) -> Bench:
+    return Bench(tmp_path, shell)
+
+
+def test_it_is_done_in_good_order_then_by_force_then_by_the_kernel(bench: Bench) -> None:
+    begin = time.monotonic()
+    keys: list[str] = []
+    with bench.start(bench.reboot()) as process:
+        wait_for(lambda: bench.list_calls() == ["systemctl reboot"], 3)
+        while process.poll() is None:
+            key = bench.trigger.read_text(encoding="ascii").strip()
+            keys += [key] if key and keys[-1:] != [key] else []
+            time.sleep(0.05)
+        assert process.communicate()[0] == ""
+    keys.append(bench.trigger.read_text(encoding="ascii").strip())
+    assert bench.list_calls() == ["systemctl reboot", "systemctl reboot --force", "systemctl reboot --force --force"]
+    assert list(dict.fromkeys(keys)) == ["s", "u", "b"]
+    assert 11 <= time.monotonic() - begin < 20
+
+
+def test_programs_that_stand_and_programs_that_fail_do_not_hold_it_up(bench: Bench) -> None:
+    if bench.shell[0] == "busybox":
+        pytest.skip("it has a reboot of its own, which would succeed")
+    bench.put("systemctl", "[ $# = 1 ] || exit 1; exec sleep 60")
+    bench.put("reboot", "exit 1")
+    bench.trigger.unlink()
+    bench.trigger.mkdir()  # a kernel without it: it cannot be written
+    with bench.start(bench.reboot()) as process:
+        process.wait(30)
+    assert bench.list_calls() == [
+        "systemctl reboot",
+        "systemctl reboot --force",
+        "reboot -f",
+        "systemctl reboot --force --force",
+        "reboot -f",
+    ]
+
+
+def test_a_sleep_that_cannot_be_started_or_is_killed_does_not_make_it_hasty(bench: Bench) -> None:
+    bench.put("sleep", "kill -9 $$")
+    (bench.folder / "bin/sleep").write_text("#!/bin/sh\nkill -9 $$\n", encoding="utf-8")
+    begin = time.monotonic()
+    with bench.start(bench.reboot()) as process:
+        process.communicate(timeout=60)
+    assert 11 <= time.monotonic() - begin < 30
+
+
+def test_the_deadline_reboots_at_its_time_and_not_before(bench: Bench) -> None:
+    with bench.start(bench.deadline(4)) as process:
+        time.sleep(2)
+        assert bench.list_calls() == []
+        wait_for(lambda: bench.list_calls() == ["systemctl reboot"], 6)
+        process.communicate(timeout=60)
+    assert bench.trigger.read_text(encoding="ascii") == "b\n"
+
+
+def test_a_trial_that_ends_before_calls_it_off(bench: Bench) -> None:
+    with bench.start(bench.deadline(4)) as process:
+        time.sleep(1)
+        bench.ended.touch()
+        process.communicate(timeout=10)
+        assert process.returncode == 0
+    with bench.start(bench.deadline(-5)) as process:
+        process.communicate(timeout=10)
+    assert bench.list_calls() == []
+
+
+def test_a_deadline_that_is_over_when_it_begins_reboots_at_once(bench: Bench) -> None:
+    with bench.start(bench.deadline(-5)) as process:
+        wait_for(lambda: bench.list_calls() == ["systemctl reboot"], 3)
+        process.communicate(timeout=60)
