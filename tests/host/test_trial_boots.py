@@ -39,10 +39,10 @@ mount --bind /run/fake /usr/bin/systemctl
 exec "$@"
 """
 REBOOT = """
-import time
+import sys, time
 from nicmedic.host.trial_boots import HostBoots
 begin = time.monotonic()
-HostBoots(print).reboot("it hangs")
+HostBoots(print, proc=sys.argv[1]).reboot("it hangs")
 print(time.monotonic() - begin < 30)
 time.sleep(2)
 print(open("/run/calls").read(), end="")
@@ -134,21 +134,24 @@ print(HostBoots(take_picture).keep_evidence(dataclasses.replace(TRIAL, folder="{
     assert done.stdout == "None\n"
 
 
-def reboot(systemctl: str) -> str:
+def reboot(folder: Path, command_line: str, systemctl: str) -> str:
     """In a room where nothing can reach the machine: a namespace of processes ends with its first, and the kernel's trigger is covered."""
+    boots_of(folder, command_line)
     done = subprocess.run(
-        ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", ROOM, "sh", sys.executable, "-c", REBOOT],
+        ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", ROOM, "sh", sys.executable, "-c", REBOOT, f"{folder}/proc"],
         input=f'#!/bin/sh\necho "$*" >>/run/calls\n{systemctl}\n',
         capture_output=True, text=True, check=True, timeout=120, env={**os.environ, "PYTHONPATH": str(Path.cwd())},
     )  # fmt: skip
     return done.stdout
 
 
-def test_a_reboot_is_begun_by_process_1() -> None:
-    assert reboot("cp /run/systemd/system/nicmedic-trial-reboot.service /run/seen") == (
-        "True\ndaemon-reload\nstart --no-block nicmedic-trial-reboot.service\n"
-    )
+@pytest.mark.parametrize(("command_line", "polite_s"), [("ro", 900), ("ro nicmedic.trial=3", 60)])
+def test_a_reboot_is_begun_by_process_1(command_line: str, polite_s: int, tmp_path: Path) -> None:
+    show = "grep -o 'begin + [0-9]*)); say' /run/systemd/system/nicmedic-trial-reboot.service >>/run/calls"
+    asked = f"begin + {polite_s})); say\n"
+    assert reboot(tmp_path, command_line, show) == (f"True\ndaemon-reload\n{asked}start --no-block nicmedic-trial-reboot.service\n{asked}")
 
 
-def test_where_process_1_does_not_begin_it_we_do() -> None:
-    assert reboot("[ $1 = reboot ]") == "True\ndaemon-reload\nstart --no-block nicmedic-trial-reboot.service\nreboot\n"
+def test_where_process_1_does_not_begin_it_we_do(tmp_path: Path) -> None:
+    told = reboot(tmp_path, "ro", "[ $1 = reboot ]")
+    assert told == "True\ndaemon-reload\nstart --no-block nicmedic-trial-reboot.service\nreboot\n"

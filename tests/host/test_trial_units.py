@@ -12,7 +12,7 @@ import pytest
 from nicmedic.host import saved_modules, service, trial_units
 from nicmedic.host.saved_modules import HostSavedModules, render_dpkg_hook, render_unit
 from nicmedic.host.trial_boots import render_reboot_unit
-from nicmedic.host.trial_script import render_deadline
+from nicmedic.host.trial_script import render_deadline, render_reboot
 from nicmedic.host.trial_units import HostTrialUnits, read_watchdog, render_deadline_unit, render_trial_unit
 from nicmedic.model.boot_trial import BootTrial, KernelChoice, TrialPhase
 from nicmedic.model.errors import StateError
@@ -79,7 +79,7 @@ def test_systemd_reads_the_units(state: str | None, tmp_path: Path, monkeypatch:
         trial_units.TRIAL_NAME: render_trial_unit(),
         trial_units.DEADLINE_NAME: render_deadline_unit(7, 4000),
         saved_modules.name_unit(7): render_unit(7, "/usr/lib/modules/.nicmedic/7/6.1.0-56-amd64", "/usr/lib/modules/6.1.0-56-amd64"),
-        "nicmedic-trial-reboot.service": render_reboot_unit('it\'s 100 % "hung" $HOME \\'),
+        "nicmedic-trial-reboot.service": render_reboot_unit(render_reboot('it\'s 100 % "hung" $HOME \\')),
     }
     for name, text in texts.items():
         (tmp_path / name).write_text(text, encoding="utf-8")

@@ -40,7 +40,7 @@ _INITRDS = (
 _PLAIN_PATH = re.compile(r"(?:\([^)]*\))?(?P<path>/[^\s]+)\Z")
 _SAVED_WORD = re.compile(r"nicmedic\.saved=([1-9]\d{0,8})\Z", re.ASCII)
 _SYNC_S = 600
-_SPARE_BYTES = 32 << 20
+_SPARE_BYTES = 4 << 20
 _MIB = 1 << 20
 
 
@@ -215,7 +215,8 @@ class HostKernels:
                 if source is not None:
                     with tell_state(f"{new}/{_name(source)}"):
                         shutil.copyfile(source, f"{new}/{_name(source)}")
-                        shutil.copymode(source, f"{new}/{_name(source)}")
+                        with contextlib.suppress(PermissionError):  # FAT has no modes
+                            shutil.copymode(source, f"{new}/{_name(source)}")
             copied = f"{new}/{_name(kernel.image)}"
             with tell_state(copied):
                 if build is None or read_build(copied) != build:

@@ -17,7 +17,7 @@ from nicmedic.host.raw_files import Member
 from nicmedic.host.run import find_program, run_limited, start_program
 from nicmedic.host.service import is_systemd
 from nicmedic.host.trial_folder import find_trials_folder
-from nicmedic.host.trial_script import render_exec_start, render_reboot
+from nicmedic.host.trial_script import PATIENT_S, render_exec_start, render_reboot
 from nicmedic.model.boot_trial import BootTrial, Card
 from nicmedic.model.errors import NicmedicError, StateError
 from nicmedic.model.plain import to_plain
@@ -36,18 +36,25 @@ _LINES = 3000
 _MOST_SAID = 2 << 20
 
 
-def render_reboot_unit(why: str) -> str:
-    """The file: begun once, and spared by whatever a reboot stops."""
+def render_reboot_unit(lines: tuple[str, ...]) -> str:
+    """The file: begun once, and spared by whatever a reboot stops. A shell that cannot fork ends; it is begun again.
+
+    Args:
+        lines: of the script.
+    """
     return "\n".join(
         [
             "[Unit]",
             "Description=nicmedic: reboot, in good order or not",
             "DefaultDependencies=no",
             "IgnoreOnIsolate=yes",
+            "StartLimitIntervalSec=0",
             "",
             "[Service]",
             "Type=simple",
-            render_exec_start(_NAME, render_reboot(why)),
+            render_exec_start(_NAME, lines),
+            "Restart=on-failure",
+            "RestartSec=1",
             "SyslogIdentifier=nicmedic",
             "OOMScoreAdjust=-1000",
             "",
@@ -104,14 +111,19 @@ class HostBoots:
         return int(found[-1][1]) if found else None
 
     def reboot(self, why: str) -> None:
-        """Outside of our own unit, which the reboot ends; where process 1 does not begin it, in a session of our own."""
-        if is_systemd() and self._begin_unit(why):
-            return
-        start_program(("/bin/sh", "-c", " ".join(render_reboot(why)))).close()
+        """Outside of our own unit, which the reboot ends; where process 1 does not begin it, in a session of our own.
 
-    def _begin_unit(self, why: str) -> bool:
+        The kernel on trial has a minute for it: its card may be dead, and services may wait for the network. On the old one nothing presses, and
+        guests may take minutes to shut down.
+        """
+        lines = render_reboot(why) if self.read_trial() is not None else render_reboot(why, polite_s=PATIENT_S)
+        if is_systemd() and self._begin_unit(lines):
+            return
+        start_program(("/bin/sh", "-c", " ".join(lines))).close()
+
+    def _begin_unit(self, lines: tuple[str, ...]) -> bool:
         try:
-            write_file(f"{self._units}/{_NAME}.service", render_reboot_unit(why), 0o644, sync=False)
+            write_file(f"{self._units}/{_NAME}.service", render_reboot_unit(lines), 0o644, sync=False)
         except StateError:
             return False
         _run(("systemctl", "daemon-reload"), _ASK_S)

@@ -5,6 +5,9 @@ It is given to ``sh -c`` as a whole, so that no disk has to be read for it later
 that cannot be started any more, does not make it hasty. Writing to /proc/sysrq-trigger does what is asked for whatever ``kernel.sysrq`` says
 (drivers/tty/sysrq.c, ``write_sysrq_trigger()``: no mask is checked).
 
+systemctl is told to leave alone a kernel that somebody loaded for kexec, and a root below /run/nextroot (docs/ENVIRONMENT.md of systemd): either
+would pass by GRUB, which alone knows what is to be booted.
+
 It is called ``@…`` where systemd starts it: systemd-shutdown spares processes of root whose name begins so from its last kill
 (src/shared/killall.c, ``ignore_proc()``; systemd.io/ROOT_STORAGE_DAEMONS), so an unmount that hangs is cut short as well.
 """
@@ -13,12 +16,14 @@ import shlex
 
 from nicmedic.persist.systemd_words import quote_word
 
-__all__ = ["ENDED", "render_deadline", "render_exec_start", "render_reboot"]
+__all__ = ["ENDED", "PATIENT_S", "render_deadline", "render_exec_start", "render_reboot"]
 
 ENDED = "/run/nicmedic/trial-ended"
 """While it is there the deadline does not count."""
 _TRIGGER = "/proc/sysrq-trigger"
 _POLITE_S = 60
+PATIENT_S = 900
+"""The same where nothing presses."""
 _FORCED_S = 30
 _LAST_S = 3
 
@@ -28,6 +33,7 @@ _REBOOT = (
     'say() {{ echo "<1>nicmedic: $*" >/dev/kmsg; }} 2>/dev/null;',
     "read -r up rest </proc/uptime; begin=${{up%%.*}};",
     "say reboot: {why};",
+    "export SYSTEMCTL_SKIP_AUTO_KEXEC=1 SYSTEMCTL_SKIP_AUTO_SOFT_REBOOT=1;",
     "{{ systemctl reboot || reboot || shutdown -r now; }} </dev/null >/dev/null 2>&1 &",
     "at $((begin + {polite_s})); say the reboot takes too long: by force; press s;",
     "{{ systemctl reboot --force || reboot -f; }} </dev/null >/dev/null 2>&1 &",

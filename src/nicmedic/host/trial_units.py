@@ -195,7 +195,11 @@ class HostTrialUnits:
             sync_folder(os.path.dirname(self._drop_in))  # noqa: PTH120  # strings throughout
 
     def remove(self) -> None:
-        """The running soak is not stopped, for it may be what calls; a watchdog that is armed stays so until the next boot."""
+        """The running soak is not stopped, for it may be what calls.
+
+        A watchdog that is armed stays so until the next boot: process 1 could be asked to let it go, but one that cannot be stopped any more
+        (``nowayout``) would reset the host a minute later.
+        """
         self.stand_down()
         self._disarm()
         there = [name for name in (TRIAL_NAME, DEADLINE_NAME) if self._is_ours(name)]

@@ -148,7 +148,10 @@ class Boots(Protocol):
         """The trial whose word stands on the running kernel's command line; None: none."""
 
     def reboot(self, why: str) -> None:
-        """In good order if that goes within a minute, else at once. Comes back when it was asked for; nothing may be done after it."""
+        """In good order if that goes within a minute, on the old kernel within a quarter of an hour; else at once.
+
+        Comes back when it was asked for; nothing may be done after it.
+        """
 
     def keep_evidence(self, trial: BootTrial, number: int, cards: Sequence[Card]) -> str | None:
         """Of the leg with this number, from 0: kernel log and a snapshot, synced. Their folder; None: it could not be written."""
