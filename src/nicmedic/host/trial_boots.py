@@ -55,7 +55,8 @@ def render_reboot_unit(lines: tuple[str, ...]) -> str:
             render_exec_start(_NAME, lines),
             "Restart=on-failure",
             "RestartSec=1",
-            "SyslogIdentifier=nicmedic",
+            "StandardOutput=null",
+            "StandardError=null",
             "OOMScoreAdjust=-1000",
             "",
         ]
