@@ -94,7 +94,7 @@ class Climbed:
 
 def _probe(edges: Edges, climb: Climb, host: Host, card: Identity) -> tuple[ProbeResult, ...]:
     edges.tell(Stage.PROBING, "before")
-    return edges.prober.run_probes(card, edges.prober.choose_probes(host, card, climb.wishes.probes))
+    return edges.prober.run_probes(card, edges.prober.choose_probes(host, card, climb.wishes.probes), climb.wishes.ask_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

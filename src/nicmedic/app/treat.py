@@ -119,6 +119,8 @@ class Wishes:
     """Further ones, as typed."""
     before: tuple[ProbeResult, ...] | None = None
     """What the probes said just now; None: they are asked first."""
+    ask_s: float = 2.0
+    """So long a ladder waits for answers before it begins; less where somebody has just seen that none comes."""
     nic: Nic | None = None
     """The card as it was, for changes that make its interface anew: it need have none now."""
     hung: bool = False

@@ -4,6 +4,7 @@
 import argparse
 import os
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nicmedic.cli.declare import Argument, Command, Example, Offer
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["TREAT", "show_finished"]
 
 _SHORTEST_S, _LONGEST_S = 10, 86_400
+_ASK_HUNG_S = 0.5
+"""A neighbour answers within milliseconds."""
 _NO_ORDERS = 10
 """Whoever woke it up must not take that for a treatment that helped."""
 
@@ -37,13 +40,16 @@ def _read_wishes(arguments: argparse.Namespace) -> "Wishes":
         raise UsageError("what shall be done? --remedy ID names it, or --ladder restore tries what may help", hint=hint)
     if arguments.remedy and arguments.ladder is not None:
         raise UsageError("--remedy and --ladder: either, not both", hint=f"nicmedic plan {arguments.interface} --ladder {arguments.ladder}")
+    if arguments.hung and arguments.ladder != "restore":
+        raise UsageError("--hung goes with --ladder restore only", hint=f"nicmedic treat {arguments.interface} --ladder restore --hung")
     try:
         confirm = Confirm(arguments.confirm or Confirm.OPERATOR)
     except ValueError:
         raise UsageError(f"--confirm {arguments.confirm}: it is operator or probes", hint="--confirm probes") from None
     timeout_s = int(parse_duration("--timeout", arguments.timeout or "120s", _SHORTEST_S, _LONGEST_S))
     hold_s = parse_duration("--hold", arguments.hold if arguments.hold and arguments.ladder != "prevent" else "3s", 0, timeout_s)
-    return Wishes(timeout_s=timeout_s, confirm=confirm, hold_s=hold_s, probes=tuple(arguments.probe or ()))
+    wishes = Wishes(timeout_s=timeout_s, confirm=confirm, hold_s=hold_s, probes=tuple(arguments.probe or ()))
+    return replace(wishes, ask_s=_ASK_HUNG_S) if arguments.hung else wishes
 
 
 def _plan(arguments: argparse.Namespace, host: "Host") -> "Plan":
@@ -165,6 +171,7 @@ nicmedic plan shows beforehand what would be done.""",
             "so long the probes must pass without a break (default: 3s); with --ladder prevent: so long must each setting hold without a hang",
             "TIME",
         ),
+        Argument(("--hung",), "with --ladder restore: you have just seen that nothing is sent; ask for half a second only", flag=True),
         Argument(("--accept-losses",), "do it also where something could not be put back wholly, or is known to be dangerous", flag=True),
         Argument(("--json",), "print one JSON document, schema nicmedic.transactions/1", flag=True),
     ),

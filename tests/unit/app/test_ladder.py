@@ -133,6 +133,14 @@ def ends(world: World) -> list[State]:
 # restore ---------------------------------------------------------------------------------------------------------------------
 
 
+def test_who_has_just_seen_it_hang_has_the_probes_asked_for_a_moment_only() -> None:
+    world, process = HangingWorld(), Process()
+    world.deaf = True
+    climb_restore(build(world, process), climb(world, wishes=Wishes(hold_s=1.0, ask_s=0.5)))
+    asked = [call for call in process.calls if call.startswith("run_probes")]
+    assert [call.endswith(" 0.5") for call in asked] == [True, *[False] * (len(asked) - 1)]
+
+
 def test_a_card_that_works_is_left_alone() -> None:
     world = HangingWorld()
     climbed = climb_restore(build(world), climb(world))

@@ -276,7 +276,7 @@ def _make_arguments(what: str, policy: NicPolicy) -> tuple[str, ...]:
     """Of ``nicmedic treat``."""
     if what == _REBOOT:
         return ()
-    words = ["--ladder", what]
+    words = ["--ladder", what, *(["--hung"] if what == _RESTORE else [])]
     if policy.accept_losses:
         words.append("--accept-losses")
     words += [f"--probe={probe}" for probe in policy.probes]  # in one word: it may begin with a hyphen

@@ -92,7 +92,7 @@ def test_restore_treats_it_after_it_is_on_disk() -> None:
     assert incident.ended_why == "restored"
     ((treated, what, arguments),) = world.treater.begun
     assert (treated.id, what) == (1, "restore")
-    assert arguments == ("--ladder", "restore", "--accept-losses", "--probe=ping:192.0.2.1", "--probe=none:tcp")
+    assert arguments == ("--ladder", "restore", "--hung", "--accept-losses", "--probe=ping:192.0.2.1", "--probe=none:tcp")
     assert world.treater.warmed == ["eth0"]
     assert world.store.calls.index("add_incident") < world.store.calls.index("add_action")
     assert world.news == ["began", "action", "action", "restored"]
@@ -207,7 +207,7 @@ def test_the_host_is_booted_with_leave_and_only_after_restoring_failed_twice() -
     world.at(10, world.card.hang)
     world.run(120)
     begun = [(what, arguments) for _, what, arguments in world.treater.begun]
-    assert begun[:3] == [("restore", ("--ladder", "restore")), ("restore", ("--ladder", "restore")), ("reboot", ())]
+    assert begun[:3] == [("restore", ("--ladder", "restore", "--hung"))] * 2 + [("reboot", ())]
     assert [what for what, _ in begun].count("reboot") == 1
     (incident,) = world.incidents
     (reboot,) = [action for action in incident.actions if action.what == "reboot"]
