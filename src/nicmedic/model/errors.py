@@ -19,9 +19,11 @@ __all__ = [
     "NoSuchInterfaceError",
     "NoSuchKeptError",
     "NoSuchTransactionError",
+    "NoSuchTrialError",
     "NotAHistoryError",
     "NotAKernelLogError",
     "NotASnapshotError",
+    "NotAgreedError",
     "NotConfirmedError",
     "NotProvenError",
     "NotRootError",
@@ -32,6 +34,7 @@ __all__ = [
     "StateError",
     "SwitchError",
     "TimeOverError",
+    "TrialFailedError",
     "UndoFailedError",
     "UnreadableInputError",
     "UnwritableOutputError",
@@ -146,7 +149,7 @@ class _UntouchedError(NicmedicError):
 
 
 class RefusedError(_UntouchedError):
-    """This remedy is not carried out on this card, or not kept or released on this host; every reason is told."""
+    """This remedy is not carried out on this card, or not kept or released on this host, or no kernel is tried here; every reason is told."""
 
     code = 23
     slug = "refused"
@@ -194,6 +197,20 @@ class NoSuchKeptError(_UntouchedError):
     slug = "no-such-kept"
 
 
+class NoSuchTrialError(_UntouchedError):
+    """No kernel was put on trial here."""
+
+    code = 34
+    slug = "no-such-trial"
+
+
+class NotAgreedError(_UntouchedError):
+    """A reboot was to be asked for, and nobody said yes."""
+
+    code = 32
+    slug = "not-agreed"
+
+
 class NotProvenError(_UntouchedError):
     """The confirmation did not show that it came through the treated card; the transaction stays as it is."""
 
@@ -235,6 +252,13 @@ class KeepFailedError(RolledBackError):
 
     code = 45
     slug = "keep-failed"
+
+
+class TrialFailedError(RolledBackError):
+    """Preparing for a trial, or arming it, failed on the way; the boot loader is as it was before."""
+
+    code = 46
+    slug = "trial-failed"
 
 
 class LadderFailedError(RolledBackError):
