@@ -80,7 +80,7 @@ def _say_figures(figures: SoakFigures) -> str:
 
 def say_result(result: LegResult) -> str:
     """How one boot went, without the kernel's name."""
-    hung = f" ({result.hung})" if result.hung and result.verdict is TrialVerdict.HUNG else ""
+    hung = f" ({result.hung})" if result.verdict is TrialVerdict.HUNG and result.hung and result.hung not in result.reason else ""
     reason = f": {result.reason}" if result.reason else ""
     figures = f"; {_say_figures(result.figures)}" if result.figures.watched_s else ""
     return f"{_VERDICTS[result.verdict]}{hung}{reason}{figures}"
@@ -160,10 +160,10 @@ def list_commands(standing: Standing) -> Iterator[tuple[str, str]]:
     trial = standing.trials[-1] if standing.trials else None
     if trial is None:
         yield "nicmedic trial prepare", "before an upgrade: save this kernel, and have every reboot end on it"
-        yield "nicmedic trial start RELEASE", "boot that kernel once, watch it, and come back by itself"
+        yield "nicmedic trial start KERNEL", "boot that kernel once, watch it, and come back by itself"
         return
     if trial.phase is TrialPhase.PREPARED:
-        yield "nicmedic trial start RELEASE", "boot that kernel once, watch it, and come back by itself"
+        yield "nicmedic trial start KERNEL", "boot that kernel once, watch it, and come back by itself"
         yield "nicmedic trial abort", "nothing of nicmedic in the boot loader any more"
     elif trial.phase is TrialPhase.ARMED and _is_of_this_boot(standing, trial):
         yield "systemctl reboot", "try it"
@@ -177,7 +177,7 @@ def list_commands(standing: Standing) -> Iterator[tuple[str, str]]:
         yield "nicmedic trial stop --promote", "the same, and make this kernel the default"
     elif trial.phase is TrialPhase.ENDED and trial.pinned:
         yield "nicmedic trial abort", "let the boot loader have its own default again"
-        yield "nicmedic trial start RELEASE", "another one"
+        yield "nicmedic trial start KERNEL", "another one"
         if any(leg.result is not None and leg.result.verdict is TrialVerdict.HUNG for leg in trial.legs):
             yield "nicmedic blame", "what this shows of the kernel"
     elif trial.phase is TrialPhase.ENDED:
@@ -247,7 +247,8 @@ def render_standing(standing: Standing, style: Style) -> str:
         trial = standing.trials[-1]
         if trial.legs:
             parts.append([style.title("Boots"), *(line for number in range(len(trial.legs)) for line in _render_leg(trial, number, style))])
-            parts.append([style.title("What is asked of it"), *_render_notes(list(_say_wanted(trial.wanted)), style)])
+            asked = "What was asked of it" if trial.phase is TrialPhase.ENDED else "What is asked of it"
+            parts.append([style.title(asked), *_render_notes(list(_say_wanted(trial.wanted)), style)])
         if trial.cards:
             parts.append([style.title("Cards, and what answered before"), *_render_cards(trial, style)])
         if len(standing.trials) > 1:
@@ -281,8 +282,8 @@ def render_prepared(trial: BootTrial, notes: Sequence[str], style: Style) -> str
         f"Prepared: every reboot is of {name_kernel(trial.old)} from now on, whatever is installed.", "bold", "green", rest="  "
     )
     commands = [
-        "  nicmedic trial start RELEASE   # after the upgrade: boot the new kernel once, watch it, and come back by itself",
-        "  nicmedic trial abort           # nothing of nicmedic in the boot loader any more",
+        "  nicmedic trial start KERNEL   # after the upgrade: boot the new kernel once, watch it, and come back by itself",
+        "  nicmedic trial abort          # nothing of nicmedic in the boot loader any more",
     ]
     parts = [[first, *_render_notes(notes, style)], [style.title("What to type"), *commands]]
     return "\n\n".join("\n".join(part) for part in parts) + "\n"

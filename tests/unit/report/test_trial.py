@@ -100,9 +100,10 @@ def test_the_first_line_of_an_end_says_how_and_what_the_default_is() -> None:
     assert good.endswith("It is the default now.")
     hung = dataclasses.replace(TRIAL, phase=TrialPhase.ENDED, legs=(dataclasses.replace(TRIAL.legs[0], result=HUNG),))
     assert first_line(hung) == (
-        "6.1.0-56-amd64 (6.1.153-1) HUNG (eth0): bytes wait in eth0's queue, and none leaves it; soaked 551 s of 700 s watched, 4.25 GB received, "
+        "6.1.0-56-amd64 (6.1.153-1) HUNG: bytes wait in eth0's queue, and none leaves it; soaked 551 s of 700 s watched, 4.25 GB received, "
         "12 kB sent. Now 6.1.0-55-amd64 runs, and the default is 6.1.0-55-amd64 (6.1.148-1, a saved copy)."
     )
+    assert say_result(LegResult(verdict=TrialVerdict.HUNG, hung="eth0")) == "HUNG (eth0)"
     assert first_line(dataclasses.replace(TRIAL, phase=TrialPhase.ENDED)).startswith("The trial was given up before a boot;")
 
 
@@ -139,7 +140,7 @@ def test_commands_are_those_of_the_state() -> None:
     assert commands(TRIAL) == ["systemctl reboot", "nicmedic trial abort"]
     assert commands(TRIAL, "two")[0] == "systemctl status nicmedic-trial.service"
     assert "nicmedic trial stop --promote" in commands(dataclasses.replace(TRIAL, phase=TrialPhase.SOAKING))
-    assert commands(dataclasses.replace(TRIAL, phase=TrialPhase.PREPARED)) == ["nicmedic trial start RELEASE", "nicmedic trial abort"]
+    assert commands(dataclasses.replace(TRIAL, phase=TrialPhase.PREPARED)) == ["nicmedic trial start KERNEL", "nicmedic trial abort"]
     assert commands(dataclasses.replace(TRIAL, phase=TrialPhase.RETURNING)) == []
     assert commands(ended(TrialVerdict.GOOD, pinned=False)) == ["nicmedic history"]
     assert "nicmedic blame" in commands(ended(TrialVerdict.HUNG))

@@ -69,7 +69,7 @@ def test_a_boot_that_hung_is_told_and_counts_as_a_hang(tmp_path: Path) -> None:
     assert watched.hung
     assert watched.hours == pytest.approx(611 / 3600), "a gap of a minute at the start is none"
     text = " ".join(render_history_text(history, Style()).split())
-    assert "on trial 3: HUNG (eth0): bytes wait in eth0's queue" in text
+    assert "on trial 3: HUNG: bytes wait in eth0's queue" in text
     assert "1 GB received, 2 GB sent" in text
 
 
