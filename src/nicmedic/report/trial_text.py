@@ -26,6 +26,7 @@ __all__ = [
     "render_planned",
     "render_prepared",
     "render_standing",
+    "render_started",
     "say_bytes",
     "say_result",
     "summarize_standing",
@@ -287,6 +288,13 @@ def render_prepared(trial: BootTrial, notes: Sequence[str], style: Style) -> str
     ]
     parts = [[first, *_render_notes(notes, style)], [style.title("What to type"), *commands]]
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
+
+
+def render_started(standing: Standing, style: Style) -> str:
+    """After ``start``, while the reboot comes: whoever reads it is about to lose the host."""
+    text, paint = summarize_standing(standing)
+    lines = [style.line(text, *paint, rest="  "), *_render_notes(standing.notes, style)]
+    return "\n".join([*lines, "", "  nicmedic trial status   # after the reboot: how far is the soak, and what became of it?", ""])
 
 
 def render_hooks(paths: Sequence[str], style: Style, *, installed: bool) -> str:
