@@ -61,10 +61,11 @@ def main() -> int:
 def _play(output: Path) -> None:
     from lab.replay.play import FACTOR, open_play
     from lab.replay.srv4 import AFTER_S
+    from lab.replay.with_trial import play_with_trial
     from lab.replay.without import play_without
 
     with open_play() as play:
-        figures = play_without(play)
+        figures = {**play_without(play), **play_with_trial(play)}
         page = play.page
         page.head("Figures")
         page.row("what", "how long")

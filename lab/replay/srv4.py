@@ -94,7 +94,7 @@ class Srv4(DiskVM):
     interface = "eth0"
 
     def __init__(self, segment: Segment) -> None:
-        super().__init__("ifupdown", segment, nic="hangsim", kernel_releases=(OLD,), packages=("bridge-utils",), booted=False)
+        super().__init__("ifupdown", segment, nic="hangsim", kernel_releases=(OLD,), packages=("bridge-utils",))
         try:
             self._furnish()
             self.switch_off()
