@@ -75,9 +75,16 @@ def vm(request: pytest.FixtureRequest, segment: Segment) -> Iterator[MachineMake
     with contextlib.ExitStack() as stack:
 
         def make(
-            nic: str = "e1000e", *, kernel: str = "", machine: str = "pc", cpus: int = 1, memory_mb: int = 512, **hangsim: object
+            nic: str = "e1000e",
+            *,
+            kernel: str = "",
+            machine: str = "pc",
+            cpus: int = 1,
+            memory_mb: int = 512,
+            steady: bool = False,
+            **hangsim: object,
         ) -> KernelVM:
-            made = stack.enter_context(KernelVM(kernel=kernel, machine=machine, cpus=cpus, memory_mb=memory_mb))
+            made = stack.enter_context(KernelVM(kernel=kernel, machine=machine, cpus=cpus, memory_mb=memory_mb, steady=steady))
             request.node.stash.setdefault(MACHINES, []).append(made)
             if nic == "hangsim":
                 made.add_hangsim(segment, **hangsim)

@@ -11,7 +11,9 @@ from lab.kernel_vm import KernelVM
 from lab.segment import Segment
 from tests.lab.inside import Answer, Inside, read_state
 
-GRACE_S = 30  # ten are promised; an emulated processor that shares its own with another machine gets more, and what was measured is printed
+GRACE_S = 10  # by the machine's own clock, which counts its instructions: whatever runs beside it changes nothing
+PATIENCE = 20
+"""A second of that clock may take so many of ours, while the machine is busy."""
 LEAST_S = 12
 REMEDY = ("treat", "eth0", "--remedy", "offload-off:tso,gso", "--hold", "1s")
 STATE = "ethtool -k eth0; ip -d -o address show dev eth0 | sed 's/valid_lft.*//'; ip route show table all; cat /sys/class/net/eth0/mtu"
@@ -36,6 +38,7 @@ class Ward:
     def __init__(self, machine: KernelVM) -> None:
         self.machine = machine
         self.inside = Inside(machine)
+        machine.sh("while ip -6 address show dev eth0 tentative | grep -q .; do sleep 0.2; done", timeout_s=PATIENCE * LEAST_S)
         self.whole_before = read_state(machine)
         self.before = self.read()
         self.ends: collections.Counter[str] = collections.Counter()
@@ -60,7 +63,7 @@ class Ward:
 
     def wait_end(self, told: str) -> str:
         """Wait until nobody works on the last transaction any more; returns the last word of its journal."""
-        deadline, decided, journal = (part.strip() for part in self.machine.sh(ENDED, timeout_s=self.long_s + 60).split("=\n", 2))
+        deadline, decided, journal = (part.strip() for part in self.machine.sh(ENDED, timeout_s=PATIENCE * self.long_s).split("=\n", 2))
         lines = [line.split() for line in journal.splitlines()]
         words = [line[3] for line in lines]
         if words[-1] in CLOSED or decided == "confirmed":
@@ -90,7 +93,7 @@ def choose(calls: tuple[str, ...], *, all_of_them: bool) -> list[int]:
 
 
 def test_killed_at_any_call_the_machine_is_before_or_after(vm: MachineMaker, segment: Segment, pytestconfig: pytest.Config) -> None:
-    ward = Ward(vm("e1000e", memory_mb=768))
+    ward = Ward(vm("e1000e", memory_mb=768, steady=True))
     ways: dict[str, Callable[[int | None], Answer]] = {
         "treat --confirm probes": lambda kill_at: ward.treat(kill_at=kill_at),
         "confirm": lambda kill_at: ward.inside.nicmedic("confirm", "--out-of-band", kill_at=kill_at),
@@ -125,7 +128,7 @@ def test_killed_at_any_call_the_machine_is_before_or_after(vm: MachineMaker, seg
 
 def test_an_undo_that_is_killed_is_begun_again(vm: MachineMaker, segment: Segment) -> None:
     """Though nobody may be there to type the next command."""
-    ward = Ward(vm("e1000e", memory_mb=768))
+    ward = Ward(vm("e1000e", memory_mb=768, steady=True))
     moments = {"decided": "[ -h decided ]", "undoing": "grep -q undoing journal", "ethtool": "pgrep -f '[e]thtool -K' >/dev/null"}
     for moment, seen in moments.items():
         ward.over_s.clear()
@@ -134,10 +137,10 @@ def test_an_undo_that_is_killed_is_begun_again(vm: MachineMaker, segment: Segmen
         if moment == "ethtool":
             ward.machine.sh(SLOW_ETHTOOL)
         script = f'{LAST} until {seen}; do :; done; kill -9 $(pgrep -f "^/bin/sh $PWD/undo.sh switch"); cat journal'
-        journal = ward.machine.sh(script, timeout_s=ward.short_s + 60)
+        journal = ward.machine.sh(script, timeout_s=PATIENCE * ward.short_s)
         assert " undone" not in journal, moment
         assert ward.wait_end(moment) == "undone"
-        assert ward.read() == ward.before
+        assert ward.read().splitlines() == ward.before.splitlines()
         print(f"killed at {moment}: undone {ward.over_s[-1]:.1f} s over the deadline", flush=True)  # noqa: T201  # a figure for people
         assert ward.over_s[-1] <= GRACE_S
     assert read_state(ward.machine) == ward.whole_before

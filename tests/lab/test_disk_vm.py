@@ -15,7 +15,8 @@ from lab.segment import GUEST6, Segment
 def test_a_manager_brings_its_card_up(manager: str, disk_vm: DiskMaker, segment: Segment) -> None:
     machine = disk_vm(manager)
     machine.wait_up()
-    machine.sh(f"until ip -6 address show dev {machine.interface} | grep -q ' {GUEST6}/64 '; do sleep 0.2; done", timeout_s=60)  # after IPv4's
+    ready6 = f"ip -6 address show dev {machine.interface} | grep -q ' {GUEST6}/64 '"  # after IPv4's
+    machine.sh(f"until {ready6}; do sleep 0.2; done", timeout_s=60)
     with segment.probe() as probe:
         probe.wait_back(10)
     assert segment.run(*machine.ssh("hostname")).stdout == machine.check("hostname")
