@@ -30,7 +30,15 @@ class MachineMaker(Protocol):
     """What the fixture ``vm`` gives."""
 
     def __call__(
-        self, nic: str = "e1000e", *, kernel: str = "", machine: str = "pc", cpus: int = 1, memory_mb: int = 512, **hangsim: object
+        self,
+        nic: str = "e1000e",
+        *,
+        kernel: str = "",
+        machine: str = "pc",
+        cpus: int = 1,
+        memory_mb: int = 512,
+        steady: bool = False,
+        **hangsim: object,
     ) -> KernelVM:
         """A kernel VM whose card is on the test's segment and reaches the gateway.
 
