@@ -32,7 +32,9 @@ __all__ = [
 ]
 
 CUSTOM = "custom.cfg"
-OLD, TRIAL, _KEPT = "nicmedic-old", "nicmedic-trial", "nicmedic-promoted"
+OLD = "nicmedic-old"
+TRIAL = "nicmedic-trial"
+_KEPT = "nicmedic-promoted"
 ASKED = ("next_entry", "prev_saved_entry")
 """Variables by which others ask for one boot (``grub-reboot``)."""
 _WAIT_S = 30

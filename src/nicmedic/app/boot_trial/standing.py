@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""How it stands, for whoever asks. Writes nothing; what cannot be read is told."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from nicmedic.app.boot_trial.edges import TrialEdges
+from nicmedic.app.treat import quietly
+from nicmedic.model.boot_trial import Standing, TrialPhase
+
+__all__ = ["read_standing"]
+
+_T = TypeVar("_T")
+
+
+def read_standing(edges: TrialEdges) -> Standing:
+    """Now.
+
+    Raises:
+        StateError: the records cannot be read.
+    """
+    trials, notes = edges.store.list_trials(), []
+
+    def read(call: Callable[[], _T]) -> _T | None:
+        found: list[_T] = []
+        failed = quietly(lambda: found.append(call()))
+        if failed is not None:
+            notes.append(failed)
+        return found[0] if found else None
+
+    boot_id = read(edges.boots.read_boot_id)
+    running = read(edges.kernels.read_running)
+    soaks = bool(trials) and trials[-1].phase is TrialPhase.SOAKING and trials[-1].soak_boot_id == boot_id
+    return Standing(
+        trials=trials,
+        boot_id=boot_id,
+        running=None if running is None else running.release,
+        on_trial=read(edges.boots.read_trial),
+        armed=read(edges.menu.is_armed),
+        progress=read(lambda: edges.store.read_progress(trials[-1])) if soaks else None,
+        notes=tuple(notes),
+    )

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Put a kernel on trial: plan it, which writes nothing, and then arm it and reboot."""
+
+import dataclasses
+
+from nicmedic.app.boot_trial.arming import ask, fail, load, supersede
+from nicmedic.app.boot_trial.edges import (
+    Told,
+    TrialEdges,
+    find_current,
+    find_kernel,
+    find_pinned,
+    is_prepared,
+    is_same_kernel,
+    read_safe_menu,
+    refuse_live,
+    save,
+    say_now,
+)
+from nicmedic.diagnosis.probing import find_flow
+from nicmedic.model.boot_trial import BootTrial, Card, KernelChoice, Leg, TrialPhase, Wanted
+from nicmedic.model.errors import BusyError, RefusedError
+from nicmedic.model.transaction import ProbeState
+from nicmedic.ports.boot_trial import MenuNow
+from nicmedic.remedy.planning import build_identity
+from nicmedic.report.escape import escape_terminal
+from nicmedic.report.trial_text import name_kernel
+
+__all__ = ["plan_aba", "plan_start", "start"]
+
+_OF_THE_SESSION = frozenset({"ssh"})
+"""Probes of whoever is logged in now: nobody is after a boot."""
+
+
+def _find_cards(edges: TrialEdges, wanted: Wanted) -> tuple[Card, ...]:
+    """Those that carry traffic now.
+
+    Raises:
+        RefusedError: none does, or a probe that was asked for passes over none: so nothing could show that they still do.
+        UsageError: a probe is not understood.
+    """
+    host = edges.machine.read_host()
+    cards, asked = [], set[str]()
+    for nic in host.nics:
+        if nic.carrier is not True:
+            continue
+        identity = build_identity(nic)
+        chosen = edges.prober.choose_probes(host, identity, wanted.probes)
+        if wanted.probes:
+            asked.update(set(chosen).difference(edges.prober.choose_probes(host, identity, ())))
+        results = edges.prober.run_probes(identity, chosen)
+        if find_flow(results):
+            before = tuple(result for result in results if result.probe.partition(" ")[0] not in _OF_THE_SESSION)
+            cards.append(Card(nic=identity, interface=nic.interface, before=before))
+    if not cards:
+        hint = "nicmedic check\nnicmedic trial start KERNEL --probe ping:ADDRESS   # or tcp:HOST:PORT, of one that answers"
+        raise RefusedError("no card is seen to carry traffic now, so none could show that it still does with another kernel", hint=hint)
+    passed = {result.probe for card in cards for result in card.before if result.state is ProbeState.PASSED}
+    if not asked <= passed:
+        names = ", ".join(map(escape_terminal, sorted(asked - passed)))
+        raise RefusedError(f"{names} does not pass now over any card, so it could not show anything later", hint="nicmedic check")
+    return tuple(cards)
+
+
+def _plan(edges: TrialEdges, menu: MenuNow, base: BootTrial | None, old: KernelChoice, legs: tuple[Leg, ...], wanted: Wanted) -> Told:
+    """All of a trial but its number.
+
+    Args:
+        edges: of the machine.
+        menu: as it was just read.
+        base: what was prepared, and goes on as this trial.
+        old: what everything ends on.
+        legs: boots that are asked for.
+        wanted: of each.
+    """
+    planned = BootTrial(
+        id=0 if base is None else base.id,
+        phase=TrialPhase.PREPARED,
+        old=old,
+        legs=legs,
+        wanted=wanted,
+        cards=_find_cards(edges, wanted),
+        made_at=say_now(edges),
+        pinned=base is not None,
+        folder="" if base is None else base.folder,
+    )
+    return Told(trial=planned, notes=menu.notes)
+
+
+def _read(edges: TrialEdges) -> tuple[MenuNow, BootTrial | None]:
+    """The boot loader, and what was prepared."""
+    known = edges.store.list_trials()
+    refuse_live(known)
+    current = find_current(known)
+    return read_safe_menu(edges), current if is_prepared(current) else None
+
+
+def plan_start(edges: TrialEdges, word: str, wanted: Wanted) -> Told:
+    """What ``start`` would do. Nothing is written.
+
+    Args:
+        edges: of the machine.
+        word: which kernel: its release, the version of its package, or the path of its image.
+        wanted: of the soak.
+
+    Raises:
+        RefusedError: it would not be safe, there is no such kernel, it is the old one, or no card carries traffic.
+        BusyError: a trial is under way, or somebody else is at it.
+        StateError: the running kernel or the boot loader cannot be read.
+        UsageError: a probe is not understood.
+    """
+    with edges.store.hold_lock():
+        menu, base = _read(edges)
+        candidate = find_kernel(menu.kernels, word)
+        old = edges.kernels.read_running() if base is None else base.old
+        if is_same_kernel(old, candidate):
+            told = f"{name_kernel(candidate)} is the kernel that everything ends on, so there is nothing to try"
+            raise RefusedError(told, hint="nicmedic trial status")
+        return _plan(edges, menu, base, old, (Leg(kernel=candidate, soak_s=wanted.soak_s),), wanted)
+
+
+def plan_aba(edges: TrialEdges, old: str, new: str, *, hours: float, boots: int, wanted: Wanted) -> Told:
+    """What ``aba`` would do: old, new, old, … in turn. Nothing is written.
+
+    Args:
+        edges: of the machine.
+        old: which kernel everything ends on, as ``plan_start`` takes it.
+        new: the other one.
+        hours: of each boot.
+        boots: how many.
+        wanted: of each boot, but for its length; none is promoted.
+
+    Raises:
+        RefusedError: as ``plan_start``.
+        BusyError: the same.
+        StateError: the same.
+        UsageError: the same.
+    """
+    with edges.store.hold_lock():
+        menu, base = _read(edges)
+        base = base if base is not None and old in {base.old.release, base.old.package, base.old.image} else None
+        control = find_kernel(menu.kernels, old) if base is None else base.old
+        suspect = find_kernel(menu.kernels, new)
+        if is_same_kernel(control, suspect):
+            raise RefusedError(f"{name_kernel(control)} and {name_kernel(suspect)} are the same kernel", hint="nicmedic trial status")
+        kinds = (
+            (control, "no hang, if it is the kernel"),
+            (suspect, "a hang, as before"),
+        )
+        legs = tuple(Leg(kernel=kinds[number % 2][0], soak_s=hours * 3600, expect=kinds[number % 2][1]) for number in range(boots))
+        return _plan(edges, menu, base, control, legs, dataclasses.replace(wanted, soak_s=hours * 3600, promote=False))
+
+
+def _find_before(current: BootTrial | None, planned: BootTrial) -> BootTrial | None:
+    """What was prepared, and goes on as this trial; None: nothing was.
+
+    Raises:
+        BusyError: that is not as it was when this was planned.
+    """
+    prepared = current if is_prepared(current) else None
+    if planned.id and prepared is not None and prepared.id == planned.id:
+        return prepared
+    uses = prepared is not None and (len(planned.legs) == 1 or is_same_kernel(prepared.old, planned.old))
+    if planned.id or uses:
+        raise BusyError("what was prepared is not as it was a moment ago: somebody else changed it", hint="nicmedic trial status")
+    return None
+
+
+def start(edges: TrialEdges, planned: Told, *, reboot: bool = True) -> Told:
+    """Arm it, and reboot.
+
+    Args:
+        edges: of the machine.
+        planned: as ``plan_start`` or ``plan_aba`` gave it, and the operator agreed to it.
+        reboot: do so now; else the next boot is of that kernel, whoever asks for it.
+
+    Raises:
+        BusyError: another trial began meanwhile, or somebody else is at it; nothing was changed.
+        StateError: the records cannot be read; nothing was changed.
+        TrialFailedError: it failed, and all is as it was.
+        UndoFailedError: and taking it back failed as well.
+    """
+    with edges.store.hold_lock():
+        known = edges.store.list_trials()
+        refuse_live(known)
+        before = _find_before(find_current(known), planned.trial)
+        made = planned.trial
+        try:
+            made = edges.store.create_trial(made) if before is None else edges.store.save_trial(made)
+            made = made if made.pinned else save(edges, made, pinned=True)
+            watchdogs = load(edges, made)
+            made = save(edges, made, phase=TrialPhase.ARMED, armed_boot_id=edges.boots.read_boot_id(), asked=False)
+            made = ask(edges, made)
+            notes = (*planned.notes, *watchdogs, *supersede(edges, made))
+            if reboot:
+                edges.tell(f"rebooting; the next boot is of {name_kernel(made.legs[0].kernel)}, once")
+                edges.boots.reboot(f"nicmedic trial {made.id}: the next boot is of {made.legs[0].kernel.release}")
+        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # a bug of ours must not leave it half armed
+            fail(edges, made, before or find_pinned(known), error)
+        return Told(trial=made, notes=notes)

@@ -1,0 +1,324 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the commands refuse before anything is changed, and stop and abort in every phase."""
+
+import dataclasses
+
+import pytest
+
+from nicmedic.app.boot_trial.giving_up import abort, plan_abort, stop
+from nicmedic.app.boot_trial.prepare import prepare
+from nicmedic.app.boot_trial.resume import resume
+from nicmedic.app.boot_trial.start import plan_aba, plan_start, start
+from nicmedic.model.boot_trial import KernelChoice, TrialPhase, TrialVerdict
+from nicmedic.model.errors import BusyError, NoSuchTrialError, RefusedError, TrialFailedError
+from nicmedic.testing.boot_trial import NEW, OLD, Behaviour, TrialHost, build_trial_edges, run_services
+from nicmedic.testing.world import Killed, Process
+from tests.unit.app.boot_trial.scenes import HUNG, WANTED, carry_out, do_aba, do_prepare, do_start, find_trial, find_verdicts, find_wrong
+
+CHANGES = ("write", "arm", "disarm", "remove", "save", "create", "install", "reboot")
+
+
+def do_nothing_to(host: TrialHost, process: Process) -> bool:
+    return host.block is None and not host.trials and host.units is None and not any(call.startswith(CHANGES) for call in process.calls)
+
+
+def soaking(behaviour: Behaviour | None = None, *, call: int = 80) -> TrialHost:
+    """A host whose service was killed while it soaked."""
+    host = TrialHost(new=behaviour or Behaviour())
+    do_start(host)
+    host.boot("reboot")
+    with pytest.raises(Killed):
+        resume(build_trial_edges(host, Process(kill_at=call)))
+    assert find_trial(host).phase is TrialPhase.SOAKING
+    return host
+
+
+class TestRefused:
+    def test_where_one_shot_boot_is_not_safe(self) -> None:
+        host, process = TrialHost(), Process()
+        host.obstacles = ("GRUB cannot write its variables: /boot is on LVM.", "There is a password.")
+        with pytest.raises(RefusedError, match=r"on LVM\. There is a password") as caught:
+            plan_start(build_trial_edges(host, process), NEW.release, WANTED)
+        assert caught.value.hint == "grub-probe /boot/grub"
+        with pytest.raises(RefusedError):
+            prepare(build_trial_edges(host, process), copy=True)
+        with pytest.raises(RefusedError):
+            plan_aba(build_trial_edges(host, process), OLD.release, NEW.release, hours=1, boots=3, wanted=WANTED)
+        assert do_nothing_to(host, process)
+
+    @pytest.mark.parametrize("word", ["6.9.9", "", "/boot/vmlinuz"])
+    def test_a_kernel_that_the_menu_does_not_have(self, word: str) -> None:
+        host, process = TrialHost(), Process()
+        with pytest.raises(RefusedError, match="no such kernel") as caught:
+            plan_start(build_trial_edges(host, process), word, WANTED)
+        assert NEW.image in caught.value.hint
+        assert do_nothing_to(host, process)
+
+    @pytest.mark.parametrize("word", [OLD.release, OLD.package, OLD.image])
+    def test_the_kernel_that_everything_ends_on(self, word: str) -> None:
+        host, process = TrialHost(), Process()
+        with pytest.raises(RefusedError, match="nothing to try"):
+            plan_start(build_trial_edges(host, process), word, WANTED)
+        assert do_nothing_to(host, process)
+
+    def test_one_and_the_same_kernel_in_turn(self) -> None:
+        with pytest.raises(RefusedError, match="the same kernel"):
+            plan_aba(build_trial_edges(TrialHost()), NEW.release, NEW.package or "", hours=1, boots=3, wanted=WANTED)
+
+    def test_a_host_whose_cards_carry_nothing(self) -> None:
+        host, process = TrialHost(old=Behaviour(hangs_s=0.0)), Process()
+        with pytest.raises(RefusedError, match="no card is seen to carry traffic"):
+            plan_start(build_trial_edges(host, process), NEW.release, WANTED)
+        assert do_nothing_to(host, process)
+
+    def test_a_probe_that_does_not_pass_now(self) -> None:
+        host, process = TrialHost(), Process()
+        with pytest.raises(RefusedError, match=r"ping 192.0.2.99 does not pass now"):
+            plan_start(build_trial_edges(host, process), NEW.release, dataclasses.replace(WANTED, probes=("ping:192.0.2.99",)))
+        assert do_nothing_to(host, process)
+
+    def test_to_prepare_a_kernel_that_the_menu_does_not_have(self) -> None:
+        host, process = TrialHost(), Process()
+        host.kernels = (NEW,)
+        with pytest.raises(RefusedError, match="has no entry for it"):
+            prepare(build_trial_edges(host, process), copy=True)
+        assert do_nothing_to(host, process)
+
+    def test_a_second_trial_while_one_is_under_way(self) -> None:
+        host = TrialHost()
+        do_start(host, reboot=False)
+        for command in (do_start, do_prepare, do_aba):
+            with pytest.raises(BusyError, match="trial 1 is armed"):
+                command(host)
+
+    def test_a_plan_that_somebody_else_overtook(self) -> None:
+        host = TrialHost()
+        planned = plan_start(build_trial_edges(host), NEW.release, WANTED)
+        do_prepare(host)
+        with pytest.raises(BusyError, match="somebody else changed it"):
+            start(build_trial_edges(host), planned)
+        assert find_trial(host).phase is TrialPhase.PREPARED
+
+    def test_two_commands_at_once(self) -> None:
+        host = TrialHost()
+        do_start(host, reboot=False)
+        with build_trial_edges(host).store.hold_lock():
+            for command in (
+                do_prepare,
+                do_start,
+                do_aba,
+                lambda host: abort(build_trial_edges(host)),
+                lambda host: resume(build_trial_edges(host)),
+            ):
+                with pytest.raises(BusyError):
+                    command(host)
+        assert find_trial(host).phase is TrialPhase.ARMED
+
+
+def throw_out_block(host: TrialHost) -> None:
+    """What an administrator may do who finds it."""
+    host.block = None
+
+
+class TestPrepare:
+    def test_saves_the_running_kernel_and_pins_it(self) -> None:
+        host = TrialHost()
+        told = do_prepare(host)
+        assert (told.trial.phase, told.trial.pinned, told.trial.old.saved) == (TrialPhase.PREPARED, True, "/boot/nicmedic/1")
+        assert host.block == (1, told.trial.old, None)
+        host.menu_default = NEW
+        host.boot()
+        assert host.running == told.trial.old
+
+    def test_twice_is_once_and_makes_sure_of_the_entry(self) -> None:
+        host = TrialHost()
+        first = do_prepare(host).trial
+        throw_out_block(host)
+        again = do_prepare(host)
+        assert (again.trial, again.notes) == (first, ("It was prepared before.",))
+        assert host.block == (1, first.old, None)
+        assert len(host.trials) == 1
+
+    def test_of_another_kernel_takes_the_place_of_the_former(self) -> None:
+        host = TrialHost()
+        do_prepare(host)
+        throw_out_block(host)
+        host.menu_default = NEW
+        host.boot("reboot")
+        trial = do_prepare(host).trial
+        assert (trial.id, trial.old.release, host.block) == (2, NEW.release, (2, trial.old, None))
+        assert (host.trials[1].phase, host.trials[1].pinned) == (TrialPhase.ENDED, False)
+        assert host.copies == {"/boot/nicmedic/2"}
+
+    def test_without_a_copy_uses_the_files_of_the_package(self) -> None:
+        host = TrialHost()
+        assert prepare(build_trial_edges(host), copy=False).trial.old == OLD
+        assert host.copies == set()
+
+    def test_a_release_that_was_replaced_in_place_may_be_tried_against_its_copy(self) -> None:
+        host = TrialHost()
+        do_prepare(host)
+        host.kernels = (KernelChoice(release=OLD.release, package=NEW.package, image=OLD.image),)
+        planned = plan_start(build_trial_edges(host), OLD.release, WANTED)
+        assert planned.trial.legs[0].kernel.package == NEW.package
+
+
+class TestStart:
+    def test_without_a_reboot_waits_for_whoever_reboots(self) -> None:
+        host = TrialHost()
+        told = do_start(host, reboot=False)
+        assert (told.trial.phase, told.trial.asked, host.rebooting, host.word) == (TrialPhase.ARMED, True, False, 1)
+        assert "There is no hardware watchdog." in told.notes
+        assert resume(build_trial_edges(host)).said == "It is armed: the next boot tries it."
+        host.boot("reboot")
+        run_services(host)
+        assert find_trial(host).promoted
+
+    def test_after_a_trial_that_failed_begins_another(self) -> None:
+        host = TrialHost(new=HUNG)
+        carry_out(host)
+        host.behaviours[NEW.package] = Behaviour()
+        trial = carry_out(host)
+        assert (trial.id, trial.promoted) == (2, True)
+        assert [one.pinned for one in host.trials.values()] == [False, False]
+        assert find_wrong(host) == []
+
+    def test_that_fails_after_a_trial_that_failed_leaves_its_pin(self) -> None:
+        host = TrialHost(new=HUNG)
+        carry_out(host)
+        edges = build_trial_edges(host)
+        planned, process = plan_start(edges, NEW.release, WANTED), Process()
+        counted = TrialHost()
+        start(build_trial_edges(counted, process), plan_start(build_trial_edges(counted), NEW.release, WANTED))
+        failing = Process(fail_at=process.calls.index("arm"))
+        with pytest.raises(TrialFailedError, match="the boot loader is as it was: No space left on device"):
+            start(build_trial_edges(host, failing), planned)
+        assert (host.block, host.word, host.trials[1].pinned) == ((1, OLD, None), None, True)
+        assert find_verdicts(host.trials[2]) == [TrialVerdict.STOPPED]
+
+
+class TestStop:
+    def test_leaves_everything_as_it_runs_and_the_old_kernel_the_default(self) -> None:
+        host = soaking()
+        told = stop(build_trial_edges(host), promote=False)
+        assert (told.trial.phase, told.trial.pinned, told.trial.promoted) == (TrialPhase.ENDED, True, False)
+        result = told.trial.legs[0].result
+        assert result is not None
+        assert (result.verdict, result.boot_id) == (TrialVerdict.STOPPED, "boot-2")
+        assert result.figures.watched_s > 0
+        assert (host.running, host.next_kernel, host.rebooting, host.stood_down, host.units) == (NEW, OLD, False, True, None)
+
+    def test_may_promote(self) -> None:
+        host = soaking()
+        told = stop(build_trial_edges(host), promote=True)
+        assert (told.trial.phase, told.trial.promoted, host.next_kernel) == (TrialPhase.ENDED, True, NEW)
+        assert find_wrong(host) == []
+
+    def test_before_the_service_began(self) -> None:
+        host = TrialHost()
+        do_start(host)
+        host.boot("reboot")
+        stop(build_trial_edges(host), promote=False)
+        run_services(host)
+        assert find_verdicts(find_trial(host)) == [TrialVerdict.STOPPED]
+        assert (host.running, host.next_kernel) == (NEW, OLD)
+
+    def test_while_nothing_soaks_is_refused(self) -> None:
+        host = TrialHost()
+        with pytest.raises(NoSuchTrialError):
+            stop(build_trial_edges(host), promote=False)
+        for make in (do_prepare, lambda host: do_start(host, reboot=False)):
+            make(host)
+            with pytest.raises(RefusedError, match="no soak goes on"):
+                stop(build_trial_edges(host), promote=False)
+
+    @pytest.mark.parametrize("phase", [TrialPhase.RETURNING, TrialPhase.PROMOTING, TrialPhase.ENDED])
+    def test_after_its_end_is_refused(self, phase: TrialPhase) -> None:
+        host = soaking()
+        host.trials[1] = dataclasses.replace(host.trials[1], phase=phase)
+        with pytest.raises(RefusedError, match=f"trial 1 is {phase}"):
+            stop(build_trial_edges(host), promote=False)
+
+
+class TestAbort:
+    def test_where_nothing_is(self) -> None:
+        for command in (abort, plan_abort):
+            with pytest.raises(NoSuchTrialError):
+                command(build_trial_edges(TrialHost()))
+
+    def test_what_was_prepared(self) -> None:
+        host = TrialHost()
+        do_prepare(host)
+        host.menu_default = NEW
+        assert not plan_abort(build_trial_edges(host)).reboots
+        told = abort(build_trial_edges(host))
+        assert told.notes == ("The next reboot boots 6.1.0-56-amd64 (6.1.158-1).",)
+        assert (told.trial.phase, told.trial.pinned, host.block, host.copies) == (TrialPhase.ENDED, False, None, set())
+
+    def test_what_is_armed(self) -> None:
+        host = TrialHost()
+        do_start(host, reboot=False)
+        told = abort(build_trial_edges(host))
+        assert find_verdicts(told.trial) == [TrialVerdict.STOPPED]
+        assert (host.word, host.block, host.units, told.trial.pinned) == (None, None, None, False)
+        host.boot()
+        assert host.running == OLD
+
+    @pytest.mark.parametrize("began", [True, False])
+    def test_on_the_kernel_on_trial_goes_back(self, began: bool) -> None:
+        host = soaking() if began else TrialHost()
+        if not began:
+            do_start(host)
+            host.boot("reboot")
+        assert plan_abort(build_trial_edges(host)).reboots
+        told = abort(build_trial_edges(host))
+        assert (told.trial.phase, host.rebooting) == (TrialPhase.RETURNING, True)
+        run_services(host)
+        assert (find_verdicts(find_trial(host)), host.running, find_trial(host).pinned) == ([TrialVerdict.STOPPED], OLD, True)
+        assert find_wrong(host) == []
+        abort(build_trial_edges(host))
+        assert (host.block, find_trial(host).pinned) == (None, False)
+
+    def test_while_it_goes_back_asks_for_the_reboot_again(self) -> None:
+        host = soaking()
+        abort(build_trial_edges(host))
+        host.rebooting = False
+        abort(build_trial_edges(host))
+        assert host.rebooting
+
+    def test_what_crashed_and_was_not_noted_yet(self) -> None:
+        host = soaking()
+        host.boot()
+        told = abort(build_trial_edges(host))
+        assert (find_verdicts(told.trial), host.block, host.units) == ([TrialVerdict.CRASHED], None, None)
+
+    def test_what_was_not_booted_and_was_not_noted_yet(self) -> None:
+        host = TrialHost(grub_clears=False)
+        do_start(host)
+        host.boot("reboot")
+        told = abort(build_trial_edges(host))
+        assert (find_verdicts(told.trial), host.word, host.block) == ([TrialVerdict.NOT_BOOTED], None, None)
+
+    def test_what_came_back_and_was_not_noted_yet(self) -> None:
+        host = soaking()
+        abort(build_trial_edges(host))
+        host.boot("reboot")
+        assert not plan_abort(build_trial_edges(host)).reboots
+        abort(build_trial_edges(host))
+        assert (find_trial(host).phase, host.block) == (TrialPhase.ENDED, None)
+
+    def test_what_is_being_promoted_is_refused(self) -> None:
+        host = soaking()
+        host.trials[1] = dataclasses.replace(host.trials[1], phase=TrialPhase.PROMOTING)
+        with pytest.raises(RefusedError, match="being promoted"):
+            abort(build_trial_edges(host))
+
+    def test_what_has_ended_takes_the_pin_away(self) -> None:
+        host = TrialHost(new=HUNG)
+        do_prepare(host)
+        host.menu_default = NEW
+        carry_out(host)
+        told = abort(build_trial_edges(host))
+        assert (host.block, told.trial.pinned) == (None, False)
+        assert host.copies == {"/boot/nicmedic/1"}  # it runs
+        assert told.notes == ("/boot/nicmedic/1 runs", "The next reboot boots 6.1.0-56-amd64 (6.1.158-1).")

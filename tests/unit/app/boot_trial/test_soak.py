@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Which time of a soak counts, what ends it, and what the watcher may cure meanwhile."""
+
+import dataclasses
+import datetime
+
+import pytest
+
+from nicmedic.app.boot_trial.giving_up import stop
+from nicmedic.app.boot_trial.resume import resume
+from nicmedic.model.boot_trial import LegResult, TrialPhase, TrialVerdict, Wanted
+from nicmedic.model.policy import Mode, NicPolicy
+from nicmedic.testing.boot_trial import Behaviour, TrialHost, build_trial_edges, run_services
+from nicmedic.testing.world import Killed, Process
+from tests.unit.app.boot_trial.scenes import HUNG, RESTORES, WANTED, carry_out, demand, do_start, find_trial, find_verdicts, find_wrong
+
+
+def find_result(host: TrialHost, wanted: Wanted = WANTED) -> LegResult:
+    result = carry_out(host, wanted).legs[0].result
+    assert result is not None
+    return result
+
+
+@pytest.mark.parametrize(
+    ("rate_bit_s", "verdict"), [(0, TrialVerdict.GOOD), (7_000_000, TrialVerdict.GOOD), (9_000_000, TrialVerdict.TOO_QUIET)]
+)
+def test_time_below_the_wanted_rate_does_not_count(rate_bit_s: int, verdict: TrialVerdict) -> None:
+    assert find_result(TrialHost(), demand(rate_bit_s)).verdict is verdict
+
+
+def test_a_host_that_is_too_quiet_goes_back_and_says_what_it_carried() -> None:
+    host = TrialHost()
+    result = find_result(host, demand(9_000_000))
+    assert result.reason.startswith("in 9")
+    assert result.reason.endswith(" s there were 9 Mbit/s in both directions for 0 s only")
+    assert result.figures.soaked_s == 0.0
+    assert result.figures.rx_bytes > 0
+    assert find_wrong(host) == []
+
+
+def test_traffic_that_is_made_counts_and_ends_with_the_soak() -> None:
+    host = TrialHost(new=Behaviour(rate_bit_s=0.0))
+    assert find_result(host, demand(9_000_000, "192.0.2.7")).verdict is TrialVerdict.GOOD
+    assert host.made_bit_s == 0.0
+
+
+def test_a_host_that_carries_nothing_soaks_where_nothing_is_demanded() -> None:
+    result = find_result(TrialHost(new=Behaviour(rate_bit_s=0.0)))
+    assert (result.verdict, result.figures.rx_bytes) == (TrialVerdict.GOOD, 0)
+
+
+def test_a_gap_of_the_clock_counts_for_nothing() -> None:
+    result = find_result(TrialHost(new=Behaviour(gap_s=(12.0, 500.0))))
+    assert result.verdict is TrialVerdict.GOOD
+    assert result.figures.watched_s < 60.0
+    assert result.began_uptime_s is not None
+    assert result.ended_uptime_s is not None
+    assert result.ended_uptime_s - result.began_uptime_s > 500.0
+
+
+def test_a_gateway_that_is_started_anew_is_waited_for_and_that_time_does_not_count() -> None:
+    result = find_result(TrialHost(new=Behaviour(silent_s=(10.0, 60.0))))
+    assert result.verdict is TrialVerdict.GOOD
+    assert result.figures.watched_s - result.figures.soaked_s >= 45.0
+
+
+def test_who_does_not_answer_any_more_is_lost() -> None:
+    host = TrialHost(new=Behaviour(silent_s=(10.0, 1e9)))
+    result = find_result(host, dataclasses.replace(WANTED, patience_s=600.0))
+    assert result.verdict is TrialVerdict.UNREACHED
+    assert result.reason == "eth0: no answer for 120 s, although frames leave"
+    assert find_wrong(host) == []
+
+
+class TestAHang:
+    def test_that_the_watcher_may_cure_is_waited_for(self) -> None:
+        host = TrialHost(new=Behaviour(hangs_s=15.0, cured_s=40.0))
+        host.policy = RESTORES
+        result = find_result(host)
+        assert (result.verdict, result.figures.cured) == (TrialVerdict.GOOD, 1)
+        assert result.figures.watched_s - result.figures.soaked_s >= 20.0
+
+    def test_that_the_watcher_may_cure_and_does_not_ends_it(self) -> None:
+        host = TrialHost(new=HUNG)
+        host.policy = RESTORES
+        wanted = dataclasses.replace(WANTED, patience_s=600.0)
+        result = find_result(host, wanted)
+        assert result.verdict is TrialVerdict.HUNG
+        assert result.reason.endswith("; the watcher did not cure it in time")
+        assert result.ended_uptime_s is not None
+        assert 15.0 <= result.ended_uptime_s < 20.0  # when it was seen
+        assert result.began is not None
+        assert result.ended is not None
+        waited_s = (datetime.datetime.fromisoformat(result.ended) - datetime.datetime.fromisoformat(result.began)).total_seconds()
+        assert 30.0 + 180.0 <= waited_s <= 30.0 + 180.0 + 8.0  # from the end of the policy's quiet time after the boot
+        assert find_wrong(host) == []
+
+    @pytest.mark.parametrize("policy", [None, NicPolicy(mode=Mode.OBSERVE)], ids=["no watcher", "observes only"])
+    def test_that_nobody_may_cure_ends_it_at_once(self, policy: NicPolicy | None) -> None:
+        host = TrialHost(new=Behaviour(hangs_s=15.0, cured_s=40.0))
+        host.policy = policy
+        result = find_result(host)
+        assert (result.verdict, result.hung) == (TrialVerdict.HUNG, "eth0")
+        assert result.ended_uptime_s is not None
+        assert result.ended_uptime_s < 20.0
+
+    def test_before_everything_is_reached_is_not_reached(self) -> None:
+        assert find_result(TrialHost(new=Behaviour(hangs_s=0.0))).verdict is TrialVerdict.UNREACHED
+
+
+class TestAServiceThatDies:
+    def test_goes_on_with_what_it_had_measured(self) -> None:
+        host = TrialHost()
+        do_start(host)
+        host.boot("reboot")
+        with pytest.raises(Killed):
+            resume(build_trial_edges(host, Process(kill_at=80)))
+        done = host.progress[1, "boot-2"].soaked_s
+        assert done > 0.0
+        run_services(host)
+        result = find_trial(host).legs[0].result
+        assert result is not None
+        assert (result.verdict, result.boot_id) == (TrialVerdict.GOOD, "boot-2")
+        assert result.figures.soaked_s < done + 30.0
+        assert len(host.booted) == 2
+
+    def test_and_was_stopped_meanwhile_is_heard(self) -> None:
+        host = TrialHost()
+        do_start(host)
+        host.boot("reboot")
+        with pytest.raises(Killed):
+            resume(build_trial_edges(host, Process(kill_at=80)))
+        stop(build_trial_edges(host), promote=False)
+        run_services(host)
+        assert find_verdicts(find_trial(host)) == [TrialVerdict.STOPPED]
+        assert find_trial(host).phase is TrialPhase.ENDED
+
+
+def test_a_soak_whose_progress_cannot_be_noted_goes_on() -> None:
+    host = TrialHost()
+    do_start(host)
+    host.boot("reboot")
+    counted, calls = TrialHost(), Process()
+    do_start(counted)
+    counted.boot("reboot")
+    run_services(counted, calls)
+    run_services(host, Process(fail_at=calls.calls.index("progress")))
+    assert find_trial(host).promoted
+    assert len(host.booted) == 2
