@@ -7,7 +7,7 @@ _nicmedic() {
     COMPREPLY=()
     for word in "${COMP_WORDS[@]:1:COMP_CWORD - 1}"; do
         case "${path:+$path }$word" in
-        'check' | 'explain' | 'history' | 'blame' | 'report' | 'snapshot' | 'plan' | 'treat' | 'confirm' | 'undo' | 'transactions' | 'keep' | 'kept' | 'verify' | 'release' | 'watch' | 'incidents' | 'metrics' | 'prescribe' | 'install-service' | 'knowledge' | 'knowledge show' | 'knowledge lint' | 'knowledge literals') path=${path:+$path }$word ;;
+        'check' | 'explain' | 'history' | 'blame' | 'report' | 'snapshot' | 'plan' | 'treat' | 'confirm' | 'undo' | 'transactions' | 'keep' | 'kept' | 'verify' | 'release' | 'trial' | 'trial prepare' | 'trial start' | 'trial status' | 'trial stop' | 'trial abort' | 'trial aba' | 'trial resume' | 'watch' | 'incidents' | 'metrics' | 'prescribe' | 'install-service' | 'knowledge' | 'knowledge show' | 'knowledge lint' | 'knowledge literals') path=${path:+$path }$word ;;
         esac
     done
     case $prev in
@@ -99,6 +99,30 @@ _nicmedic() {
         :
         return
         ;;
+    --hook)
+        :
+        return
+        ;;
+    --traffic)
+        :
+        return
+        ;;
+    --reach)
+        :
+        return
+        ;;
+    --patience)
+        :
+        return
+        ;;
+    --hours)
+        :
+        return
+        ;;
+    --boots)
+        :
+        return
+        ;;
     --policy)
         compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$cur")
         return
@@ -169,7 +193,7 @@ _nicmedic() {
         esac
     fi
     case $path in
-    '') word='check explain history blame report snapshot plan treat confirm undo transactions keep kept verify release watch incidents metrics prescribe install-service knowledge --version --debug --help' ;;
+    '') word='check explain history blame report snapshot plan treat confirm undo transactions keep kept verify release trial watch incidents metrics prescribe install-service knowledge --version --debug --help' ;;
     'check') word='--json --from --wait --help' ;;
     'explain') word='--json --interface --since --all --help' ;;
     'history') word='--json --all --help' ;;
@@ -177,7 +201,7 @@ _nicmedic() {
     'report') word='--for --scrub --history --twin --changelog --log --from --output -o --help' ;;
     'snapshot') word='--output -o --scrub --help' ;;
     'plan') word='--remedy --ladder --accept-losses --json --from --help' ;;
-    'treat') word='--remedy --ladder --timeout --probe --confirm --hold --accept-losses --json --help' ;;
+    'treat') word='--remedy --ladder --timeout --probe --confirm --hold --hung --accept-losses --json --help' ;;
     'confirm') word='--extend --out-of-band --help' ;;
     'undo') word='--help' ;;
     'transactions') word='--json --recover --help' ;;
@@ -185,6 +209,14 @@ _nicmedic() {
     'kept') word='--json --help' ;;
     'verify') word='--boot --repair --json --help' ;;
     'release') word='--trial --soak --probe --dry-run --json --help' ;;
+    'trial') word='prepare start status stop abort aba resume --help' ;;
+    'trial prepare') word='--no-copy --install-hook --remove-hook --hook --help' ;;
+    'trial start') word='--soak --traffic --probe --reach --patience --no-promote --no-reboot --dry-run --yes --help' ;;
+    'trial status') word='--all --json --help' ;;
+    'trial stop') word='--promote --help' ;;
+    'trial abort') word='--yes --help' ;;
+    'trial aba') word='--hours --boots --traffic --probe --reach --patience --no-reboot --dry-run --yes --help' ;;
+    'trial resume') word='--help' ;;
     'watch') word='--once --policy --json --keep --help' ;;
     'incidents') word='--json --last --since --evidence --output -o --help' ;;
     'metrics') word='--output -o --help' ;;

@@ -28,6 +28,7 @@ from nicmedic.cli.snapshot import SNAPSHOT
 from nicmedic.cli.streams import mend_streams, turn_away, write_answer, write_complaint
 from nicmedic.cli.transactions import TRANSACTIONS
 from nicmedic.cli.treat import TREAT
+from nicmedic.cli.trial import TRIAL
 from nicmedic.cli.undo import UNDO
 from nicmedic.cli.verify import VERIFY
 from nicmedic.cli.watch import WATCH
@@ -50,6 +51,7 @@ COMMANDS: tuple[Command, ...] = (
     KEPT,
     VERIFY,
     RELEASE,
+    TRIAL,
     WATCH,
     INCIDENTS,
     METRICS,
@@ -66,9 +68,9 @@ For the host whose network card goes silent: says what each card does now, saves
 log, says which card hung, why that is so likely, and what others tried against it with what result, with the commands and their undo; and changes \
 a card over the very connection that may be dying, so that whatever is not confirmed is undone.
 
-Only treat, confirm, undo, keep, release, verify --repair and install-service change the machine, and watch where its policy has it call treat; \
-snapshot writes its one file, and so does report. A command of root also undoes what a crash has left behind of treat, and keep, kept, release and \
-verify what it has left of keep and release.""",
+Only treat, confirm, undo, keep, release, verify --repair, trial and install-service change the machine, and watch where its policy has it call \
+treat; snapshot writes its one file, and so does report. A command of root also undoes what a crash has left behind of treat, and keep, kept, \
+release and verify what it has left of keep and release.""",
     arguments=(
         Argument(("--version",), "print the version and end", version=f"nicmedic {__version__}"),
         Argument(("--debug",), "show a traceback also for expected errors; stands before the command", flag=True),
