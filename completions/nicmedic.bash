@@ -208,7 +208,7 @@ _nicmedic() {
     'keep') word='--remedy --on-drift --dry-run --json --help' ;;
     'kept') word='--json --help' ;;
     'verify') word='--boot --repair --json --help' ;;
-    'release') word='--trial --soak --probe --dry-run --json --help' ;;
+    'release') word='--trial --soak --probe --accept-stale-boot --dry-run --json --help' ;;
     'trial') word='prepare start status stop abort aba resume --help' ;;
     'trial prepare') word='--no-copy --install-hook --remove-hook --hook --help' ;;
     'trial start') word='--soak --traffic --probe --reach --patience --no-promote --no-reboot --dry-run --yes --help' ;;

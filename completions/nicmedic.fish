@@ -91,6 +91,7 @@ complete -c nicmedic -n '__fish_seen_subcommand_from verify' -l json -d 'print o
 complete -c nicmedic -n '__fish_seen_subcommand_from release' -l trial -d 'lift it on the running card first, and release it only if the card does not hang'
 complete -c nicmedic -n '__fish_seen_subcommand_from release' -l soak -x -d 'with --trial: so long must the card hold without it (default: 30m)'
 complete -c nicmedic -n '__fish_seen_subcommand_from release' -l probe -x -d 'with --trial: probe also, as treat takes it; may come several times'
+complete -c nicmedic -n '__fish_seen_subcommand_from release' -l accept-stale-boot -d 'release it though update-grub or its like fails: the next boot may be as if it were kept'
 complete -c nicmedic -n '__fish_seen_subcommand_from release' -l dry-run -d 'only show what would be written'
 complete -c nicmedic -n '__fish_seen_subcommand_from release' -l json -d 'print one JSON document, schema nicmedic.kept/1'
 complete -c nicmedic -n '__fish_seen_subcommand_from trial; and not __fish_seen_subcommand_from prepare start status stop abort aba resume' -a prepare -d 'before an upgrade: save the running kernel, and have every reboot end on it'

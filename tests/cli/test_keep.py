@@ -48,6 +48,8 @@ def test_only_root_may(command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
         (["release", "x"], 2, "is no number of a kept remedy"),
         (["release", "1", "--soak", "5m"], 2, "are of a trial"),
         (["release", "1", "--trial", "--dry-run"], 2, "either, not both"),
+        (["release", "1", "--trial", "--accept-stale-boot"], 2, "either, not both"),
+        (["release", "1", "--accept-stale-boot"], 31, "nothing is kept under number 1"),
         (["release", "1", "--trial", "--soak", "1s"], 2, "no duration from 10 s"),
         (["release", "1", "--trial"], 31, "nothing is kept under number 1"),
     ],

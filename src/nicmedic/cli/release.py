@@ -92,6 +92,11 @@ def _run(arguments: argparse.Namespace) -> int:
         raise UsageError(
             "--trial changes the card, and --dry-run nothing: either, not both", hint=f"nicmedic release {arguments.number} --dry-run"
         )
+    if arguments.trial and arguments.accept_stale_boot:
+        raise UsageError(
+            "--accept-stale-boot ends a release that is stuck, and --trial begins one: either, not both",
+            hint=f"nicmedic release {arguments.number} --accept-stale-boot",
+        )
     soak_s = parse_duration("--soak", arguments.soak or "30m", _SHORTEST_SOAK_S, _LONGEST_SOAK_S)
     number, edges = read_number(arguments.number, "a kept remedy", "kept"), build_keep_edges()
     assert number is not None  # noqa: S101  # the parser wants one
@@ -112,7 +117,7 @@ def _run(arguments: argparse.Namespace) -> int:
         plan_release(edges, number)  # what stands against it is told before the card is touched
         released = _try_without(arguments.probe or (), edges, number, soak_s, show)
     else:
-        released = release(edges, number, show)
+        released = release(edges, number, show, accept_stale=arguments.accept_stale_boot)
     if arguments.json:
         _show_json(released, dry_run=False)
     else:
@@ -128,6 +133,11 @@ RELEASE = Command(
 Puts every file back that nicmedic keep has written: to the byte where nobody edited it since, else only the lines of nicmedic go. Where these lines \
 themselves were edited nothing is written, and they are named. With the last kept remedy the unit that looks after each boot goes too.
 
+A program that makes what the boot loader starts (update-grub, update-initramfs, kernel-install, proxmox-boot-tool) may fail, and go on failing. \
+Then it stays kept or half released, and each further command about kept remedies tries again. Mend what the program complains of; where that cannot \
+be, in a rescue system for one, --accept-stale-boot ends the release with the files as they were: until the program that is named succeeds, the host \
+may boot as if the remedy were kept.
+
 With --trial the card shows first whether it still needs the remedy: what was set before it is set again under the dead-man's switch, as treat does \
 it, and the card is watched for a hang until it has carried traffic for as long as --soak says. If it hangs, or anything interrupts that, the remedy \
 is in force again and stays kept, and where traffic does not come back with it, it is restored as treat --ladder restore does it; if it holds, the \
@@ -137,6 +147,9 @@ files are released. Where no probe shows that traffic flows there is no trial: n
         Argument(("--trial",), "lift it on the running card first, and release it only if the card does not hang", flag=True),
         Argument(("--soak",), "with --trial: so long must the card hold without it (default: 30m)", "TIME"),
         Argument(("--probe",), "with --trial: probe also, as treat takes it; may come several times", "PROBE", repeats=True),
+        Argument(
+            ("--accept-stale-boot",), "release it though update-grub or its like fails: the next boot may be as if it were kept", flag=True
+        ),
         Argument(("--dry-run",), "only show what would be written", flag=True),
         Argument(("--json",), "print one JSON document, schema nicmedic.kept/1", flag=True),
     ),

@@ -103,13 +103,14 @@ def list_refreshes(kept: Kept) -> tuple[tuple[str, ...], ...]:
     return tuple(dict.fromkeys(argv for placement in kept.placements for argv in placement.refresh))
 
 
-def refresh(edges: KeepEdges, kept: Kept, *, taking_back: bool) -> tuple[str, ...]:
+def refresh(edges: KeepEdges, kept: Kept, *, taking_back: bool, accept_stale: bool = False) -> tuple[str, ...]:
     """Make its files known. Returns what failed and does not matter, a sentence each.
 
     Args:
         edges: of the machine.
         kept: whose files were written.
         taking_back: they are what they were before: programs that are gone, and daemons that cannot be told, do not stand against that.
+        accept_stale: nor does one that fails and makes what the next boot takes instead of the files; that is told with all it means.
 
     Raises:
         StateError: a program failed; those after it were not started.
@@ -122,10 +123,12 @@ def refresh(edges: KeepEdges, kept: Kept, *, taking_back: bool) -> tuple[str, ..
         if outcome.ok:
             continue
         failure = f"{line}: {escape_terminal(outcome.said) or 'it failed'}"
-        if not may_fail(argv, absent=outcome.absent, taking_back=taking_back):
+        may = may_fail(argv, absent=outcome.absent, taking_back=taking_back)
+        if not may and not accept_stale:
             raise StateError(failure, hint=line)
         edges.tell(failure)
-        notes.append(f"{failure}. The files are right all the same.")
+        stale = f"The files are right, but until {line} succeeds the host may boot as if it were kept."
+        notes.append(f"{failure}. {'The files are right all the same.' if may else stale}")
     return tuple(notes)
 
 

@@ -2,7 +2,7 @@
 """Release a kept remedy: its files are what they were, to the byte; edited since, they lose our lines and nothing else."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -68,7 +68,9 @@ def _refuse_trial(edges: KeepEdges, number: int, own: int | None) -> None:
         raise RefusedError(told, hint=f"nicmedic undo {trial}   # ends the trial; then nicmedic release {number}")
 
 
-def release(edges: KeepEdges, number: int, show: Callable[[Released], None], *, trial: int | None = None) -> Released:
+def release(
+    edges: KeepEdges, number: int, show: Callable[[Released], None], *, trial: int | None = None, accept_stale: bool = False
+) -> Released:
     """Put its files back, whole or not at all.
 
     Args:
@@ -76,6 +78,7 @@ def release(edges: KeepEdges, number: int, show: Callable[[Released], None], *, 
         number: of the kept remedy.
         show: is given what will be written, before that begins.
         trial: the transaction of ours that lifts it.
+        accept_stale: it is released though a program fails that makes what the boot loader starts; a note says so.
 
     Raises:
         NoSuchKeptError: there is none of that number.
@@ -92,12 +95,12 @@ def release(edges: KeepEdges, number: int, show: Callable[[Released], None], *, 
         begun = edges.store.save_kept(dataclasses.replace(planned.kept, state=KeptState.RELEASING))
         try:
             write_edits(edges, planned.edits)
-            untold = refresh(edges, begun, taking_back=True)
+            untold = refresh(edges, begun, taking_back=True, accept_stale=accept_stale)
         except KeyboardInterrupt as error:
-            _fail(edges, begun, planned.edits, "it was interrupted", error)
+            _fail(edges, planned, "it was interrupted", error)
         except (OSError, NicmedicError) as error:
             why = error.message if isinstance(error, NicmedicError) else error.strerror or str(error)
-            _fail(edges, begun, planned.edits, why, error)
+            _fail(edges, planned, why, error)
         released, trouble = _end(edges, begun)
         return dataclasses.replace(planned, kept=released, notes=(*planned.notes, *untold, *([trouble] if trouble else [])))
 
@@ -111,10 +114,13 @@ def _end(edges: KeepEdges, kept: Kept) -> tuple[Kept, str | None]:
     return edges.store.save_kept(dataclasses.replace(kept, state=KeptState.RELEASED, released_at=now)), None
 
 
-def _fail(edges: KeepEdges, kept: Kept, edits: Sequence[FileEdit], why: str, cause: BaseException) -> NoReturn:
-    """What was put back is written again: it stays kept."""
-    name = escape_terminal(kept.nic.interface)
-    again = [FileEdit(path=edit.path, before=edit.after, after=edit.before, mode=edit.mode) for edit in reversed(edits)]
+def _fail(edges: KeepEdges, planned: Released, why: str, cause: BaseException) -> NoReturn:
+    """What was put back is written again: it stays kept. What was half-done before we came stays half-done: there is no whole to go back to."""
+    kept, name = planned.kept, escape_terminal(planned.kept.nic.interface)
+    if kept.state is not KeptState.KEPT:
+        half = "kept" if kept.state is KeptState.WRITING else "released"
+        raise UndoFailedError(f"{name}: {kept.id} is half {half} still: {why}", hint=list_left(kept)) from cause
+    again = [FileEdit(path=edit.path, before=edit.after, after=edit.before, mode=edit.mode) for edit in reversed(planned.edits)]
 
     def keep_on() -> None:
         write_edits(edges, again)
@@ -127,7 +133,8 @@ def _fail(edges: KeepEdges, kept: Kept, edits: Sequence[FileEdit], why: str, cau
         trouble = "it was interrupted"
     if trouble is None:
         raise KeepFailedError(f"{name}: {kept.id} is kept as before: {why}", hint=getattr(cause, "hint", "")) from cause
-    raise UndoFailedError(f"{name}: {why}; {kept.id} is half released: {trouble}", hint=list_left(kept)) from cause
+    told = "the same came of the way back" if trouble == why else trouble
+    raise UndoFailedError(f"{name}: {why}; {kept.id} is half released: {told}", hint=list_left(kept)) from cause
 
 
 def finish_release(edges: KeepEdges, kept: Kept) -> Kept:

@@ -12,6 +12,7 @@ from nicmedic.app.keep.edges import KeepEdges, list_live, list_refreshes, read_b
 from nicmedic.app.treat import quietly
 from nicmedic.model.errors import KeepFailedError, NicmedicError, UndoFailedError
 from nicmedic.model.keeping import FileEdit, Kept, KeptState
+from nicmedic.persist.refreshing import may_fail
 from nicmedic.persist.taking_out import take_out
 from nicmedic.remedy.script.words import quote_word
 from nicmedic.report.escape import escape_terminal
@@ -76,10 +77,16 @@ def _insist(edges: KeepEdges, kept: Kept, *, refreshed: bool) -> tuple[str, ...]
 
 
 def list_left(kept: Kept) -> str:
-    """What a person can do where our own hands failed: the earlier files are in the folder."""
+    """What a person can do where our own hands failed: the earlier files are in the folder, and a boot menu that cannot be made can wait."""
     lines = [f"ls -l {quote_word(kept.folder)}   # each file as it was (before) and as it was to be (after)"]
-    lines += [" ".join(map(quote_word, argv)) for argv in list_refreshes(kept)]
-    return "\n".join([*lines, "nicmedic kept   # tries it again"])
+    refreshes = list_refreshes(kept)
+    lines += [" ".join(map(quote_word, argv)) for argv in refreshes]
+    lines.append("nicmedic kept   # tries it again")
+    if not all(may_fail(argv, absent=False, taking_back=True) for argv in refreshes):
+        lines.append(
+            f"nicmedic release {kept.id} --accept-stale-boot   # where only these programs fail: ends it; the next boot may be as if it were kept"
+        )
+    return "\n".join(lines)
 
 
 def put_back(edges: KeepEdges, kept: Kept, *, refreshed: bool = True) -> tuple[str, ...]:

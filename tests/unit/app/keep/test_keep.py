@@ -289,7 +289,7 @@ def test_a_file_that_cannot_be_read_on_the_way_back_is_told_and_tried_again() ->
     world.links[INTERFACES] = "/unreadable"
     (recovered,) = recover_kept(build_keep_edges(world, BACK_ENDS))
     assert recovered.trouble == (f"{INTERFACES}: Input/output error",)
-    assert recovered.left.endswith("nicmedic kept   # tries it again")
+    assert "nicmedic kept   # tries it again" in recovered.left
 
 
 def test_a_file_that_somebody_changes_this_moment_ends_it() -> None:
@@ -345,9 +345,55 @@ def test_a_daemon_that_does_not_listen_does_not_hold_a_release_up() -> None:
 def test_a_boot_menu_that_cannot_be_made_holds_a_release_up() -> None:
     world, back_ends = _keep_with("update-grub")
     world.refusing.add(("update-grub", "-a"))
-    with pytest.raises(UndoFailedError, match="update-grub -a: status 1"):
+    with pytest.raises(
+        UndoFailedError, match="update-grub -a: status 1: it failed; 1 is half released: the same came of the way back"
+    ) as caught:
         release(build_keep_edges(world, back_ends), 1, lambda _released: None)
     assert list_states(world) == {1: KeptState.RELEASING}
+    assert caught.value.hint.splitlines()[-1].startswith("nicmedic release 1 --accept-stale-boot ")
+    with pytest.raises(UndoFailedError, match="1 is half released still: update-grub -a: status 1"):
+        release(build_keep_edges(world, back_ends), 1, lambda _released: None)
+    assert (world.files, list_states(world)) == (BEFORE, {1: KeptState.RELEASING})
+    world.refusing.clear()
+    assert [one.trouble for one in recover_kept(build_keep_edges(world, back_ends))] == [()]
+    assert (list_states(world), world.unit) == ({1: KeptState.RELEASED}, False)
+
+
+@pytest.mark.parametrize("stuck", [False, True], ids=["at once", "when it is stuck"])
+def test_a_boot_menu_that_can_never_be_made_is_told_and_released_if_somebody_says_so(*, stuck: bool) -> None:
+    world, back_ends = _keep_with("update-grub")
+    world.refusing.add(("update-grub", "-a"))
+    if stuck:
+        with pytest.raises(UndoFailedError):
+            release(build_keep_edges(world, back_ends), 1, lambda _released: None)
+        (recovered,) = recover_kept(build_keep_edges(world, back_ends))
+        assert recovered.trouble == ("update-grub -a: status 1: it failed",)
+        assert "--accept-stale-boot" in recovered.left
+    released = release(build_keep_edges(world, back_ends), 1, lambda _released: None, accept_stale=True)
+    assert (world.files, list_states(world), world.unit) == (BEFORE, {1: KeptState.RELEASED}, False)
+    told = "The files are right, but until update-grub -a succeeds the host may boot as if it were kept."
+    assert released.notes == (f"update-grub -a: status 1: it failed. {told}",)
+
+
+def test_what_is_half_kept_for_a_boot_menu_that_can_never_be_made_is_ended_the_same_way() -> None:
+    world = FilesWorld(BEFORE)
+    back_ends = (make_back_end("lines", ("mtu",), INTERFACES, program="update-grub"),)
+    world.refusing.add(("update-grub", "-a"))
+    with pytest.raises(UndoFailedError) as caught:
+        do_keep(world, request=make_request(mtu_wish()), back_ends=back_ends)
+    assert "nicmedic release 1 --accept-stale-boot " in caught.value.hint
+    with pytest.raises(UndoFailedError, match="1 is half kept still"):
+        release(build_keep_edges(world, back_ends), 1, lambda _released: None)
+    release(build_keep_edges(world, back_ends), 1, lambda _released: None, accept_stale=True)
+    assert (world.files, list_states(world), world.unit) == (BEFORE, {1: KeptState.RELEASED}, False)
+
+
+def test_a_way_out_is_named_only_where_there_is_one() -> None:
+    world, back_ends = _keep_with("nmcli")
+    world.read_only.add(INTERFACES)
+    world.kept[1] = dataclasses.replace(world.kept[1], state=KeptState.RELEASING)
+    (recovered,) = recover_kept(build_keep_edges(world, back_ends))
+    assert recovered.left.splitlines()[-1] == "nicmedic kept   # tries it again"
 
 
 def test_a_daemon_that_does_not_run_reads_what_is_kept_when_it_starts() -> None:
