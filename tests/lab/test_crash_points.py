@@ -126,6 +126,7 @@ def test_killed_at_any_call_the_machine_is_before_or_after(vm: MachineMaker, seg
     assert read_state(ward.machine) == ward.whole_before
 
 
+@pytest.mark.long
 def test_an_undo_that_is_killed_is_begun_again(vm: MachineMaker, segment: Segment) -> None:
     """Though nobody may be there to type the next command."""
     ward = Ward(vm("e1000e", memory_mb=768, steady=True))
