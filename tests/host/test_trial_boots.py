@@ -147,8 +147,8 @@ def reboot(folder: Path, command_line: str, systemctl: str) -> str:
 
 @pytest.mark.parametrize(("command_line", "polite_s"), [("ro", 900), ("ro nicmedic.trial=3", 60)])
 def test_a_reboot_is_begun_by_process_1(command_line: str, polite_s: int, tmp_path: Path) -> None:
-    show = "grep -o 'begin + [0-9]*)); say' /run/systemd/system/nicmedic-trial-reboot.service >>/run/calls"
-    asked = f"begin + {polite_s})); say\n"
+    show = "grep -o -m 1 'begin + [0-9]*));' /run/systemd/system/nicmedic-trial-reboot.service >>/run/calls"
+    asked = f"begin + {polite_s}));\n"
     assert reboot(tmp_path, command_line, show) == (f"True\ndaemon-reload\n{asked}start --no-block nicmedic-trial-reboot.service\n{asked}")
 
 

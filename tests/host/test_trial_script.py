@@ -14,6 +14,7 @@ from tests.rooms import wait_for
 pytestmark = pytest.mark.host
 
 PROGRAMS = ("systemctl", "reboot", "shutdown")
+GOOD_ORDER = ["kexec -u", "systemctl reboot"]
 
 
 class Bench:
@@ -25,7 +26,7 @@ class Bench:
         self.trigger.touch()
         self.calls.touch()
         (folder / "bin").mkdir()
-        for name in PROGRAMS:
+        for name in ("kexec", *PROGRAMS):
             self.put(name, "exit 0")
 
     def put(self, name: str, then: str) -> None:
@@ -48,8 +49,10 @@ class Bench:
             start_new_session=True,
         )
 
-    def reboot(self) -> tuple[str, ...]:
-        return render_reboot("it's a test; $(false)", polite_s=3, forced_s=3, trigger=str(self.trigger))
+    def reboot(self, guests_s: int = 60) -> tuple[str, ...]:
+        groups = [f"{self.folder}/none/*/cgroup.events", f"{self.folder}/guests/*/cgroup.events"]
+        why = "it's a test; $(false)"
+        return render_reboot(why, polite_s=3, guests_s=guests_s, forced_s=3, trigger=str(self.trigger), groups=groups)
 
     def deadline(self, in_s: int) -> tuple[str, ...]:
         at_s = int(float(Path("/proc/uptime").read_text(encoding="ascii").split()[0])) + in_s
@@ -68,16 +71,37 @@ def test_it_is_done_in_good_order_then_by_force_then_by_the_kernel(bench: Bench)
     begin = time.monotonic()
     keys: list[str] = []
     with bench.start(bench.reboot()) as process:
-        wait_for(lambda: bench.list_calls() == ["systemctl reboot"], 3)
+        wait_for(lambda: bench.list_calls() == GOOD_ORDER, 3)
         while process.poll() is None:
             key = bench.trigger.read_text(encoding="ascii").strip()
             keys += [key] if key and keys[-1:] != [key] else []
             time.sleep(0.05)
         assert process.communicate()[0] == ""
     keys.append(bench.trigger.read_text(encoding="ascii").strip())
-    assert bench.list_calls() == ["systemctl reboot", "systemctl reboot --force", "systemctl reboot --force --force"]
+    assert bench.list_calls() == [*GOOD_ORDER, "systemctl reboot --force", "systemctl reboot --force --force"]
     assert list(dict.fromkeys(keys)) == ["s", "u", "b"]
     assert 11 <= time.monotonic() - begin < 20
+
+
+def test_guests_have_more_time_as_long_as_there_are_any_and_not_for_ever(bench: Bench) -> None:
+    names = [bench.folder / "guests" / name for name in ("machine-qemu\\x2d1.scope", "machine-qemu\\x2d2.scope")]
+    for name in names:
+        name.mkdir(parents=True)
+        (name / "cgroup.events").write_text("populated 1\nfrozen 0\n", encoding="ascii")
+    begin = time.monotonic()
+    with bench.start(bench.reboot()) as process:
+        (names[0] / "cgroup.events").write_text("populated 0\nfrozen 0\n", encoding="ascii")
+        time.sleep(6)
+        assert bench.list_calls() == GOOD_ORDER
+        (names[1] / "cgroup.events").write_text("populated 0\nfrozen 0\n", encoding="ascii")
+        wait_for(lambda: "systemctl reboot --force" in bench.list_calls(), 4)
+        process.wait(30)
+    assert 14 <= time.monotonic() - begin < 25
+    (names[1] / "cgroup.events").write_text("populated 1\nfrozen 0\n", encoding="ascii")
+    begin = time.monotonic()
+    with bench.start(bench.reboot(guests_s=5)) as process:
+        process.wait(30)
+    assert 13 <= time.monotonic() - begin < 20
 
 
 def test_programs_that_stand_and_programs_that_fail_do_not_hold_it_up(bench: Bench) -> None:
@@ -88,14 +112,14 @@ def test_programs_that_stand_and_programs_that_fail_do_not_hold_it_up(bench: Ben
     with bench.start(bench.reboot()) as process:
         process.wait(30)
     asked = [
-        "systemctl reboot",
+        *GOOD_ORDER,
         "systemctl reboot --force",
         "reboot -f",
         "systemctl reboot --force --force",
         "reboot -f",
     ]
     own_reboot = bench.shell[0] == "busybox"  # which does not fail: it ends the namespace
-    assert bench.list_calls() == (asked[:2] if own_reboot else asked)
+    assert bench.list_calls() == (asked[:3] if own_reboot else asked)
 
 
 def test_a_sleep_that_cannot_be_started_or_is_killed_does_not_make_it_hasty(bench: Bench) -> None:
@@ -111,7 +135,7 @@ def test_the_deadline_reboots_at_its_time_and_not_before(bench: Bench) -> None:
     with bench.start(bench.deadline(4)) as process:
         time.sleep(2)
         assert bench.list_calls() == []
-        wait_for(lambda: bench.list_calls() == ["systemctl reboot"], 6)
+        wait_for(lambda: bench.list_calls() == GOOD_ORDER, 6)
         process.communicate(timeout=60)
     assert bench.trigger.read_text(encoding="ascii") == "b\n"
 
@@ -129,5 +153,5 @@ def test_a_trial_that_ends_before_calls_it_off(bench: Bench) -> None:
 
 def test_a_deadline_that_is_over_when_it_begins_reboots_at_once(bench: Bench) -> None:
     with bench.start(bench.deadline(-5)) as process:
-        wait_for(lambda: bench.list_calls() == ["systemctl reboot"], 3)
+        wait_for(lambda: bench.list_calls() == GOOD_ORDER, 3)
         process.communicate(timeout=60)

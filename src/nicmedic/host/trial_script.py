@@ -5,14 +5,19 @@ It is given to ``sh -c`` as a whole, so that no disk has to be read for it later
 that cannot be started any more, does not make it hasty. Writing to /proc/sysrq-trigger does what is asked for whatever ``kernel.sysrq`` says
 (drivers/tty/sysrq.c, ``write_sysrq_trigger()``: no mask is checked).
 
-systemctl is told to leave alone a kernel that somebody loaded for kexec, and a root below /run/nextroot (docs/ENVIRONMENT.md of systemd): either
-would pass by GRUB, which alone knows what is to be booted.
+A kernel that somebody loaded for kexec is let go, and systemctl is told to leave it alone, and a root below /run/nextroot (docs/ENVIRONMENT.md of
+systemd): either would pass by GRUB, which alone knows what is to be booted. Debian's kexec-tools look at the kernel only, not at what systemctl was
+told (/etc/init.d/kexec, ``do_stop()``).
+
+A minute is little for guests, whose disks would be cut off; as long as there are any they get five. Those of libvirt and systemd-nspawn are seen by
+their scopes in machine.slice, those of Proxmox VE in qemu.slice and lxc, those of LXC by lxc.payload, and those of Xen by their back ends.
 
 It is called ``@…`` where systemd starts it: systemd-shutdown spares processes of root whose name begins so from its last kill
 (src/shared/killall.c, ``ignore_proc()``; systemd.io/ROOT_STORAGE_DAEMONS), so an unmount that hangs is cut short as well.
 """
 
 import shlex
+from collections.abc import Sequence
 
 from nicmedic.persist.systemd_words import quote_word
 
@@ -24,6 +29,14 @@ _TRIGGER = "/proc/sysrq-trigger"
 _POLITE_S = 60
 PATIENT_S = 900
 """The same where nothing presses."""
+_GUESTS_S = 300
+"""As long as libvirt-guests waits by itself."""
+_GROUPS = (
+    "/sys/fs/cgroup/machine.slice/*/cgroup.events", "/sys/fs/cgroup/qemu.slice/*/cgroup.events", "/sys/fs/cgroup/lxc/*/cgroup.events",
+    "/sys/fs/cgroup/lxc.payload*/cgroup.events",
+)  # fmt: skip
+"""Their first line says whether anybody is in there (Documentation/admin-guide/cgroup-v2.rst, ``populated``)."""
+_BACK_ENDS = "/sys/bus/xen-backend/devices/*"
 _FORCED_S = 30
 _LAST_S = 3
 
@@ -34,9 +47,14 @@ _REBOOT = (
     "read -r up rest </proc/uptime; begin=${{up%%.*}};",
     "say reboot: {why};",
     "export SYSTEMCTL_SKIP_AUTO_KEXEC=1 SYSTEMCTL_SKIP_AUTO_SOFT_REBOOT=1;",
-    "{{ systemctl reboot || reboot || shutdown -r now; }} </dev/null >/dev/null 2>&1 &",
-    "at $((begin + {polite_s})); say the reboot takes too long: by force; press s;",
+    "{{ kexec -u; systemctl reboot || reboot || shutdown -r now; }} </dev/null >/dev/null 2>&1 &",
+    "at $((begin + {polite_s}));",
+    'guests() {{ for each in {groups}; do held=0; read -r key held <"$each"; [ "$held" != 1 ] || return 0; done;',
+    'for each in {back_ends}; do [ ! -e "$each" ] || return 0; done; return 1; }} 2>/dev/null;',
+    'while guests && read -r up rest </proc/uptime && [ "${{up%%.*}}" -lt $((begin + {guests_s})) ]; do sleep 1; done;',
+    "say the reboot takes too long: by force; press s;",
     "{{ systemctl reboot --force || reboot -f; }} </dev/null >/dev/null 2>&1 &",
+    "read -r up rest </proc/uptime; begin=${{up%%.*}};",
     "at $((begin + {forced_s})); press s;",
     "at $((begin + {synced_s})); press u;",
     "at $((begin + {last_s})); press b;",
@@ -50,22 +68,35 @@ _DEADLINE = (
 )
 
 
-def render_reboot(why: str, *, polite_s: int = _POLITE_S, forced_s: int = _FORCED_S, trigger: str = _TRIGGER) -> tuple[str, ...]:
+def render_reboot(
+    why: str,
+    *,
+    polite_s: int = _POLITE_S,
+    guests_s: int = _GUESTS_S,
+    forced_s: int = _FORCED_S,
+    trigger: str = _TRIGGER,
+    groups: Sequence[str] = _GROUPS,
+) -> tuple[str, ...]:
     """Lines of a script, which may be put on one line.
 
     Args:
         why: for the kernel log.
         polite_s: how long a reboot in good order may take.
+        guests_s: how long, while there are guests.
         forced_s: and one that skips the services, after that.
         trigger: what asks the kernel itself.
+        groups: patterns of ``cgroup.events`` of guests.
     """
     words = {
         "why": shlex.quote(why),
         "trigger": shlex.quote(trigger),
+        "groups": " ".join(groups),
+        "back_ends": _BACK_ENDS,
         "polite_s": polite_s,
-        "forced_s": polite_s + forced_s,
-        "synced_s": polite_s + forced_s + _LAST_S,
-        "last_s": polite_s + forced_s + 2 * _LAST_S,
+        "guests_s": guests_s,
+        "forced_s": forced_s,
+        "synced_s": forced_s + _LAST_S,
+        "last_s": forced_s + 2 * _LAST_S,
     }
     return tuple(line.format(**words) for line in _REBOOT)
 
