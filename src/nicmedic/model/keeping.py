@@ -74,6 +74,8 @@ class NoPlace:
     reasons: tuple[str, ...]
     settle: tuple[str, ...] = ()
     """Commands that show it, or that would lift the reason."""
+    told: tuple[str, ...] = ()
+    """Those of the reasons that are told though another place was found: the file is the one that configures the card, and it was passed over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@
 Each of the two knows which lines; this knows what already stands there for the card, and refuses what would contradict it.
 """
 
+import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -19,6 +20,7 @@ __all__ = [
     "Listed",
     "Ready",
     "Written",
+    "contradicts_feature",
     "find_clash",
     "list_calls",
     "list_claims",
@@ -26,6 +28,7 @@ __all__ = [
     "place_lines",
     "prepare",
     "render_hook",
+    "tell_passed_over",
     "why_not_owned",
 ]
 
@@ -122,6 +125,11 @@ def list_calls(place: Place, wish: Wish) -> Listed:
     return Listed(calls=tuple(calls), left=tuple(left))
 
 
+def tell_passed_over(place: Place, wish: Wish, refused: NoPlace) -> NoPlace:
+    """The manager's own file cannot be added to: told also where another place is found, if some of the wish could have stood in it."""
+    return dataclasses.replace(refused, told=refused.reasons) if list_calls(place, wish).calls else refused
+
+
 def find_clash(ready: Ready, call: Call, keys: Mapping[str, tuple[str, ...]], offloads: tuple[str, str] | None) -> str | None:
     """A line of somebody's that speaks of the same thing; None: there is none.
 
@@ -173,7 +181,11 @@ def _contradicts(key: str, value: str, call: Call, keys: Mapping[str, tuple[str,
             return True
     if offloads is None or call.family != "features" or not (key.startswith(offloads[0]) and key.endswith(offloads[1])):
         return False
-    name = key.removeprefix(offloads[0]).removesuffix(offloads[1])
+    return contradicts_feature(key.removeprefix(offloads[0]).removesuffix(offloads[1]), value, call)
+
+
+def contradicts_feature(name: str, value: str, call: Call) -> bool:
+    """Whether ``ethtool -K`` with this name, a short one too, and this value would undo something of a call."""
     meant = [wanted for feature, wanted in _pair(call) if feature == name or feature.startswith(_SHORT.get(name, "\0"))]
     return any((value in _OFF) != (wanted in _OFF) for wanted in meant)
 
@@ -209,7 +221,7 @@ def place_lines(
 ) -> Placement | NoPlace:
     """The stanza with the lines in it. ``left``: what was never for these files, told where nothing else is."""
     if not written.settings:
-        return NoPlace(back_end=back_end, reasons=(*left, *written.reasons))
+        return NoPlace(back_end=back_end, reasons=(*left, *written.reasons), told=written.reasons)
     after, indent = find_line(ready.data, ready.chosen.stanza)
     edited = insert_block(ready.data, after, [indent + line for line in written.lines], place.number, name_wish(wish), indent)
     return Placement(

@@ -183,11 +183,13 @@ def plan_keeping(edges: KeepEdges, request: Request, number: int) -> Written:
         transaction=request.transaction,
         folders=tuple(dict.fromkeys(folder for edit in edits for folder in edges.files.list_missing_folders(edit.path))),
     )
-    return Written(kept=kept, notes=tuple(_list_notes(edges, request, kept, [note for path in named for note in reading.notes[path]])))
+    passed_over = [f"Not by {one.back_end}: {reason}." for one in chosen.turned_down for reason in one.told]
+    of_files = [note for path in named for note in reading.notes[path]]
+    return Written(kept=kept, notes=tuple(_list_notes(edges, request, kept, (*passed_over, *of_files))))
 
 
-def _list_notes(edges: KeepEdges, request: Request, kept: Kept, of_files: Sequence[str]) -> Iterable[str]:
-    yield from of_files
+def _list_notes(edges: KeepEdges, request: Request, kept: Kept, first: Sequence[str]) -> Iterable[str]:
+    yield from first
     for placement in kept.placements:
         yield from placement.notes
     controlled = {

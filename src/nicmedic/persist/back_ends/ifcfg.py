@@ -10,11 +10,12 @@ nor ``advertise``, flow control only by words that ethtool refuses (``pause-rx``
 speed is the one mode that is advertised; before 1.34 some stayed, 2.5 Gb/s among them (commit 34d48d2596, "platform: clear all BASE types when
 setting advertised modes for ethernet autoneg").
 
-The file is shell: only one of plain assignments is added to, at its end. A value that is there already is never touched.
+The file is shell: only one of plain assignments is added to, at its end. A value that is there already is never touched; where it says otherwise
+of what is to be kept, that is kept nowhere, since both programs set it anew whenever the card is brought up.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -22,9 +23,9 @@ from nicmedic.model.keeping import FileEdit, NoPlace, Placement, Wish
 from nicmedic.model.step import INTERFACE
 from nicmedic.persist.back_end import BackEnd, Found, Place
 from nicmedic.persist.calls import Call, is_plain_name
-from nicmedic.persist.ini import parse_assignments
+from nicmedic.persist.ini import Setting, parse_assignments, split_words
 from nicmedic.persist.marks import insert_block, list_numbers, split_lines, take_out_marked
-from nicmedic.persist.stanza_placing import list_calls, name_wish, why_not_owned
+from nicmedic.persist.stanza_placing import contradicts_feature, list_calls, name_wish, tell_passed_over, why_not_owned
 
 __all__ = ["BACK_END"]
 
@@ -49,6 +50,11 @@ _FEATURES = re.compile(
     r"vlan-hw-insert|vlan-stag-hw-insert)\Z"
 )
 """Of the kernel's names those of frames and checksums that ``_get_ethtoolid_feature_by_name`` has."""
+_OPTIONS: Final[Mapping[str, str]] = {
+    "-s": "link", "--change": "link", "-K": "features", "--features": "features", "--offload": "features", "-G": "ring", "--set-ring": "ring",
+    "-C": "coalesce", "--coalesce": "coalesce", "-A": "pause", "--pause": "pause", "--set-eee": "eee",
+}  # fmt: skip
+_LINK_WORDS: Final = frozenset({"autoneg", "speed", "duplex", "advertise"})
 
 
 def _by_networkmanager(place: Place) -> bool:
@@ -155,6 +161,52 @@ def _list_notes(place: Place, path: str, data: bytes, reasons: Sequence[str]) ->
         yield f"Not here: {reason}."
 
 
+def _list_parts(value: str) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """What ``ETHTOOL_OPTS`` says: a family of calls each, with names and values."""
+    for part in value.split(";"):
+        words = split_words(part)
+        if words and words[0].startswith("-"):
+            family, words = _OPTIONS.get(words[0], ""), words[2:]
+        else:
+            family = "link"
+        yield family, list(zip(words[::2], words[1::2], strict=False))
+
+
+def _contradicts(call: Call, family: str, said: Sequence[tuple[str, str]]) -> bool:
+    if family != call.family:
+        return False
+    if family == "features":
+        return any(contradicts_feature(name, value, call) for name, value in said)
+    wished = dict(zip(call.words[::2], call.words[1::2], strict=True))
+    if family == "link":  # what one call does not name, ethtool leaves to the driver or offers all modes
+        link = {name: value for name, value in said if name in _LINK_WORDS}
+        return bool(link) and link != wished
+    return any(wished.get(name, value) != value for name, value in said)
+
+
+def _find_claims(place: Place, wish: Wish, found: Found) -> Mapping[str, str]:
+    path = None if _why_not(place) else _find_path(place)
+    data = found.get(path or "")
+    if path is None or data is None:
+        return {}
+    last: dict[str, Setting] = {each.key: each for each in parse_assignments(data.decode("utf-8", "surrogateescape"))}
+    reads = _by_networkmanager(place) or b"ETHTOOL_OPTS" in (found.get(_FUNCTIONS) or b"")
+    claims: dict[str, str] = {}
+    for call in list_calls(place, wish).calls:
+        there = last.get("MTU" if call.family == "mtu" else "ETHTOOL_OPTS")
+        if there is None or not there.value:
+            continue
+        if call.family == "mtu":
+            contradicted = there.value != call.words[1]
+        else:
+            is_read = reads and not (_by_networkmanager(place) and call.family in {"eee", "pause"})
+            contradicted = is_read and any(_contradicts(call, family, said) for family, said in _list_parts(there.value))
+        if contradicted:
+            said = f"{', '.join(call.settings)}: {path} line {there.line} says {there.key}={there.value}"
+            claims.update(dict.fromkeys(call.settings, said))
+    return claims
+
+
 def _place(place: Place, wish: Wish, found: Found) -> Placement | NoPlace:
     refusal, path = _why_not(place), _find_path(place)
     if refusal:
@@ -164,17 +216,18 @@ def _place(place: Place, wish: Wish, found: Found) -> Placement | NoPlace:
         return NoPlace(back_end=_NAME, reasons=(f"no file ifcfg-* is for {interface}",))
     functions = found.get(_FUNCTIONS) or b""
     if not is_plain_name(interface):
-        return NoPlace(back_end=_NAME, reasons=(f"{interface!r} has letters that other programs take for something else",))
-    if not _by_networkmanager(place) and b"ETHTOOL_OPTS" not in functions:
-        return NoPlace(back_end=_NAME, reasons=(f"{_FUNCTIONS} is not there, or does nothing with ETHTOOL_OPTS",))
-    flaw = _find_flaw(path, data, place.number)
+        flaw: str | None = f"{interface!r} has letters that other programs take for something else"
+    elif not _by_networkmanager(place) and b"ETHTOOL_OPTS" not in functions:
+        flaw = f"{_FUNCTIONS} is not there, or does nothing with ETHTOOL_OPTS"
+    else:
+        flaw = _find_flaw(path, data, place.number)
     if flaw is not None:
-        return NoPlace(back_end=_NAME, reasons=(flaw,))
+        return tell_passed_over(place, wish, NoPlace(back_end=_NAME, reasons=(flaw,)))
     listed = list_calls(place, wish)
     calls, reasons = _sort(place, listed.calls, data, functions, path)
     settings = tuple(name for call in calls for name in call.settings)
     if not settings:
-        return NoPlace(back_end=_NAME, reasons=(*listed.left, *reasons))
+        return NoPlace(back_end=_NAME, reasons=(*listed.left, *reasons), told=tuple(reasons))
     parts = [_say(place, call) for call in calls if call.family != "mtu"]
     lines = [f'ETHTOOL_OPTS="{"; ".join(parts)}"'] if parts else []
     lines += [f"MTU={call.words[1]}" for call in calls if call.family == "mtu"]
@@ -190,4 +243,4 @@ def _place(place: Place, wish: Wish, found: Found) -> Placement | NoPlace:
     )
 
 
-BACK_END = BackEnd(name=_NAME, list_files=_list_files, place=_place, take_out=partial(take_out_marked, _NAME))
+BACK_END = BackEnd(name=_NAME, list_files=_list_files, place=_place, take_out=partial(take_out_marked, _NAME), find_claims=_find_claims)

@@ -31,6 +31,7 @@ from nicmedic.persist.stanza_placing import (
     place_lines,
     prepare,
     render_hook,
+    tell_passed_over,
     why_not_owned,
 )
 
@@ -137,7 +138,7 @@ def _place(place: Place, wish: Wish, found: Found) -> Placement | NoPlace:
         return refusal
     ready = prepare(place, found, _NAME, second=False)
     if isinstance(ready, NoPlace):
-        return ready
+        return tell_passed_over(place, wish, ready)
     listed = list_calls(place, wish)
     written = _write(place, ready, listed.calls, found)
     brought_up = ready.chosen.stanza.names[0] if ready.chosen.as_port else ready.interface

@@ -34,6 +34,7 @@ from nicmedic.persist.stanza_placing import (
     place_lines,
     prepare,
     render_hook,
+    tell_passed_over,
     why_not_owned,
 )
 
@@ -98,10 +99,11 @@ def _place(place: Place, wish: Wish, found: Found) -> Placement | NoPlace:
         return refusal
     if found.get(_STAGED) is not None:
         reason = f"{_STAGED} is there: it takes the file's place at the next boot, and what is written now would be lost"
-        return NoPlace(back_end=_NAME, reasons=(reason,), settle=("diff -u /etc/network/interfaces /etc/network/interfaces.new",))
+        settle = ("diff -u /etc/network/interfaces /etc/network/interfaces.new",)
+        return tell_passed_over(place, wish, NoPlace(back_end=_NAME, reasons=(reason,), settle=settle))
     ready = prepare(place, found, _NAME, second=True)
     if isinstance(ready, NoPlace):
-        return ready
+        return tell_passed_over(place, wish, ready)
     listed = list_calls(place, wish)
     written = _write(place, ready, listed.calls)
     written = dataclasses.replace(written, notes=tuple(_list_notes(ready, written)))

@@ -27,7 +27,7 @@ from nicmedic.persist.ini import Setting, parse_ini
 from nicmedic.persist.marks import insert_block, list_numbers, split_lines, take_out_marked
 from nicmedic.persist.matching import fit_any_address
 from nicmedic.persist.nm_keys import NmKey, choose_nm_keys
-from nicmedic.persist.stanza_placing import name_wish, why_not_owned
+from nicmedic.persist.stanza_placing import name_wish, tell_passed_over, why_not_owned
 from nicmedic.persist.values import Target
 
 __all__ = ["BACK_END"]
@@ -67,11 +67,9 @@ def _refuse(*reasons: str, settle: Sequence[str] = ()) -> NoPlace:
     return NoPlace(back_end=_NAME, reasons=reasons, settle=tuple(settle))
 
 
-def _check_owner(place: Place) -> NoPlace | None:
+def _check_connection(place: Place) -> NoPlace | None:
     name = place.nic.interface
     look = "nmcli -f NAME,UUID,DEVICE,FILENAME connection show"
-    if (refused := why_not_owned(place, _NAME, _NAME)) is not None:
-        return refused
     paths = _profile_paths(place)
     plain = shell_name(name, "IFACE")
     if not paths:
@@ -143,15 +141,16 @@ def _notes(place: Place, path: str, keys: Sequence[NmKey]) -> Iterator[str]:
 
 
 def _place(place: Place, wish: Wish, found: Found) -> Placement | NoPlace:
-    refused = _check_owner(place)
-    if refused is not None:
+    if (refused := why_not_owned(place, _NAME, _NAME)) is not None:
         return refused
+    if (refused := _check_connection(place)) is not None:
+        return tell_passed_over(place, wish, refused)
     path = _profile_paths(place)[0]
     before = found.get(path)
     keys, covered, reasons = choose_nm_keys(wish, place.versions.get(_NAME, ()), place.nic.driver)
     refused = _check_profile(place, path, before)
     if refused is not None or before is None:
-        return refused or _refuse(f"{path} cannot be read")
+        return tell_passed_over(place, wish, refused or _refuse(f"{path} cannot be read"))
     if not covered:
         return _refuse(*reasons)
     after = insert_block(before, len(split_lines(before)) - 1, _block_lines(keys, _groups(before)), place.number, name_wish(wish))

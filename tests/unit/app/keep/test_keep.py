@@ -10,7 +10,7 @@ from nicmedic.app.keep.keep import Written, keep, plan_keeping
 from nicmedic.app.keep.recover import recover_kept
 from nicmedic.app.keep.release import plan_release, release
 from nicmedic.model.errors import BusyError, KeepFailedError, NoSuchKeptError, RefusedError, UndoFailedError, UnreadableInputError
-from nicmedic.model.keeping import Kept, KeptState, MadeFor, OnDrift, Wish
+from nicmedic.model.keeping import Kept, KeptState, MadeFor, NoPlace, OnDrift, Wish
 from nicmedic.model.plan import Plan, Setting
 from nicmedic.persist.back_end import BackEnd, Place
 from nicmedic.persist.files import FoundFiles
@@ -201,6 +201,14 @@ def test_a_file_that_cannot_be_read_ends_it() -> None:
     world.links[INTERFACES] = "/unreadable"
     with pytest.raises(UnreadableInputError):
         do_keep(world)
+
+
+def test_why_the_managers_own_file_was_passed_over_is_told_though_another_place_was_found() -> None:
+    passing = dataclasses.replace(LINES, name="passing", place=lambda _place, _wish, _found: passed)
+    passed = NoPlace(back_end="passing", reasons=("it is never for that", "line 7 has MTU already"), told=("line 7 has MTU already",))
+    written = do_keep(FilesWorld(BEFORE), request=make_request(mtu_wish()), back_ends=(passing, LINES))
+    assert written.notes[0] == "Not by passing: line 7 has MTU already."
+    assert not any("never for that" in note for note in written.notes)
 
 
 def test_a_back_end_that_writes_the_same_file_again_is_turned_down() -> None:

@@ -129,6 +129,64 @@ def test_a_value_that_is_there_is_not_touched(line: bytes, wish: Wish) -> None:
     assert len(added(placed(PLAIN + line + b"\n", both))) == 1
 
 
+def test_a_value_that_is_there_is_told_where_another_place_is_found() -> None:
+    found = answer(PLAIN + b"MTU=1400\n", MTU, SERVICE)
+    assert isinstance(found, NoPlace)
+    assert found.told == (f"mtu: {PATH} line 7 has MTU already",)
+    flawed = answer(PLAIN + b"exit\n", MTU, SERVICE)
+    assert isinstance(flawed, NoPlace)
+    assert flawed.told == flawed.reasons
+    for data in (PLAIN, PLAIN + b"exit\n"):
+        never = answer(data, ASPM, SERVICE)
+        assert isinstance(never, NoPlace)
+        assert never.told == ()
+
+
+def claims(line: bytes, wish: Wish, more: Mapping[str, bytes] = SERVICE) -> Mapping[str, str]:
+    files = {PATH: PLAIN + line + b"\n", **more}
+    place = on_eth0(files)
+    return BACK_END.find_claims(place, wish, {path: files.get(path) for path in BACK_END.list_files(place, wish)})
+
+
+@pytest.mark.parametrize(
+    ("line", "wish", "claimed"),
+    [
+        ("MTU=9000", MTU, True),
+        ("MTU=1400", MTU, False),
+        ("MTU=", MTU, False),
+        ("MTU=9000", TSO, False),
+        ("ETHTOOL_OPTS=wol g", FORCE, False),
+        ("ETHTOOL_OPTS=speed 1000 duplex full autoneg on", FORCE, True),
+        ("ETHTOOL_OPTS=speed 100 duplex full autoneg off wol g", FORCE, False),
+        ("ETHTOOL_OPTS=autoneg on", ADVERTISE, True),
+        ("ETHTOOL_OPTS=-s ${DEVICE} autoneg off speed 10", ADVERTISE, True),
+        ("ETHTOOL_OPTS=-K ${DEVICE} gro off; -K ${DEVICE} tso on", TSO, True),
+        ("ETHTOOL_OPTS=-K ${DEVICE} tso off gro on", TSO, False),
+        ("ETHTOOL_OPTS=--offload eth0 tx-tcp-segmentation on", TSO, True),
+        ("ETHTOOL_OPTS=-G eth0 tx 4096", RING, True),
+        ("ETHTOOL_OPTS=-G eth0 rx 4096", RING, False),
+        ("ETHTOOL_OPTS=--set-eee eth0 eee on", EEE, True),
+        ("ETHTOOL_OPTS=-A eth0 rx off", PAUSE, False),
+        ("ETHTOOL_OPTS=--coalesce eth0 adaptive-rx on", COALESCE, True),
+        ("ETHTOOL_OPTS=-L eth0 combined 1", RING, False),
+    ],
+)
+def test_what_would_be_set_anew_each_time_is_kept_nowhere(line: str, wish: Wish, *, claimed: bool) -> None:
+    key, _, value = line.partition("=")
+    found = claims(f'{key}="{value}"'.encode(), wish)
+    assert bool(found) is claimed
+    assert all(said.endswith(f"{PATH} line 7 says {line}") for said in found.values())
+
+
+def test_a_value_that_nobody_reads_claims_nothing() -> None:
+    assert claims(b'ETHTOOL_OPTS="--set-eee eth0 eee on"', EEE, PLUGIN) == {}
+    assert claims(b'ETHTOOL_OPTS="-G eth0 tx 4096"', RING, PLUGIN)
+    assert claims(b'ETHTOOL_OPTS="-G eth0 tx 4096"', RING, {}) == {}
+    place = on_eth0({PATH: PLAIN, **SERVICE})
+    assert BACK_END.find_claims(place, MTU, {}) == {}
+    assert BACK_END.find_claims(on_eth0({"/etc/network/interfaces": b"auto eth0\niface eth0 inet dhcp\n"}), MTU, {}) == {}
+
+
 @pytest.mark.parametrize(
     "line",
     [

@@ -128,7 +128,12 @@ def test_its_own_lines_are_overridden_not_touched_and_the_other_spelling_is_kept
 
 
 def test_a_profile_that_another_card_may_use_is_not_edited() -> None:
-    assert "names no card" in refused(MTU, host(PROFILE.replace(b"interface-name=lan0\n", b"")))
+    unnamed = host(PROFILE.replace(b"interface-name=lan0\n", b""))
+    assert "names no card" in refused(MTU, unnamed)
+    for wish, told in ((MTU, True), (ASPM, False)):
+        answer = ask(BACK_END, place_on(unnamed), wish, unnamed)
+        assert isinstance(answer, NoPlace)
+        assert bool(answer.told) is told
     by_address = PROFILE.replace(b"interface-name=lan0\n", b"").replace(b"[ipv6]", b"[ethernet]\nmac-address=52:54:00:12:34:56\n[ipv6]")
     placed(MTU, host(by_address))
     assert "is no Ethernet connection" in refused(MTU, host(PROFILE.replace(b"type=ethernet", b"type=wifi")))
