@@ -14,6 +14,8 @@ from lab.segment import PARTNER, Segment
 from lab.watching import PATIENCE_S, Watching
 
 WATCHDOG = r"NETDEV WATCHDOG"
+DISK = "mkdir /run/state && truncate -s 24M /run/disk && mkfs.ext4 -q /run/disk && modprobe loop && mount -o loop /run/disk /run/state"
+"""One of its own for the watcher's state."""
 
 
 def make(nic: str, vm: MachineMaker) -> KernelVM:
@@ -101,9 +103,7 @@ def mend(machine: KernelVM) -> None:
 
 def test_a_full_disk_and_a_flooded_log_lose_nothing(vm: MachineMaker, segment: Segment) -> None:
     machine = make("e1000e", vm)
-    machine.sh(
-        "mkdir /run/state && truncate -s 24M /run/disk && mkfs.ext4 -q /run/disk && modprobe loop && mount -o loop /run/disk /run/state"
-    )
+    machine.sh(DISK)
     watching = Watching(machine)
     watching.start()
     machine.sh("cat /dev/zero >/run/state/full 2>/dev/null || true; echo on >/proc/sys/kernel/printk_devkmsg")
@@ -115,4 +115,30 @@ def test_a_full_disk_and_a_flooded_log_lose_nothing(vm: MachineMaker, segment: S
     watching.wait(lambda: [one["verdict"] for one in watching.incidents()] == ["nic_hung"], step_s=3)
     mend(machine)
     watching.wait(lambda: watching.incidents()[0]["ended"], step_s=3)
+    watching.kill("TERM")
+
+
+@pytest.mark.long
+def test_a_disk_that_goes_read_only_and_a_damaged_database_lose_nothing_that_was_told(vm: MachineMaker, segment: Segment) -> None:
+    machine = make("e1000e", vm)
+    machine.sh(DISK)
+    watching = Watching(machine)
+    watching.start()
+    machine.sh("echo u >/proc/sysrq-trigger; until grep -q ' /run/state ext4 ro' /proc/mounts; do sleep 0.1; done")
+    hang(machine, watching)
+    watching.wait(lambda: "eth0 (e1000e) hangs" in watching.said())
+    machine.sh("mount -o remount,rw /run/state")
+    watching.wait(lambda: [one["verdict"] for one in watching.incidents()] == ["nic_hung"], step_s=3)
+    mend(machine)
+    watching.wait(lambda: watching.incidents()[0]["ended"], step_s=3)
+    watching.kill("TERM")
+
+    machine.sh(
+        f"rm -f {watching.database}-wal {watching.database}-shm; dd if=/dev/urandom of={watching.database} bs=512 count=4 conv=notrunc"
+    )
+    watching.start()
+    watching.wait(lambda: "the incidents were damaged: they are kept as" in watching.said())
+    hang(machine, watching)
+    watching.wait(lambda: [one["verdict"] for one in watching.incidents()][-1:] == ["nic_hung"], step_s=3)
+    machine.sh(f"ls {watching.database}.damaged-*")
     watching.kill("TERM")
