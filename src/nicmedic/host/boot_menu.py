@@ -9,6 +9,8 @@ import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from glob import escape as escape_glob
+from glob import glob
 
 from nicmedic.host.boot_disk import can_checkpoint, settle_folder, write_over
 from nicmedic.host.boot_kernels import BootPaths, read_kernel
@@ -23,7 +25,16 @@ from nicmedic.persist.boot_loader import MARKERS, is_xen
 from nicmedic.persist.boot_menu.block import find_ours, take_out
 from nicmedic.persist.boot_menu.entries import Start, find_default, find_start, list_starts
 from nicmedic.persist.boot_menu.environment import VARIABLE, is_block, parse_environment, set_variable
-from nicmedic.persist.boot_menu.judging import Obstacle, Storage, join_obstacles, judge_loader, judge_menu, judge_storage
+from nicmedic.persist.boot_menu.judging import (
+    Obstacle,
+    Storage,
+    join_obstacles,
+    judge_kexec,
+    judge_loader,
+    judge_menu,
+    judge_second_menus,
+    judge_storage,
+)
 from nicmedic.persist.boot_menu.planning import CUSTOM, TRIAL, Kernel, Setup, plan_promotion, plan_trial, run_setup
 from nicmedic.persist.boot_menu.script import ScriptError
 from nicmedic.ports.boot_trial import MenuNow
@@ -32,6 +43,8 @@ from nicmedic.report.escape import escape_terminal
 __all__ = ["HostBootMenu", "Probe", "probe_storage"]
 
 _FOLDERS = ("/boot/grub", "/boot/grub2")
+_ESPS = ("/boot/efi", "/efi")
+_KEXEC = "/etc/default/kexec"
 _ENV = "grubenv"
 _TEST = "nicmedic_test"
 _WITHIN_S = 30.0
@@ -124,6 +137,7 @@ class HostBootMenu:
             sentences, settle = join_obstacles(obstacles or [Obstacle(reason="there is no menu of GRUB", settle=("ls /boot",))])
             return MenuNow(loader="unknown", default=None, kernels=(), obstacles=sentences, settle=settle)
         setup, custom = self._read_setup(folder), self._read_custom(folder)
+        obstacles += [*self._judge_ways_past(folder, setup.platform)]
         storage = [*judge_storage(self._look_storage(folder))]
         obstacles += [*(storage or self._try_writing(folder)), *judge_menu(setup, custom, folder)]
         default, kernels = self._list_kernels(setup, custom)
@@ -136,6 +150,18 @@ class HostBootMenu:
             settle=settle,
             notes=tuple(self._list_notes(setup, custom, folder)),
         )
+
+    def _judge_ways_past(self, folder: str, platform: str) -> Iterator[Obstacle]:
+        """What would boot another kernel than GRUB's configuration in this folder says."""
+        settings: list[str] = []
+        if any(os.path.exists(f"{self._root}{program}") for program in ("/sbin/kexec", "/usr/sbin/kexec")):  # noqa: PTH110  # strings throughout
+            names = sorted(list_names(f"{self._root}{_KEXEC}.d"))
+            settings = [_decode(self._read_marker(path)) for path in (_KEXEC, *(f"{_KEXEC}.d/{name}" for name in names))]
+        yield from judge_kexec(_decode(self._read_marker("/sys/kernel/kexec_loaded")), settings)
+        if platform == "efi":
+            found = [path for esp in _ESPS for path in glob(f"{escape_glob(self._root)}{esp}/EFI/*/grub.cfg")]  # noqa: PTH207  # strings throughout
+            paths = [path.removeprefix(self._root) for path in sorted(found)]
+            yield from judge_second_menus({path: _decode(self._read_marker(path)) for path in paths}, folder)
 
     def _read_marker(self, path: str) -> bytes | None:
         try:
@@ -273,15 +299,26 @@ class HostBootMenu:
 
     def disarm(self) -> None:
         folder = self._find_folder()
-        block = self._read(f"{folder}/{_ENV}") if folder else None
-        if folder and block and is_block(block) and VARIABLE in parse_environment(block):
-            self._set_variable(folder, VARIABLE, None)
+        if folder is not None:
+            self._unset_variables(folder, (VARIABLE,))
+
+    def _unset_variables(self, folder: str, names: Sequence[str]) -> None:
+        """Those that are set. Raises ``StateError``."""
+        block = self._read(f"{folder}/{_ENV}")
+        held = parse_environment(block) if block and is_block(block) else {}
+        for name in names:
+            if name in held:
+                self._set_variable(folder, name, None)
 
     def is_armed(self) -> int | None:
         folder = self._find_folder()
         block = self._read(f"{folder}/{_ENV}") if folder else None
         word = parse_environment(block).get(VARIABLE, "") if block and is_block(block) else ""
         return int(word) if word.isdecimal() else None
+
+    def find_held(self) -> int | None:
+        folder = self._find_folder()
+        return self._check_ours(folder, self._read_custom(folder)) if folder else None
 
     def write_promoted(self, kernel: KernelChoice) -> tuple[str, ...]:
         folder = self._need_folder()
@@ -303,7 +340,7 @@ class HostBootMenu:
             return
         custom = self._read_custom(folder)
         ours = self._check_ours(folder, custom)
-        self.disarm()
+        self._unset_variables(folder, (VARIABLE, _TEST))
         if ours is not None:
             self._write_custom(folder, custom, take_out(custom))
 

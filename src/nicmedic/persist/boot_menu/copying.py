@@ -5,10 +5,11 @@ What an entry does to GRUB's variables on disk is left out of the copy: ``savede
 ``recordfail`` would have Ubuntu's GRUB wait at its menu after a boot that nobody ended.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 
 from nicmedic.persist.boot_menu.entries import Start
-from nicmedic.persist.boot_menu.script import Command, Word
+from nicmedic.persist.boot_menu.script import Command, If, Node, Word
 from nicmedic.persist.kernel_words import is_same_parameter
 
 __all__ = ["TRIAL_WORDS", "copy_entry"]
@@ -16,7 +17,8 @@ __all__ = ["TRIAL_WORDS", "copy_entry"]
 TRIAL_WORDS = ("panic=30", "oops=panic", "softlockup_panic=1", "rd.shell=0", "rd.emergency=reboot")
 """What has a kernel that does not get on reboot by itself. initramfs-tools too reboots where it would open a shell, if ``panic=`` is given
 (scripts/functions, ``panic()``); dracut does by its own two (man dracut.cmdline)."""
-_FORGET = frozenset({"savedefault", "recordfail"})
+_FORGET = frozenset({"savedefault", "recordfail", "save_env"})
+_PLAIN = re.compile(r"--[a-z]+")
 _AFTER = "; then true; else reboot; fi"
 
 
@@ -36,11 +38,22 @@ def _name_file(word: Word, body: str, path: str) -> tuple[int, int, str]:
     return start, word.end, path
 
 
+def _list_all(nodes: Sequence[Node]) -> Iterator[Command]:
+    """Every command, also of a branch that may not be taken."""
+    for node in nodes:
+        if isinstance(node, Command):
+            yield node
+        elif isinstance(node, If):
+            yield from _list_all((*node.condition, *node.then, *node.otherwise))
+        else:
+            yield from _list_all(node.body)
+
+
 def _list_edits(start: Start, image: str, initrd: str | None, words: Sequence[str], *, guard: bool) -> Iterator[tuple[int, int, str]]:
     """Places in the body, and what stands there in the copy."""
     body = start.entry.body
-    for node in start.entry.commands:
-        if isinstance(node, Command) and node.name in _FORGET:
+    for node in _list_all(start.entry.commands):
+        if node.name in _FORGET:
             yield node.start, node.end, "true"
     files = [word for word in start.kernel.words[1:] if not body.startswith("-", word.start)]
     if image != start.image:
@@ -80,5 +93,5 @@ def copy_entry(start: Start, *, title: str, name: str, image: str, initrd: str |
         pieces += [body[at:begin], text]
         at = end
     copied = "".join((*pieces, body[at:]))
-    options = "".join(f" {word if word.startswith('--') else _quote(word)}" for word in start.entry.words)
+    options = "".join(f" {word if _PLAIN.fullmatch(word) else _quote(word)}" for word in start.entry.words)
     return f"menuentry {_quote(title)}{options} --id {name} {{{copied}}}"

@@ -5,7 +5,8 @@ Where GRUB cannot write its environment block, what asks for a boot once stays a
 nothing is begun where that cannot be ruled out.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from nicmedic.persist.boot_loader import Doubt, Loader, find_loader
@@ -15,7 +16,7 @@ from nicmedic.persist.boot_menu.environment import is_block
 from nicmedic.persist.boot_menu.planning import ASKED, CUSTOM, OLD, Setup, run_setup
 from nicmedic.persist.boot_menu.script import ScriptError
 
-__all__ = ["Obstacle", "Storage", "join_obstacles", "judge_loader", "judge_menu", "judge_storage"]
+__all__ = ["Obstacle", "Storage", "join_obstacles", "judge_kexec", "judge_loader", "judge_menu", "judge_second_menus", "judge_storage"]
 
 _FILE_SYSTEMS = frozenset({"ext2", "xfs"})
 """Where a file's blocks stay where they are when they are written over, as GRUB names them; ext2 is ext3 and ext4 too."""
@@ -29,6 +30,8 @@ _LAYERS: Mapping[str, str] = {
     "geli": "GELI",
     "ldm": "dynamic disks of Windows",
 }
+_LOAD_KEXEC = re.compile(r"^[ \t]*(?:export[ \t]+)?LOAD_KEXEC=[\"']?(\w*)", re.MULTILINE)
+_ENTRY = re.compile(r"^[ \t]*(?:menuentry|submenu|blscfg)\b", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +88,41 @@ def judge_loader(found: Mapping[str, bytes | None], tools: frozenset[str]) -> It
                 "proxmox-boot-tool kernel pin NEW-VERSION --next-boot",
             ),
         )
+
+
+def judge_kexec(loaded: str, settings: Iterable[str]) -> Iterator[Obstacle]:
+    """Reboots that pass by GRUB, by which a kernel on trial would be booted again, or another one for the old one.
+
+    kexec-tools of Debian load a kernel at each reboot, with the command line of the running one, and start it (/etc/init.d/kexec-load,
+    ``do_stop()``). They do unless they were told not to when they were installed, and kdump-tools bring them along.
+
+    Args:
+        loaded: what /sys/kernel/kexec_loaded says.
+        settings: texts of /etc/default/kexec and of the files in kexec.d, in their order; none: they are not installed.
+    """
+    if loaded.strip() == "1":
+        yield Obstacle(reason="a kernel is loaded for kexec, and a reboot may start that, past GRUB", settle=("kexec -u",))
+    said = [found for text in settings for found in _LOAD_KEXEC.findall(text)]
+    if said and said[-1] == "true":
+        yield Obstacle(
+            reason="kexec-tools start a kernel of their own choice at each reboot, past GRUB (LOAD_KEXEC=true), so that one on trial could stay",
+            settle=("grep -rn LOAD_KEXEC /etc/default/kexec /etc/default/kexec.d", "dpkg-reconfigure kexec-tools"),
+        )
+
+
+def judge_second_menus(menus: Mapping[str, str], folder: str) -> Iterator[Obstacle]:
+    """Whole menus on the partition that the firmware starts from; what ``grub-install`` writes there only leads to the one in /boot.
+
+    Args:
+        menus: path and text of each ``grub.cfg`` there.
+        folder: with the menu that was read.
+    """
+    for path, text in menus.items():
+        if _ENTRY.search(text):
+            yield Obstacle(
+                reason=f"{path} holds entries of its own, so GRUB may never read {folder}/grub.cfg",
+                settle=(f"head {path}", "efibootmgr -v"),
+            )
 
 
 def judge_storage(storage: Storage) -> Iterator[Obstacle]:

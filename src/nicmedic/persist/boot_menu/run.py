@@ -57,7 +57,7 @@ class Entry:
     is_certain: bool = True
     """Whether it is in the menu whatever the machine says."""
     is_whole: bool = True
-    """Whether it starts the same wherever it stands: no submenu around it sets anything."""
+    """Whether it starts the same wherever it stands: no submenu around it sets anything, and its options can be told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,17 +238,18 @@ class _Runner:
             return None
         ids = [value for name, value in options if name == "--id"]
         is_submenu = node.words[0].literal == "submenu"
+        words = tuple(part for key, value in options if key not in {"--id", "--hotkey"} for part in (key, value) if part)
         world.entries.append(
             Entry(
                 title=_tell(titles[0]),
                 id=_tell((ids or titles)[-1 if ids else 0]),
-                words=tuple(part for key, value in options if key not in {"--id", "--hotkey"} for part in (key, value) if part),
+                words=words,
                 body=text[block.start : block.end],
                 commands=parse_script(text[block.start : block.end]),
                 entries=self._read_submenu(block, text, world) if is_submenu else (),
                 is_submenu=is_submenu,
                 is_certain=world.settled,
-                is_whole=self.outer_is_plain,
+                is_whole=self.outer_is_plain and _UNKNOWN not in "".join(words),
             )
         )
         return True

@@ -6,7 +6,15 @@ from dataclasses import replace
 import pytest
 
 from nicmedic.persist.boot_menu.block import put_in
-from nicmedic.persist.boot_menu.judging import Storage, join_obstacles, judge_loader, judge_menu, judge_storage
+from nicmedic.persist.boot_menu.judging import (
+    Storage,
+    join_obstacles,
+    judge_kexec,
+    judge_loader,
+    judge_menu,
+    judge_second_menus,
+    judge_storage,
+)
 from tests.unit.persist.boot_menu.menus import NAMES, set_up
 
 BLOCK = b"# GRUB Environment Block\n".ljust(1024, b"#")
@@ -121,3 +129,27 @@ def test_other_boot_loader_is_refused_with_what_a_person_can_do(found: dict[str,
 
 def test_plain_grub_is_no_obstacle() -> None:
     assert not list(judge_loader(GRUB, frozenset()))
+
+
+@pytest.mark.parametrize(
+    ("loaded", "settings", "told"),
+    [
+        ("1\n", [], "a kernel is loaded for kexec"),
+        ("0\n", ["# Defaults\nLOAD_KEXEC=true\nKERNEL_IMAGE=/vmlinuz\n"], "(LOAD_KEXEC=true)"),
+        ("", ["LOAD_KEXEC=false\n", '  LOAD_KEXEC="true" # here\n'], "(LOAD_KEXEC=true)"),
+        ("0\n", ["LOAD_KEXEC=true\n", "LOAD_KEXEC='false'\n"], None),
+        ("0\n", ["#LOAD_KEXEC=true\nNO_LOAD_KEXEC=true\n"], None),
+        ("", [], None),
+    ],
+)
+def test_reboot_that_passes_by_grub_is_refused(loaded: str, settings: list[str], told: str | None) -> None:
+    assert [told in each.reason for each in judge_kexec(loaded, settings) if told] == ([True] if told else [])
+    assert told or not list(judge_kexec(loaded, settings))
+
+
+def test_menu_on_the_partition_of_the_firmware_is_refused_and_what_leads_to_ours_is_not() -> None:
+    leads = "search.fs_uuid 7a5d root hd0,gpt2\nset prefix=($root)'/boot/grub'\nconfigfile $prefix/grub.cfg\n"
+    assert not list(judge_second_menus({"/boot/efi/EFI/debian/grub.cfg": leads}, "/boot/grub"))
+    menus = {"/boot/efi/EFI/debian/grub.cfg": leads, "/boot/efi/EFI/BOOT/grub.cfg": set_up("plain").menu}
+    (obstacle,) = judge_second_menus(menus, "/boot/grub")
+    assert obstacle.reason.startswith("/boot/efi/EFI/BOOT/grub.cfg holds entries of its own")

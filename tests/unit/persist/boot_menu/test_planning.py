@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What GRUB would start with our lines: the old kernel always, the new one once, and only where GRUB can write."""
 
+import re
+from dataclasses import replace
+
 import pytest
 
 from nicmedic.persist.boot_menu.block import put_in, take_out
@@ -53,6 +56,27 @@ def test_copies_start_the_same_as_the_entries_that_they_are_of(name: str) -> Non
     assert f" nicmedic.trial=7 {' '.join(TRIAL_WORDS)}; then true; else reboot; fi\n" in tried.entry.body
     assert not {"savedefault", "recordfail"} & {word for each in (kept, tried) for word in each.entry.body.split()}
     assert ("search" in old.entry.body) == ("search" in kept.entry.body)
+
+
+def test_copies_write_nothing_to_disk_whatever_branch_is_taken() -> None:
+    setup = set_up("plain")
+    added = '\\tif [ "${grub_platform}" = pc ]; then savedefault; else set saved_entry=1; save_env -f /x saved_entry; fi\\n\\tlinux\\t'
+    menu = re.sub(r"\tlinux\t", added, setup.menu)
+    planned = plan_trial(replace(setup, menu=menu), None, 7, name_kernel("plain", OLD), name_kernel("plain", NEW))
+    assert isinstance(planned, bytes)
+    assert planned.count(b"then true; else set saved_entry=1; true; fi") == 2
+    assert not {b"savedefault", b"/x"} & set(planned.split())
+
+
+def test_options_of_an_entry_stay_options() -> None:
+    setup = set_up("plain")
+    menu = setup.menu.replace("--class os", "--class '--x; set default=1' --class os")
+    planned = plan_trial(replace(setup, menu=menu), None, 7, name_kernel("plain", OLD), name_kernel("plain", NEW))
+    assert isinstance(planned, bytes)
+    assert planned.count(b" --class '--x; set default=1' --class 'os'") == 2
+    unknown = setup.menu.replace("--class os", '--class "$root"')
+    refused = plan_trial(replace(setup, menu=unknown), None, 7, name_kernel("plain", OLD), None)
+    assert refused == (f"GRUB's menu has no entry for {OLD} that nicmedic understands",)
 
 
 def test_boot_that_somebody_else_asked_for_is_left_alone() -> None:
