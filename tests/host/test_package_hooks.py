@@ -108,6 +108,14 @@ def test_apt_goes_on_whatever_becomes_of_it(apt: Apt, body: str) -> None:
     assert (done.returncode, apt.is_installed(KERNEL)) == (0, "1"), done.stdout + done.stderr
 
 
+def test_apt_goes_on_where_it_hangs_and_does_not_end_when_asked_to(apt: Apt, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nicmedic.persist.package_hooks._MOST_S", 1)
+    monkeypatch.setattr("nicmedic.persist.package_hooks._KILL_S", 1)
+    write_hook(apt, make_program(apt.folder, "trap '' TERM; while :; do sleep 1; done"))
+    done = apt.run("apt-get", "install", "--yes", apt.build(KERNEL, "1"))
+    assert (done.returncode, apt.is_installed(KERNEL)) == (0, "1"), done.stdout + done.stderr
+
+
 def test_apt_goes_on_where_nicmedic_is_gone(apt: Apt) -> None:
     write_hook(apt, str(apt.folder / "not-there"))
     done = apt.run("apt-get", "install", "--yes", apt.build(KERNEL, "1"))

@@ -2,6 +2,7 @@
 """The services of a trial: systemd reads them, what they start does what it should, and they come and go whole."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -84,6 +85,14 @@ def test_systemd_reads_the_units(state: str | None, tmp_path: Path, monkeypatch:
     for name, text in texts.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
         assert verify(tmp_path / name) == "", text
+
+
+def test_saved_modules_are_there_before_any_unit_of_systemd_asks_for_one() -> None:
+    units = [path for path in Path("/lib/systemd/system").iterdir() if path.is_file()]
+    asked = {found for path in units for found in re.findall(r"modprobe@\w+\.service", path.read_text(encoding="utf-8"))}
+    assert "modprobe@configfs.service" in asked
+    before = [line for line in render_unit(7, "/a", "/b").splitlines() if line.startswith("Before=")]
+    assert asked <= set(" ".join(before).replace("Before=", "").split())
 
 
 @needs_analyze

@@ -23,6 +23,8 @@ __all__ = ["HostSavedModules", "name_unit", "render_dpkg_hook", "render_unit", "
 
 _DPKG = "/etc/dpkg/dpkg.cfg.d"
 _STOP_S = 30
+_ASKED_FOR = ("configfs", "dm_mod", "dm_verity", "drm", "efi_pstore", "fuse", "loop", "tun")
+"""Modules that units of systemd itself ask for by name, some of them before udev is there."""
 
 
 def name_unit(number: int) -> str:
@@ -51,6 +53,7 @@ def render_unit(number: int, source: str, target: str) -> str:
             "# A package that was purged took the folder away: it is made on a root that can be written.",
             "After=systemd-remount-fs.service",
             "Before=systemd-modules-load.service systemd-udevd.service systemd-udev-trigger.service kmod-static-nodes.service sysinit.target",
+            f"Before={' '.join(f'modprobe@{name}.service' for name in _ASKED_FOR)}",
             "",
             "[Service]",
             "Type=oneshot",

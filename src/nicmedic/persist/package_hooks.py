@@ -24,6 +24,8 @@ DNF_FILE: Final = "/etc/dnf/libdnf5-plugins/actions.d/nicmedic-trial.actions"
 _MARK: Final = "NICMEDIC_HOOK=apt"
 _MOST_S: Final = 900
 """A copy of all modules to a slow disk takes a minute or two; nothing may hold an upgrade up for ever."""
+_KILL_S: Final = 60
+"""So long has it then to take back what it has begun."""
 _KERNEL: Final = re.compile(r"(?:linux-(?:image|modules)(?:-[a-z]+)*|(?:proxmox|pve)-kernel)-\d")
 _REMOVED: Final = "**REMOVE**"
 _DNF_KERNELS: Final = ("kernel-core", "kernel-default")
@@ -44,7 +46,7 @@ def render_apt_hook(program: Sequence[str], state: str | None) -> str | None:
     words = ["env", *_words(program, state), "trial", "prepare", "--hook", "apt"]
     if any('"' in word or not word.isprintable() for word in words):
         return None
-    command = f"{_MARK} test -x {shlex.quote(program[0])} && timeout {_MOST_S} {shlex.join(words)} || cat > /dev/null || true"
+    command = f"{_MARK} test -x {shlex.quote(program[0])} && timeout -k {_KILL_S} {_MOST_S} {shlex.join(words)} || cat > /dev/null || true"
     return "\n".join(
         [
             "// Made by nicmedic trial prepare --install-hook; nicmedic trial prepare --remove-hook takes it away.",
@@ -58,7 +60,18 @@ def render_apt_hook(program: Sequence[str], state: str | None) -> str | None:
 
 def render_dnf_hook(program: Sequence[str], state: str | None) -> str | None:
     """The file of dnf5; None: the words cannot be written there."""
-    words = ["/usr/bin/timeout", str(_MOST_S), "/usr/bin/env", *_words(program, state), "trial", "prepare", "--hook", "dnf"]
+    words = [
+        "/usr/bin/timeout",
+        "-k",
+        str(_KILL_S),
+        str(_MOST_S),
+        "/usr/bin/env",
+        *_words(program, state),
+        "trial",
+        "prepare",
+        "--hook",
+        "dnf",
+    ]
     if not all(_PLAIN.fullmatch(word) for word in words):
         return None
     return "\n".join(

@@ -41,7 +41,8 @@ def test_words_that_a_file_cannot_hold_are_refused() -> None:
     quoted = render_apt_hook(["/opt/a b/nicmedic"], "/srv/state")
     assert quoted is not None
     assert (
-        "test -x '/opt/a b/nicmedic' && timeout 900 env NICMEDIC_STATE=/srv/state '/opt/a b/nicmedic' trial prepare --hook apt ||" in quoted
+        "test -x '/opt/a b/nicmedic' && timeout -k 60 900 env NICMEDIC_STATE=/srv/state '/opt/a b/nicmedic' trial prepare --hook apt ||"
+        in quoted
     )
 
 
@@ -53,4 +54,4 @@ def test_dnf_gets_a_line_of_five_items_a_kernel() -> None:
         ["pre_transaction", "kernel-core", "in", ""],
         ["pre_transaction", "kernel-default", "in", ""],
     ]
-    assert {action[4] for action in actions} == {"/usr/bin/timeout 900 /usr/bin/env /usr/bin/nicmedic trial prepare --hook dnf"}
+    assert {action[4] for action in actions} == {"/usr/bin/timeout -k 60 900 /usr/bin/env /usr/bin/nicmedic trial prepare --hook dnf"}
