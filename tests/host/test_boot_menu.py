@@ -10,10 +10,12 @@ import pytest
 from nicmedic.host.boot_menu import HostBootMenu, Probe
 from nicmedic.model.boot_trial import KernelChoice
 from nicmedic.model.errors import StateError
-from tests.unit.persist.boot_menu.menus import CASES, NEW, OLD, RUNNING
+from nicmedic.persist.boot_menu.planning import plan_trial
+from tests.unit.persist.boot_menu.menus import CASES, NAMES, NEW, OLD, RUNNING, name_kernel, set_up
 
 pytestmark = pytest.mark.host
 
+OPEN = [name for name in NAMES if name != "locked"]
 THEIRS = b"set color_normal=white/black"
 
 
@@ -135,6 +137,23 @@ def test_kernel_outside_of_what_grub_reads_is_refused(tmp_path: Path) -> None:
     assert host.read() == before
 
 
+@pytest.mark.parametrize("name", ["vmlinuz-6.1;reboot", "vmlinuz-6.1 x", "vmlinuz-$root", "vmlinuz-6.1'", "vmlinuz-6.1\n}"])
+def test_name_that_grub_would_take_for_something_else_is_refused(name: str, tmp_path: Path) -> None:
+    host = make(tmp_path)
+    (tmp_path / "boot" / name).write_bytes(b"x")
+    before = host.read()
+    with pytest.raises(StateError, match="a name that GRUB's menu cannot hold"):
+        host.menu.write_default(7, KernelChoice(release=OLD, image=f"/boot/{name}"), host.kernel(NEW))
+    assert host.read() == before
+
+
+@pytest.mark.parametrize("name", OPEN)
+def test_grub_reads_what_is_written_of_any_menu(name: str) -> None:
+    planned = plan_trial(set_up(name), THEIRS, 7, name_kernel(name, OLD), name_kernel(name, NEW))
+    assert isinstance(planned, bytes)
+    subprocess.run(["grub-script-check"], input=planned, check=True)
+
+
 def test_promotion_leaves_nothing_of_ours_where_the_menu_has_that_default(tmp_path: Path) -> None:
     host = make(tmp_path)
     before = host.read()
@@ -188,6 +207,19 @@ def test_kexec_tools_that_pass_by_grub_are_an_obstacle(tmp_path: Path) -> None:
     (tmp_path / "sys/kernel/kexec_loaded").write_text("1\n", encoding="utf-8")
     (obstacle,) = host.menu.read_menu().obstacles
     assert "loaded for kexec" in obstacle
+
+
+def test_second_folder_with_a_menu_is_an_obstacle_and_a_link_is_none(tmp_path: Path) -> None:
+    host = make(tmp_path)
+    other = tmp_path / "boot/grub2"
+    other.symlink_to("grub")
+    assert host.menu.read_menu().obstacles == ()
+    other.unlink()
+    other.mkdir()
+    assert host.menu.read_menu().obstacles == ()
+    (other / "grub.cfg").write_bytes((host.grub / "grub.cfg").read_bytes())
+    (obstacle,) = host.menu.read_menu().obstacles
+    assert obstacle.startswith("/boot/grub2/grub.cfg holds entries of its own")
 
 
 def test_second_menu_of_the_firmware_s_partition_is_an_obstacle(tmp_path: Path) -> None:

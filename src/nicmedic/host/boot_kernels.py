@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from nicmedic.kernlog.system import read_system_facts
 from nicmedic.model.boot_trial import KernelChoice
 from nicmedic.model.errors import StateError
-from nicmedic.persist.boot_menu.entries import Start
+from nicmedic.persist.boot_menu.entries import Start, is_plain_path
 from nicmedic.persist.boot_menu.planning import parse_release
+from nicmedic.report.escape import escape_terminal
 
 __all__ = ["BootPaths", "read_banner", "read_kernel"]
 
@@ -58,8 +59,10 @@ class BootPaths:
         """What GRUB calls a file of the host.
 
         Raises:
-            StateError: it is not there, or GRUB does not find it where it finds the kernels.
+            StateError: it is not there, GRUB does not find it where it finds the kernels, or would take its name for something else.
         """
+        if not is_plain_path(path):
+            raise StateError(f"{escape_terminal(path)}: a name that GRUB's menu cannot hold as it is", hint=f"ls -b {_BOOT}")
         try:
             apart = os.stat(self.root + path).st_dev != os.stat(self.root + _BOOT).st_dev  # noqa: PTH116  # strings throughout
         except OSError as error:

@@ -158,10 +158,17 @@ class HostBootMenu:
             names = sorted(list_names(f"{self._root}{_KEXEC}.d"))
             settings = [_decode(self._read_marker(path)) for path in (_KEXEC, *(f"{_KEXEC}.d/{name}" for name in names))]
         yield from judge_kexec(_decode(self._read_marker("/sys/kernel/kexec_loaded")), settings)
-        if platform == "efi":
-            found = [path for esp in _ESPS for path in glob(f"{escape_glob(self._root)}{esp}/EFI/*/grub.cfg")]  # noqa: PTH207  # strings throughout
-            paths = [path.removeprefix(self._root) for path in sorted(found)]
-            yield from judge_second_menus({path: _decode(self._read_marker(path)) for path in paths}, folder)
+        esps = _ESPS if platform == "efi" else ()
+        found = [path for esp in esps for path in glob(f"{escape_glob(self._root)}{esp}/EFI/*/grub.cfg")]  # noqa: PTH207  # strings throughout
+        paths = [*(path.removeprefix(self._root) for path in sorted(found)), *self._list_other_menus(folder)]
+        yield from judge_second_menus({path: _decode(self._read_marker(path)) for path in paths}, folder)
+
+    def _list_other_menus(self, folder: str) -> Iterator[str]:
+        """Of another folder with a name that GRUB gives it; a link to the same one is none."""
+        for path in (f"{each}/grub.cfg" for each in _FOLDERS if each != folder):
+            with contextlib.suppress(OSError):
+                if not os.path.samefile(self._root + path, f"{self._root}{folder}/grub.cfg"):  # noqa: PTH121  # strings throughout
+                    yield path
 
     def _read_marker(self, path: str) -> bytes | None:
         try:

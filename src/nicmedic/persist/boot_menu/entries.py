@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from nicmedic.persist.boot_menu.run import Entry, Menu
 from nicmedic.persist.boot_menu.script import Command, If, Node, Word
 
-__all__ = ["Start", "find_default", "find_start", "list_starts"]
+__all__ = ["Start", "find_default", "find_start", "is_plain_path", "list_starts"]
 
 _LINUX = frozenset({"linux", "linuxefi", "linux16"})
 _INITRD = frozenset({"initrd", "initrdefi", "initrd16"})
@@ -60,7 +60,12 @@ def _find_files(command: Command, body: str) -> list[Word]:
 def _read_path(word: Word, body: str) -> str | None:
     """None: it is no plain path."""
     path = _ROOT.sub("", body[word.start : word.end], count=1)
-    return path if _PATH.match(path) else None
+    return path if is_plain_path(path) else None
+
+
+def is_plain_path(path: str) -> bool:
+    """Whether it means itself, wherever it stands in a script."""
+    return _PATH.match(path) is not None
 
 
 def _list_commands(nodes: Sequence[Node]) -> Iterator[Command]:

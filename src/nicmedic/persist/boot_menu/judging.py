@@ -111,10 +111,12 @@ def judge_kexec(loaded: str, settings: Iterable[str]) -> Iterator[Obstacle]:
 
 
 def judge_second_menus(menus: Mapping[str, str], folder: str) -> Iterator[Obstacle]:
-    """Whole menus on the partition that the firmware starts from; what ``grub-install`` writes there only leads to the one in /boot.
+    """Other whole menus: /boot/grub and /boot/grub2 side by side, or one on the partition that the firmware starts from.
+
+    What ``grub-install`` writes on that only leads to the one in /boot.
 
     Args:
-        menus: path and text of each ``grub.cfg`` there.
+        menus: path and text of each other ``grub.cfg``.
         folder: with the menu that was read.
     """
     for path, text in menus.items():
