@@ -22,7 +22,7 @@ FACTOR = 6
 """By which minutes of the report that the story is made after are compressed."""
 LEAST_S = 1.0
 """A shorter silence is no outage: an emulated processor keeps ping waiting now and then."""
-LOAD = ("ping", "-n", "-q", "-i", "0.02", "-s", "1400", GUEST)
+LOAD = ("ping", "-n", "-q", "-i", "0.05", "-s", "1400", GUEST)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +57,8 @@ class Play:
         """Type a command on the server's console, and write down the first lines of what it says."""
         self.page.typed(command)
         began = time.monotonic()
-        done = self.srv4.run("sh", "-c", f"cd /root; {command}", timeout_s=timeout_s)
-        self.page.said("\n".join(part.strip("\n") for part in (done.out, done.err) if part.strip()), most)
+        done = self.srv4.run("sh", "-c", f"exec 2>&1; cd /root; {command}", timeout_s=timeout_s)
+        self.page.said(done.out, most)
         self.page.took(time.monotonic() - began, done.status)
         return done
 
