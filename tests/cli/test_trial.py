@@ -136,7 +136,12 @@ def test_a_good_kernel_from_preparing_to_its_promotion(monkeypatch: pytest.Monke
     assert host.word is None
     assert main([*START, "--yes"]) == 0
     told = capsys.readouterr().out
-    assert "The next boot is of 6.1.0-56-amd64 (6.1.158-1), once; every other one is of 6.1.0-55-amd64" in told
+    assert "This host reboots now, to 6.1.0-56-amd64 (6.1.158-1), once; every other boot is of 6.1.0-55-amd64" in told
+    assert "Whatever becomes of that boot, it is over 17 min after it began" in " ".join(told.split())
+    assert "systemctl reboot" not in told, "it comes already"
+    assert main(["trial", "status"]) == 0
+    told = capsys.readouterr().out
+    assert "once, and the reboot was asked for; every other one is of 6.1.0-55-amd64" in told
     assert "systemctl reboot" not in told, "it comes already"
     run_services(host)
     assert main(["trial", "status"]) == 0
@@ -196,6 +201,46 @@ def test_a_plan_of_three_boots_is_shown_asked_for_and_made(monkeypatch: pytest.M
     assert main(["trial", "status"]) == 0
     assert capsys.readouterr().out.startswith("3 of 3 boots done, 1 of them hung;")
     assert host.running == OLD
+
+
+def test_boots_in_turn_are_asked_for_also_where_the_first_is_left_to_somebody(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """All but the first come by themselves."""
+    host = take_host(TrialHost(), monkeypatch)
+    monkeypatch.setattr("nicmedic.cli.edges.has_terminal", lambda: False)
+    command = ["trial", "aba", OLD.release, NEW, "--hours", "0.0167", "--no-reboot"]
+    assert main(command) == 32
+    assert (host.trials, host.word) == ({}, None)
+    assert main([*command, "--yes"]) == 0
+    assert (host.word, host.rebooting) == (1, False)
+    assert "systemctl reboot" in capsys.readouterr().out
+
+
+def test_what_no_record_tells_of_can_be_taken_out(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    host = take_host(TrialHost(), monkeypatch)
+    assert main([*START, "--no-reboot"]) == 0
+    host.trials.clear()
+    capsys.readouterr()
+    assert main(["trial", "status"]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith("A kernel of trial 1 is in the boot loader, and no record of it can be read.\n")
+    assert "nicmedic trial abort" in told
+    assert main(["trial", "abort"]) == 0
+    assert "The next reboot boots 6.1.0-55-amd64" in capsys.readouterr().out
+    assert (host.block, host.word, host.units) == (None, None, None)
+
+
+def test_a_damaged_record_is_told_to_scripts_too(state: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    take_host(TrialHost(), monkeypatch)
+    (state / "trials/3").mkdir(parents=True)
+    (state / "trials/3/trial.json").write_text("{", encoding="utf-8")
+    assert main(["trial", "status", "--json"]) == 0
+    told = capsys.readouterr()
+    document = json.loads(told.out)
+    jsonschema.Draft202012Validator(SCHEMA).validate(document)
+    assert "trials/3/trial.json: damaged" in document["notes"][-1]
+    assert "trials/3/trial.json: damaged" in told.err
 
 
 def test_on_the_kernel_on_trial_abort_asks_before_it_reboots(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

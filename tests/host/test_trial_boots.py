@@ -77,6 +77,16 @@ def test_the_command_line_tells_the_trial(command_line: str, trial: int | None, 
     assert boots.read_boot_id() == "b3a1"
 
 
+def test_what_runs_and_whether_a_reboot_comes(tmp_path: Path) -> None:
+    boots = boots_of(tmp_path, "ro")
+    (tmp_path / "proc/sys/kernel/osrelease").write_text("6.1.0-56-amd64\n", encoding="utf-8")
+    assert boots.read_release() == "6.1.0-56-amd64"
+    asked = HostBoots(show_nothing, units=str(tmp_path))
+    assert not asked.is_rebooting()
+    (tmp_path / "nicmedic-trial-reboot.service").touch()
+    assert asked.is_rebooting()
+
+
 def test_without_proc_it_is_told(tmp_path: Path) -> None:
     with pytest.raises(StateError, match="boot_id"):
         HostBoots(show_nothing, proc=str(tmp_path)).read_boot_id()

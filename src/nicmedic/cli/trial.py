@@ -82,17 +82,16 @@ def _ask(question: str, *, agreed: bool) -> None:
         raise NotAgreedError("nobody said yes")
 
 
-def _show_standing(edges: "TrialEdges", notes: tuple[str, ...] = (), *, leaving: bool = False) -> None:
+def _show_standing(edges: "TrialEdges", notes: tuple[str, ...] = ()) -> None:
     import dataclasses
 
     from nicmedic.app.boot_trial.standing import read_standing
     from nicmedic.cli.output import read_style
     from nicmedic.cli.streams import write_answer
-    from nicmedic.report.trial_text import render_standing, render_started
+    from nicmedic.report.trial_text import render_standing
 
     standing = read_standing(edges)
-    render = render_started if leaving else render_standing
-    write_answer(render(dataclasses.replace(standing, notes=(*notes, *standing.notes)), read_style()))
+    write_answer(render_standing(dataclasses.replace(standing, notes=(*notes, *standing.notes)), read_style()))
 
 
 def _start_planned(edges: "TrialEdges", planned: "Told", arguments: argparse.Namespace, question: str) -> None:
@@ -101,16 +100,19 @@ def _start_planned(edges: "TrialEdges", planned: "Told", arguments: argparse.Nam
     from nicmedic.cli.output import read_style
     from nicmedic.cli.streams import write_answer
     from nicmedic.host.trial_units import read_watchdog
-    from nicmedic.report.trial_text import render_planned
+    from nicmedic.report.trial_text import render_planned, render_started
 
     write_answer(render_planned(planned.trial, (*planned.notes, read_watchdog().told), read_style()))
     if arguments.dry_run:
         write_answer("nothing was changed\n")
         return
-    _ask(question, agreed=arguments.yes or arguments.no_reboot)
+    _ask(question, agreed=arguments.yes or (arguments.no_reboot and len(planned.trial.legs) == 1))
     started = start(edges, planned, reboot=not arguments.no_reboot)
     write_answer("\n")
-    _show_standing(edges, started.notes, leaving=not arguments.no_reboot)
+    if arguments.no_reboot:
+        _show_standing(edges, started.notes)
+    else:
+        write_answer(render_started(started.trial, started.notes, read_style()))
 
 
 def _run_start(arguments: argparse.Namespace) -> int:
@@ -147,9 +149,8 @@ def _run_aba(arguments: argparse.Namespace) -> int:
     from nicmedic.report.words import say_count
 
     planned = plan_aba(edges, arguments.old, arguments.new, hours=hours, boots=boots, wanted=wanted)
-    _start_planned(
-        edges, planned, arguments, f"Reboot this host now, and {say_count(boots, 'time')} in all, and once more to end on the old one?"
-    )
+    first = "After the next reboot, reboot this host by itself" if arguments.no_reboot else "Reboot this host now"
+    _start_planned(edges, planned, arguments, f"{first}, {say_count(boots, 'time')} in all, and once more to end on the old one?")
     return 0
 
 
@@ -223,6 +224,8 @@ def _run_prepare(arguments: argparse.Namespace) -> int:
 
 def _run_status(arguments: argparse.Namespace) -> int:
     edges = _prepare_edges("read how a kernel on trial stands")
+    import dataclasses
+
     from nicmedic.app.boot_trial.standing import read_standing
     from nicmedic.cli.output import read_style
     from nicmedic.cli.streams import write_answer, write_complaint
@@ -230,9 +233,12 @@ def _run_status(arguments: argparse.Namespace) -> int:
     from nicmedic.report.trial_json import render_trial_json
     from nicmedic.report.trial_text import render_standing
 
-    for damaged in HostTrials().list_damaged():
-        write_complaint(f"nicmedic: {damaged}\n")
+    damaged = HostTrials().list_damaged()
+    for each in damaged:
+        write_complaint(f"nicmedic: {each}\n")
     standing = read_standing(edges)
+    if arguments.json:
+        standing = dataclasses.replace(standing, notes=(*standing.notes, *(each.replace("\n", ": ") for each in damaged)))
     write_answer(render_trial_json(standing) + "\n" if arguments.json else render_standing(standing, read_style(more=arguments.all)))
     return 0
 
@@ -247,7 +253,7 @@ def _run_stop(arguments: argparse.Namespace) -> int:
 
 def _run_abort(arguments: argparse.Namespace) -> int:
     edges = _prepare_edges("give up a trial")
-    from nicmedic.app.boot_trial.giving_up import abort, plan_abort
+    from nicmedic.app.boot_trial.giving_up import abort, plan_abort, take_out
     from nicmedic.cli.output import read_style
     from nicmedic.cli.streams import write_answer
 
@@ -255,7 +261,8 @@ def _run_abort(arguments: argparse.Namespace) -> int:
     if planned.reboots:
         write_answer("".join(read_style().wrap(note) + "\n" for note in planned.notes))
         _ask("Reboot this host now?", agreed=arguments.yes)
-    _show_standing(edges, abort(edges).notes)
+    notes = take_out(edges) if planned.trial is None else abort(edges, planned).notes
+    _show_standing(edges, notes)
     return 0
 
 
@@ -398,9 +405,8 @@ services, so that the boot loader has its own default again, and says what the n
     exit_statuses=(
         (0, "given up, or the reboot was asked for"),
         (2, "the command line is wrong"),
-        (23, "its promotion is to be ended first"),
         (24, "only root may"),
-        (25, "somebody else is at it"),
+        (25, "somebody else is at it, or it has changed since it was asked"),
         (27, "it cannot be written down, or the reboot not be asked for"),
         (32, "nobody said yes"),
         (34, "no kernel was put on trial here"),

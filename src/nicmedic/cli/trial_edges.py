@@ -13,8 +13,9 @@ __all__ = ["build_trial_edges"]
 
 def _tell(words: str) -> None:
     from nicmedic.cli.streams import write_complaint
+    from nicmedic.report.escape import escape_terminal
 
-    write_complaint(f"nicmedic: {words}\n")
+    write_complaint(f"nicmedic: {escape_terminal(words)}\n")
 
 
 def _find_policy(card: "Identity") -> "NicPolicy | None":

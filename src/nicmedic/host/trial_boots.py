@@ -106,10 +106,17 @@ class HostBoots:
     def read_boot_id(self) -> str:
         return self._read("sys/kernel/random/boot_id")
 
+    def read_release(self) -> str:
+        return self._read("sys/kernel/osrelease")
+
     def read_trial(self) -> int | None:
         words = self._read("cmdline").partition(" -- ")[0].split()
         found = [match for word in words if (match := _WORD.match(word))]
         return int(found[-1][1]) if found else None
+
+    def is_rebooting(self) -> bool:
+        """By the unit's file, which goes with the boot."""
+        return os.path.exists(f"{self._units}/{_NAME}.service")  # noqa: PTH110  # strings throughout
 
     def reboot(self, why: str) -> None:
         """Outside of our own unit, which the reboot ends; where process 1 does not begin it, in a session of our own.

@@ -7,6 +7,7 @@ the new kernel is booted only where GRUB itself could clear, before it starts it
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from nicmedic.model.plan import Identity
 from nicmedic.model.transaction import ProbeResult
@@ -23,6 +24,9 @@ __all__ = [
     "TrialPhase",
     "TrialVerdict",
     "Wanted",
+    "find_deadline_s",
+    "find_first_s",
+    "is_held",
     "list_left",
 ]
 
@@ -141,10 +145,11 @@ class LegResult:
     began: str | None = None
     """RFC 3339."""
     ended: str | None = None
+    """When this was decided: of a hang, when it was seen."""
     began_uptime_s: float | None = None
     """On the kernel's clock (``CLOCK_MONOTONIC``), when the soak began: from here on a hang would have been seen. None: it never did."""
     ended_uptime_s: float | None = None
-    """When this was decided: of a hang, when it was seen."""
+    """The same moment on the kernel's clock."""
     hung: str | None = None
     """Interface of the card that stopped; None: none did, or nothing tells which."""
     figures: SoakFigures = SoakFigures()
@@ -205,10 +210,34 @@ class Standing:
     """The trial whose word stands on the running kernel's command line."""
     armed: int | None = None
     """The trial whose word stands in the boot loader's variables: the next boot is of its kernel, once."""
+    held: int | None = None
+    """The trial whose lines stand in the boot loader; 0: nothing of ours does; None: that cannot be told."""
+    rebooting: bool = False
+    """A reboot was asked for in this boot, and comes."""
     progress: SoakFigures | None = None
     """Of the soak that goes on."""
     notes: tuple[str, ...] = ()
     """What the operator should know, a sentence each; also what could not be read."""
+
+
+_MARGIN_S: Final = 900.0
+"""Beyond all that a soak may take: a service that starts late, a cure that goes on, a shutdown that is slow."""
+
+
+def find_deadline_s(trial: BootTrial) -> float:
+    """From the start of a boot on trial: whatever has not ended by then has failed."""
+    longest_s = max((leg.soak_s for leg in trial.legs), default=0.0)
+    return trial.wanted.reach_s + longest_s + trial.wanted.patience_s + _MARGIN_S
+
+
+def find_first_s(trial: BootTrial) -> float:
+    """From the start of a boot on trial: whoever has not begun to look after it by then does not come."""
+    return trial.wanted.reach_s + _MARGIN_S
+
+
+def is_held(trial: BootTrial) -> bool:
+    """Whether the boot loader's default is held by us, by what stands on disk."""
+    return trial.pinned or trial.phase in {TrialPhase.ARMED, TrialPhase.SOAKING, TrialPhase.RETURNING}
 
 
 def list_left(trial: BootTrial) -> tuple[Leg, ...]:

@@ -61,6 +61,13 @@ class BootMenu(Protocol):
     def is_armed(self) -> int | None:
         """The trial whose word stands in GRUB's variables; None: none."""
 
+    def find_held(self) -> int | None:
+        """The trial whose lines stand in the boot loader; None: nothing of ours does.
+
+        Raises:
+            StateError: it cannot be read, or somebody has edited them.
+        """
+
     def write_promoted(self, kernel: KernelChoice) -> tuple[str, ...]:
         """The default is this kernel; nothing of ours is left where the menu has it for its default by itself. Returns notes, a sentence each."""
 
@@ -144,8 +151,14 @@ class Boots(Protocol):
     def read_boot_id(self) -> str:
         """Of the kernel."""
 
+    def read_release(self) -> str:
+        """``uname -r``."""
+
     def read_trial(self) -> int | None:
         """The trial whose word stands on the running kernel's command line; None: none."""
+
+    def is_rebooting(self) -> bool:
+        """Whether ``reboot`` was called in this boot: it comes, whatever becomes of the trial."""
 
     def reboot(self, why: str) -> None:
         """In good order if that goes within a minute, on the old kernel within a quarter of an hour; else at once.

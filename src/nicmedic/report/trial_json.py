@@ -42,6 +42,8 @@ def render_trial_json(standing: Standing) -> str:
         "boot_id": standing.boot_id,
         "on_trial": standing.on_trial,
         "armed": standing.armed,
+        "held": standing.held,
+        "rebooting": standing.rebooting,
         "progress": to_plain(standing.progress),
         "trials": [_trial(trial) for trial in standing.trials],
         "commands": [command for command, _ in list_commands(standing)],

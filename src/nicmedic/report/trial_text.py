@@ -12,7 +12,8 @@ from nicmedic.model.boot_trial import (
     Standing,
     TrialPhase,
     TrialVerdict,
-    Wanted,
+    find_deadline_s,
+    is_held,
     list_left,
 )
 from nicmedic.model.durations import say_duration
@@ -98,7 +99,19 @@ def _say_place(trial: BootTrial, leg: Leg) -> str:
 
 
 def _is_of_this_boot(standing: Standing, trial: BootTrial) -> bool:
-    return standing.boot_id is None or trial.armed_boot_id == standing.boot_id
+    """Whether the boot that runs is that in which its phase was written."""
+    written = trial.armed_boot_id if trial.phase is TrialPhase.ARMED else trial.soak_boot_id
+    return standing.boot_id is None or written == standing.boot_id
+
+
+def _is_loose(standing: Standing, trial: BootTrial) -> bool:
+    """Whether the boot loader has nothing, or something else, of what the record says that it has."""
+    return is_held(trial) and standing.held is not None and standing.held != trial.id
+
+
+def _is_left_running(standing: Standing, trial: BootTrial) -> bool:
+    """Whether its kernel runs yet, and is not what a reset ends on."""
+    return trial.phase is TrialPhase.ENDED and trial.pinned and standing.on_trial == trial.id and standing.running != trial.old.release
 
 
 def _find_live_line(standing: Standing, trial: BootTrial) -> tuple[str, tuple[str, ...]]:
@@ -106,21 +119,21 @@ def _find_live_line(standing: Standing, trial: BootTrial) -> tuple[str, tuple[st
     left, old = list_left(trial), name_kernel(trial.old)
     leg = left[0] if left else None
     new = "the kernel on trial" if leg is None else f"{name_kernel(leg.kernel)}{_say_place(trial, leg)}"
+    if trial.phase is TrialPhase.PROMOTING:
+        return f"{new} soaked without a hang and is being made the default.", _UNSURE
+    if not _is_of_this_boot(standing, trial):
+        was = {TrialPhase.ARMED: f"{new} was to be booted", TrialPhase.SOAKING: f"{new} was on trial in an earlier boot"}
+        told = was.get(trial.phase, f"The host was to reboot to {old}")
+        return f"{told}; the service that looks after that has not told yet how it went. Every reset ends on {old}.", _UNSURE
     if trial.phase is TrialPhase.ARMED:
-        if _is_of_this_boot(standing, trial):
-            other = "" if leg is not None and leg.kernel == trial.old else f"; every other one is of {old}"
-            return f"The next boot is of {new}, once{other}.", _UNSURE
-        return (
-            f"{new} was to be booted; the service that looks after that boot has not told yet how it went. Every reset ends on {old}.",
-            _UNSURE,
-        )
+        other = "" if leg is not None and leg.kernel == trial.old else f"; every other one is of {old}"
+        comes = ", and the reboot was asked for" if standing.rebooting else ""
+        return f"The next boot is of {new}, once{comes}{other}.", _UNSURE
     if trial.phase is TrialPhase.SOAKING:
         done = standing.progress or SoakFigures()
         wanted = "" if leg is None else f" of {say_duration(leg.soak_s)}"
         told = f"soaked {say_duration(done.soaked_s)}{wanted}, {_say_traffic(done)}"
         return f"{new} is on trial: {told}. Every reset ends on {old}.", _UNSURE
-    if trial.phase is TrialPhase.PROMOTING:
-        return f"{new} soaked without a hang and is being made the default.", _UNSURE
     return f"The host is about to reboot to {old}.", _UNSURE
 
 
@@ -130,6 +143,8 @@ def _find_ended_line(standing: Standing, trial: BootTrial) -> tuple[str, tuple[s
     if last is None or last.result is None:
         return f"The trial was given up before a boot; {pinned}.", _UNSURE
     here = "" if standing.running is None else f"{standing.running} runs, and "
+    if trial.promoted and len(trial.legs) > 1:
+        pinned = f"{name_kernel(last.kernel)} is the default now"
     if len(trial.legs) > 1:
         done = [leg for leg in trial.legs if leg.result is not None]
         hung = sum(leg.result is not None and leg.result.verdict is TrialVerdict.HUNG for leg in done)
@@ -141,11 +156,25 @@ def _find_ended_line(standing: Standing, trial: BootTrial) -> tuple[str, tuple[s
     return f"{new} {say_result(last.result)}. Now {here}{pinned}.", paint
 
 
+def _find_bare_line(standing: Standing) -> tuple[str, tuple[str, ...]]:
+    """There is no record."""
+    if standing.held or standing.on_trial or standing.armed:
+        number = standing.on_trial or standing.held or standing.armed
+        what = "runs" if standing.on_trial else "is in the boot loader"
+        return f"A kernel of trial {number} {what}, and no record of it can be read.", ("bold", "red")
+    if standing.held is None:
+        return "No kernel is on trial; what is in the boot loader cannot be told.", _UNSURE
+    return "No kernel is on trial, and nothing of nicmedic is in the boot loader.", ("bold",)
+
+
 def summarize_standing(standing: Standing) -> tuple[str, tuple[str, ...]]:
     """The first line, and how it is painted."""
     if not standing.trials:
-        return "No kernel is on trial, and nothing of nicmedic is in the boot loader.", ("bold",)
+        return _find_bare_line(standing)
     trial = standing.trials[-1]
+    if _is_loose(standing, trial):
+        says = f"trial {standing.held} is what stands there" if standing.held else "nothing of nicmedic stands there any more"
+        return f"Every reset was to end on {name_kernel(trial.old)}, but somebody has changed the boot loader: {says}.", ("bold", "red")
     if trial.phase.is_live:
         return _find_live_line(standing, trial)
     if trial.phase is TrialPhase.ENDED:
@@ -156,33 +185,66 @@ def summarize_standing(standing: Standing) -> tuple[str, tuple[str, ...]]:
     return f"Prepared: {pinned}. Nothing is on trial.", ("bold", "green")
 
 
+_PREPARE = ("nicmedic trial prepare", "before an upgrade: save this kernel, and have every reboot end on it")
+_START = ("nicmedic trial start KERNEL", "boot that kernel once, watch it, and come back by itself")
+_ABORT = ("nicmedic trial abort", "nothing of nicmedic in the boot loader any more")
+_SERVICE = ("systemctl status nicmedic-trial.service", "is it at work?")
+_RESUME = ("nicmedic trial resume", "what that service does, by hand")
+
+
+def _list_live_commands(standing: Standing, trial: BootTrial) -> Iterator[tuple[str, str]]:
+    """Something is still to happen."""
+    here = _is_of_this_boot(standing, trial)
+    if trial.phase is TrialPhase.PROMOTING:
+        yield _RESUME
+        yield "nicmedic trial abort", "give that up: the boot loader has its own default again"
+    elif not here:
+        yield _SERVICE
+        yield _RESUME
+        yield _ABORT
+    elif trial.phase is TrialPhase.ARMED and not _find_last(trial):
+        if not standing.rebooting:
+            yield "systemctl reboot", "try it"
+        yield "nicmedic trial abort", "do not try it: nothing of nicmedic in the boot loader any more"
+    elif trial.phase is TrialPhase.SOAKING:
+        yield _SERVICE
+        yield "nicmedic trial abort", f"back to {trial.old.release} now, by a reboot"
+        yield "nicmedic trial stop", "end the watch; nothing reboots, the default stays the old kernel"
+        yield "nicmedic trial stop --promote", "the same, and make this kernel the default"
+    elif standing.on_trial == trial.id:
+        yield "nicmedic trial abort", f"to {trial.old.release} instead, or ask for that reboot again"
+    else:
+        yield _ABORT
+
+
 def list_commands(standing: Standing) -> Iterator[tuple[str, str]]:
     """What may be typed now, each with its purpose."""
     trial = standing.trials[-1] if standing.trials else None
     if trial is None:
-        yield "nicmedic trial prepare", "before an upgrade: save this kernel, and have every reboot end on it"
-        yield "nicmedic trial start KERNEL", "boot that kernel once, watch it, and come back by itself"
-        return
-    if trial.phase is TrialPhase.PREPARED:
-        yield "nicmedic trial start KERNEL", "boot that kernel once, watch it, and come back by itself"
-        yield "nicmedic trial abort", "nothing of nicmedic in the boot loader any more"
-    elif trial.phase is TrialPhase.ARMED and _is_of_this_boot(standing, trial):
-        yield "systemctl reboot", "try it"
-        yield "nicmedic trial abort", "do not try it"
-    elif trial.phase is TrialPhase.ARMED:
-        yield "systemctl status nicmedic-trial.service", "has it run?"
-        yield "nicmedic trial abort", "nothing of nicmedic in the boot loader any more"
-    elif trial.phase is TrialPhase.SOAKING:
-        yield "nicmedic trial abort", f"back to {trial.old.release} now, by a reboot"
-        yield "nicmedic trial stop", "end the watch; nothing reboots, the default stays the old kernel"
-        yield "nicmedic trial stop --promote", "the same, and make this kernel the default"
-    elif trial.phase is TrialPhase.ENDED and trial.pinned:
+        if standing.held or standing.on_trial or standing.armed:
+            yield _ABORT
+            return
+        yield _PREPARE
+        yield _START
+    elif trial.phase.is_live:
+        yield from _list_live_commands(standing, trial)
+    elif _is_loose(standing, trial):
+        yield "nicmedic trial prepare", "have every reboot end on the kernel that runs"
+        yield _ABORT
+    elif trial.phase is TrialPhase.PREPARED:
+        yield _START
+        yield _ABORT
+    elif trial.pinned:
+        if _is_left_running(standing, trial):
+            yield "systemctl reboot", f"back to {trial.old.release}"
         yield "nicmedic trial abort", "let the boot loader have its own default again"
-        yield "nicmedic trial start KERNEL", "another one"
+        if not _is_left_running(standing, trial):
+            yield "nicmedic trial start KERNEL", "another one"
         if any(leg.result is not None and leg.result.verdict is TrialVerdict.HUNG for leg in trial.legs):
             yield "nicmedic blame", "what this shows of the kernel"
-    elif trial.phase is TrialPhase.ENDED:
+    else:
         yield "nicmedic history", "all boots, with this one"
+        yield _PREPARE
 
 
 def _render_commands(standing: Standing, style: Style) -> Iterator[str]:
@@ -206,7 +268,8 @@ def _render_leg(trial: BootTrial, number: int, style: Style) -> Iterator[str]:
         yield style.wrap(leg.result.evidence, first="     ")
 
 
-def _say_wanted(wanted: Wanted) -> Iterator[str]:
+def _say_wanted(trial: BootTrial) -> Iterator[str]:
+    wanted = trial.wanted
     yield (
         f"it must reach what answers now within {say_duration(wanted.reach_s)}, and soak for the time told above within "
         f"{say_duration(wanted.patience_s)} more"
@@ -216,6 +279,7 @@ def _say_wanted(wanted: Wanted) -> Iterator[str]:
         yield f"only time counts in which each card carries {wanted.traffic.rate_bit_s / 1e6:g} Mbit/s in each direction{made}"
     elif wanted.traffic.host:
         yield f"echo requests go to {wanted.traffic.host}"
+    yield f"whatever has not ended {say_duration(find_deadline_s(trial))} after its boot began ends by a reboot"
     yield "good: it becomes the default" if wanted.promote else "good: the default stays the old kernel all the same"
 
 
@@ -249,7 +313,7 @@ def render_standing(standing: Standing, style: Style) -> str:
         if trial.legs:
             parts.append([style.title("Boots"), *(line for number in range(len(trial.legs)) for line in _render_leg(trial, number, style))])
             asked = "What was asked of it" if trial.phase is TrialPhase.ENDED else "What is asked of it"
-            parts.append([style.title(asked), *_render_notes(list(_say_wanted(trial.wanted)), style)])
+            parts.append([style.title(asked), *_render_notes(list(_say_wanted(trial)), style)])
         if trial.cards:
             parts.append([style.title("Cards, and what answered before"), *_render_cards(trial, style)])
         if len(standing.trials) > 1:
@@ -270,7 +334,7 @@ def render_planned(trial: BootTrial, notes: Sequence[str], style: Style) -> str:
     parts = [
         [style.line(text, "bold", rest="  ")],
         [style.title("Boots"), *(line for number in range(len(trial.legs)) for line in _render_leg(trial, number, style))],
-        [style.title("What is asked of it"), *_render_notes(list(_say_wanted(trial.wanted)), style)],
+        [style.title("What is asked of it"), *_render_notes(list(_say_wanted(trial)), style)],
         [style.title("Cards, and what answers now"), *_render_cards(trial, style)] if trial.cards else [],
         [style.title("To be known"), *_render_notes(notes, style)] if notes else [],
     ]
@@ -290,10 +354,18 @@ def render_prepared(trial: BootTrial, notes: Sequence[str], style: Style) -> str
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
 
 
-def render_started(standing: Standing, style: Style) -> str:
-    """After ``start``, while the reboot comes: whoever reads it is about to lose the host."""
-    text, paint = summarize_standing(standing)
-    lines = [style.line(text, *paint, rest="  "), *_render_notes(standing.notes, style)]
+def render_started(trial: BootTrial, notes: Sequence[str], style: Style) -> str:
+    """After ``start``, while the reboot comes: whoever reads it is about to lose the host, so nothing of it is read any more."""
+    kernel, old = trial.legs[0].kernel, name_kernel(trial.old)
+    lines = [
+        style.line(f"This host reboots now, to {name_kernel(kernel)}, once; every other boot is of {old}.", *_UNSURE, rest="  "),
+        style.wrap(
+            f"Whatever becomes of that boot, it is over {say_duration(find_deadline_s(trial))} after it began: by then {name_kernel(kernel)} has"
+            " held, or this host has rebooted by itself.",
+            rest="  ",
+        ),
+        *_render_notes(notes, style),
+    ]
     return "\n".join([*lines, "", "  nicmedic trial status   # after the reboot: how far is the soak, and what became of it?", ""])
 
 

@@ -87,6 +87,8 @@ class TrialHost:
         """Of the watcher."""
         self.cards = True
         """The card is there."""
+        self.idle_card = False
+        """A second one is, that has a link, and over which nobody answers."""
         self.told: list[str] = []
         self.evidence: list[tuple[int, int]] = []
         self.booted: list[tuple[KernelChoice, int | None, str]] = []
@@ -221,6 +223,10 @@ class _Menu(_Edge):
         self.process.call("is armed")
         return self.host.word
 
+    def find_held(self) -> int | None:
+        self.process.call("find held")
+        return None if self.host.block is None else self.host.block[0]
+
     def write_promoted(self, kernel: KernelChoice) -> tuple[str, ...]:
         self.process.call("write promoted")
         self.host.menu_default, self.host.block = kernel, None
@@ -322,9 +328,17 @@ class _Boots(_Edge):
         self.process.call("boot id")
         return self.host.boot_id
 
+    def read_release(self) -> str:
+        self.process.call("read release")
+        return self.host.running.release
+
     def read_trial(self) -> int | None:
         self.process.call("read trial")
         return self.host.on_trial
+
+    def is_rebooting(self) -> bool:
+        self.process.call("is rebooting")
+        return self.host.rebooting
 
     def reboot(self, why: str) -> None:
         self.process.call(f"reboot {why}")
@@ -367,16 +381,20 @@ class _Machine(_Edge):
 
     def read_host(self) -> Host:
         self.process.call("read host")
-        nic = Nic(
-            interface="eth0",
-            ifindex=2,
-            driver="r8169",
-            bus=Bus.PCI,
-            bus_address="0000:02:00.0",
-            sysfs_path="/sys/devices/pci0/0000:02:00.0",
-            carrier=True,
+        cards = ("eth0",) * self.host.cards + ("eth1",) * self.host.idle_card
+        nics = tuple(
+            Nic(
+                interface=name,
+                ifindex=2 + number,
+                driver="r8169",
+                bus=Bus.PCI,
+                bus_address=f"0000:0{2 + number}:00.0",
+                sysfs_path=f"/sys/devices/pci0/0000:0{2 + number}:00.0",
+                carrier=True,
+            )
+            for number, name in enumerate(cards)
         )
-        return Host(hostname="srv4", boot_id=self.host.boot_id, nics=(nic,) if self.host.cards else ())
+        return Host(hostname="srv4", boot_id=self.host.boot_id, nics=nics)
 
     def read_counters(self, interfaces: Iterable[str]) -> tuple[Counters, ...]:
         self.process.call("read counters")
@@ -406,6 +424,8 @@ class _Prober(_Edge):
 
     def run_probes(self, nic: Identity, probes: Sequence[str], within_s: float = 2.0) -> tuple[ProbeResult, ...]:
         self.process.call(f"run probes of {nic.interface} within {within_s:g} s")
+        if nic.interface == "eth1":
+            return tuple(ProbeResult(probe=probe, state=ProbeState.FAILED) for probe in probes)
         return tuple(ProbeResult(probe=probe, state=self._look(probe)) for probe in probes)
 
     def _look(self, probe: str) -> ProbeState:

@@ -80,18 +80,37 @@ def first_line(*trials: BootTrial, **more: object) -> str:
 
 def test_the_first_line_of_each_state_says_what_a_reset_boots() -> None:
     old, new = "6.1.0-55-amd64 (6.1.148-1, a saved copy)", "6.1.0-56-amd64 (6.1.153-1)"
-    assert first_line() == "No kernel is on trial, and nothing of nicmedic is in the boot loader."
+    assert first_line(held=0) == "No kernel is on trial, and nothing of nicmedic is in the boot loader."
+    assert first_line() == "No kernel is on trial; what is in the boot loader cannot be told."
+    assert first_line(held=7) == "A kernel of trial 7 is in the boot loader, and no record of it can be read."
+    assert first_line(held=7, on_trial=7) == "A kernel of trial 7 runs, and no record of it can be read."
     prepared = dataclasses.replace(TRIAL, phase=TrialPhase.PREPARED, legs=())
     assert first_line(prepared) == f"Prepared: every reboot is of {old}, whatever is installed. Nothing is on trial."
     assert "its own default" in first_line(dataclasses.replace(prepared, pinned=False))
     assert first_line(TRIAL) == f"The next boot is of {new}, once; every other one is of {old}."
+    assert (
+        first_line(TRIAL, rebooting=True) == f"The next boot is of {new}, once, and the reboot was asked for; every other one is of {old}."
+    )
     assert "has not told yet how it went" in first_line(TRIAL, boot_id="two")
-    soaking = dataclasses.replace(TRIAL, phase=TrialPhase.SOAKING)
+    soaking = dataclasses.replace(TRIAL, phase=TrialPhase.SOAKING, soak_boot_id="one")
+    assert first_line(soaking, boot_id="two").startswith(f"{new} was on trial in an earlier boot; the service that looks after that")
     assert first_line(soaking, progress=FIGURES) == (
         f"{new} is on trial: soaked 551 s of 30 min, 4.25 GB received, 12 kB sent. Every reset ends on {old}."
     )
     assert first_line(dataclasses.replace(TRIAL, phase=TrialPhase.PROMOTING)).endswith("is being made the default.")
-    assert first_line(dataclasses.replace(TRIAL, phase=TrialPhase.RETURNING)) == f"The host is about to reboot to {old}."
+    returning = dataclasses.replace(soaking, phase=TrialPhase.RETURNING)
+    assert first_line(returning) == f"The host is about to reboot to {old}."
+    assert first_line(returning, boot_id="two").startswith(f"The host was to reboot to {old}; the service")
+
+
+def test_a_boot_loader_that_somebody_has_changed_is_told_first() -> None:
+    ended_badly = ended(TrialVerdict.HUNG)
+    for trial in TRIAL, ended_badly, dataclasses.replace(TRIAL, phase=TrialPhase.PREPARED, legs=()):
+        told = "Every reset was to end on 6.1.0-55-amd64 (6.1.148-1, a saved copy), but somebody has changed the boot loader: "
+        assert first_line(trial, held=0) == f"{told}nothing of nicmedic stands there any more."
+        assert first_line(trial, held=9) == f"{told}trial 9 is what stands there."
+        assert not first_line(trial, held=3).startswith(told)
+    assert "changed" not in first_line(ended(TrialVerdict.GOOD, promoted=True, pinned=False), held=0)
 
 
 def test_the_first_line_of_an_end_says_how_and_what_the_default_is() -> None:
@@ -133,17 +152,28 @@ def test_boots_of_a_plan_are_counted_and_the_next_is_named() -> None:
 
 
 def test_commands_are_those_of_the_state() -> None:
-    def commands(trial: BootTrial, boot_id: str = "one") -> list[str]:
-        document = json.loads(render_trial_json(Standing(trials=(trial,), boot_id=boot_id)))
-        return list(document["commands"])
+    def commands(*trials: BootTrial, **more: object) -> list[str]:
+        standing = dataclasses.replace(Standing(trials=trials, boot_id="one"), **more)  # type: ignore[arg-type]  # as given
+        return list(json.loads(render_trial_json(standing))["commands"])
 
     assert commands(TRIAL) == ["systemctl reboot", "nicmedic trial abort"]
-    assert commands(TRIAL, "two")[0] == "systemctl status nicmedic-trial.service"
-    assert "nicmedic trial stop --promote" in commands(dataclasses.replace(TRIAL, phase=TrialPhase.SOAKING))
+    assert commands(TRIAL, rebooting=True) == ["nicmedic trial abort"]
+    later = ["systemctl status nicmedic-trial.service", "nicmedic trial resume", "nicmedic trial abort"]
+    assert commands(TRIAL, boot_id="two") == later
+    soaking = dataclasses.replace(TRIAL, phase=TrialPhase.SOAKING, soak_boot_id="one")
+    assert commands(soaking, boot_id="two") == later
+    assert "nicmedic trial stop --promote" in commands(soaking)
+    assert commands(dataclasses.replace(soaking, phase=TrialPhase.PROMOTING)) == ["nicmedic trial resume", "nicmedic trial abort"]
     assert commands(dataclasses.replace(TRIAL, phase=TrialPhase.PREPARED)) == ["nicmedic trial start KERNEL", "nicmedic trial abort"]
-    assert commands(dataclasses.replace(TRIAL, phase=TrialPhase.RETURNING)) == []
-    assert commands(ended(TrialVerdict.GOOD, pinned=False)) == ["nicmedic history"]
+    assert commands(dataclasses.replace(soaking, phase=TrialPhase.RETURNING)) == ["nicmedic trial abort"]
+    assert commands(dataclasses.replace(soaking, phase=TrialPhase.RETURNING), on_trial=3) == ["nicmedic trial abort"]
+    assert commands(ended(TrialVerdict.GOOD, pinned=False)) == ["nicmedic history", "nicmedic trial prepare"]
     assert "nicmedic blame" in commands(ended(TrialVerdict.HUNG))
+    assert commands(ended(TrialVerdict.STOPPED), on_trial=3, running="6.1.0-56-amd64") == ["systemctl reboot", "nicmedic trial abort"]
+    assert commands(TRIAL, held=0, boot_id="one") == ["systemctl reboot", "nicmedic trial abort"]
+    assert commands(ended(TrialVerdict.HUNG), held=0) == ["nicmedic trial prepare", "nicmedic trial abort"]
+    assert commands() == ["nicmedic trial prepare", "nicmedic trial start KERNEL"]
+    assert commands(held=7) == ["nicmedic trial abort"]
 
 
 def test_prepared_and_hooks_say_how_to_go_back() -> None:

@@ -10,21 +10,13 @@ from typing import Final, NoReturn
 
 from nicmedic.app.boot_trial.edges import TrialEdges, end_leg, save, say_now
 from nicmedic.app.treat import quietly
-from nicmedic.model.boot_trial import BootTrial, LegResult, TrialPhase, TrialVerdict, list_left
+from nicmedic.model.boot_trial import BootTrial, LegResult, TrialPhase, TrialVerdict, find_deadline_s, list_left
 from nicmedic.model.errors import NicmedicError, TrialFailedError, UndoFailedError
 
-__all__ = ["LEFT", "ask", "fail", "find_deadline_s", "load", "supersede", "sweep"]
+__all__ = ["LEFT", "ask", "fail", "load", "supersede", "sweep"]
 
-_MARGIN_S: Final = 900.0
-"""Beyond all that a soak may take: a service that starts late, a cure that goes on, a shutdown that is slow."""
 _TURNS: Final = 3
 LEFT: Final = "nicmedic trial abort   # takes everything out again\nnicmedic trial status"
-
-
-def find_deadline_s(trial: BootTrial) -> float:
-    """From the start of a boot on trial: whatever has not ended by then has failed."""
-    longest_s = max((leg.soak_s for leg in trial.legs), default=0.0)
-    return trial.wanted.reach_s + longest_s + trial.wanted.patience_s + _MARGIN_S
 
 
 def load(edges: TrialEdges, trial: BootTrial) -> tuple[str, ...]:
@@ -53,7 +45,10 @@ def sweep(edges: TrialEdges) -> tuple[str, ...]:
     notes: list[str] = []
 
     def take() -> None:
-        known = edges.store.list_trials()
+        known, held = edges.store.list_trials(), edges.menu.find_held()
+        if held is not None and all(trial.id != held for trial in known):
+            notes.append(f"saved kernels stay: the boot loader is held by trial {held}, of which no record can be read")
+            return
         keep = {trial.old.saved for trial in known if trial.pinned or trial.phase.is_live}
         notes.extend(edges.kernels.sweep_saved(frozenset(filter(None, keep))))
 
@@ -81,7 +76,7 @@ def supersede(edges: TrialEdges, by: BootTrial | None) -> tuple[str, ...]:
     return tuple(filter(None, (quietly(settle),)))
 
 
-def fail(edges: TrialEdges, trial: BootTrial, before: BootTrial | None, cause: BaseException) -> NoReturn:
+def fail(edges: TrialEdges, trial: BootTrial, before: BootTrial | None, cause: BaseException, *, leaves: bool = False) -> NoReturn:
     """Nothing of it is to be left, and whose pin stood before stands again. Raises how that ended.
 
     Args:
@@ -89,13 +84,15 @@ def fail(edges: TrialEdges, trial: BootTrial, before: BootTrial | None, cause: B
         trial: what was being made.
         before: what the default was held by, as it stood on disk: the same number as it was prepared, or an earlier one; None: by nothing of ours.
         cause: what went wrong.
+        leaves: a reboot may have been asked for already, which nobody takes back.
     """
     why = _say(cause)
+    reboots = ", and this host may reboot to it all the same" if leaves else ""
     trouble = _insist(lambda: _take_back(edges, trial, before, why))
     if trouble:
         raise UndoFailedError(f"{why}; taking it back failed as well: {'; '.join(trouble)}", hint=LEFT) from cause
     told = "what was prepared is as it was" if before is not None and before.id == trial.id else "the boot loader is as it was"
-    raise TrialFailedError(f"no kernel is on trial, and {told}: {why}", hint=getattr(cause, "hint", "")) from cause
+    raise TrialFailedError(f"no kernel is on trial, and {told}{reboots}: {why}", hint=getattr(cause, "hint", "")) from cause
 
 
 def _say(error: BaseException) -> str:

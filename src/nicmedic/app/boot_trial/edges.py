@@ -27,7 +27,9 @@ __all__ = [
     "is_prepared",
     "is_same_kernel",
     "read_safe_menu",
+    "refuse_absent",
     "refuse_live",
+    "refuse_unproven",
     "save",
     "say_now",
 ]
@@ -93,6 +95,34 @@ def refuse_live(trials: Iterable[BootTrial]) -> None:
     if live is not None:
         hint = "nicmedic trial status\nnicmedic trial abort   # give it up"
         raise BusyError(f"trial {live.id} is {live.phase}: one at a time", hint=hint)
+
+
+def refuse_unproven(edges: TrialEdges, trials: Iterable[BootTrial], running: KernelChoice) -> None:
+    """Nothing may end on a kernel that was on trial and did not become the default: a hook would promote it in passing.
+
+    Raises:
+        RefusedError: such a one runs.
+    """
+    number = edges.boots.read_trial()
+    trial = next((each for each in trials if each.id == number), None)
+    if trial is None or not trial.pinned or is_same_kernel(trial.old, running):
+        return
+    old = name_kernel(trial.old)
+    raise RefusedError(
+        f"{name_kernel(running)} runs, which was on trial {trial.id} and was not promoted: everything ends on {old}",
+        hint=f"systemctl reboot   # back to {old}\nnicmedic trial abort   # or let it be: then the running one may be what everything ends on",
+    )
+
+
+def refuse_absent(menu: MenuNow, running: KernelChoice) -> None:
+    """Everything is to end on a kernel that can be booted.
+
+    Raises:
+        RefusedError: it has no entry.
+    """
+    if running.saved is None and not any(is_same_kernel(one, running) for one in menu.kernels):
+        listed = "\n".join(f"# {name_kernel(one)}: {one.image}" for one in menu.kernels)
+        raise RefusedError(f"{name_kernel(running)} runs, and the boot loader's menu has no entry for it", hint=listed)
 
 
 def read_safe_menu(edges: TrialEdges) -> MenuNow:

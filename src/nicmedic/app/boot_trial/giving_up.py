@@ -13,10 +13,10 @@ from nicmedic.app.boot_trial.ending import build_stopped, end, go_back, return_n
 from nicmedic.app.boot_trial.resume import build_crashed, build_missed
 from nicmedic.app.treat import quietly
 from nicmedic.model.boot_trial import BootTrial, TrialPhase
-from nicmedic.model.errors import NicmedicError, NoSuchTrialError, RefusedError, UndoFailedError
+from nicmedic.model.errors import BusyError, NicmedicError, NoSuchTrialError, RefusedError, UndoFailedError
 from nicmedic.report.trial_text import name_kernel
 
-__all__ = ["Aborting", "abort", "plan_abort", "stop"]
+__all__ = ["Aborting", "abort", "plan_abort", "stop", "take_out"]
 
 _SOAKS: Final = frozenset({Act.SOAK, Act.SOAK_ON})
 
@@ -25,7 +25,8 @@ _SOAKS: Final = frozenset({Act.SOAK, Act.SOAK_ON})
 class Aborting:
     """What ``abort`` would do."""
 
-    trial: BootTrial
+    trial: BootTrial | None
+    """None: something of ours is in the boot loader or runs, and no record of it can be read."""
     reboots: bool
     """The host runs the kernel on trial: it goes back to the old one by a reboot."""
     notes: tuple[str, ...] = ()
@@ -73,15 +74,16 @@ def _reboots(act: Act, on_trial: bool) -> bool:  # noqa: FBT001  # as it reads i
 
 
 def plan_abort(edges: TrialEdges) -> Aborting:
-    """What ``abort`` would do now. Nothing is written.
+    """What ``abort`` would do now, or ``take_out``. Nothing is written.
 
     Raises:
         NoSuchTrialError: there is none.
-        RefusedError: its promotion is to be ended first.
         StateError: the records cannot be read.
     """
+    if not edges.store.list_trials() and _is_something_left(edges):
+        told = "Of the trial no record can be read. Everything of nicmedic goes out of the boot loader, which has its own default again."
+        return Aborting(trial=None, reboots=False, notes=(told,))
     trial, act = _find(edges)
-    _refuse_promoting(trial, act)
     reboots = _reboots(act, edges.boots.read_trial() == trial.id)
     note = (
         f"The host reboots to {name_kernel(trial.old)}, which stays the default; abort once more takes that out of the boot loader too."
@@ -91,28 +93,34 @@ def plan_abort(edges: TrialEdges) -> Aborting:
     return Aborting(trial=trial, reboots=reboots, notes=(note,))
 
 
-def _refuse_promoting(trial: BootTrial, act: Act) -> None:
-    if act is Act.PROMOTE:
-        raise RefusedError(f"trial {trial.id} is being promoted; that is to be ended first", hint="nicmedic trial resume")
+def _is_something_left(edges: TrialEdges) -> bool:
+    return any(found is not None for found in (edges.boots.read_trial(), edges.menu.is_armed(), edges.menu.find_held()))
 
 
-def abort(edges: TrialEdges) -> Told:
+def abort(edges: TrialEdges, planned: Aborting | None = None) -> Told:
     """On the kernel on trial: go back by a reboot. Elsewhere: nothing of ours in the boot loader and among the services any more.
+
+    A promotion that cannot be ended is given up too: the boot loader's own default is what it is.
+
+    Args:
+        edges: of the machine.
+        planned: what the operator agreed to; None: whatever is due.
 
     Raises:
         NoSuchTrialError: there is none.
-        RefusedError: its promotion is to be ended first.
-        BusyError: somebody else is at it.
+        BusyError: somebody else is at it, or it is not as it was planned any more.
         StateError: it cannot be written down, or a reboot not be asked for.
         UndoFailedError: something of ours is left.
     """
     with edges.store.hold_lock():
         trial, act = _find(edges)
-        _refuse_promoting(trial, act)
+        reboots = _reboots(act, edges.boots.read_trial() == trial.id)
+        if planned is not None and planned.reboots != reboots:
+            raise BusyError(f"it is not as it was a moment ago: trial {trial.id} is {trial.phase}", hint="nicmedic trial status")
         if act is Act.REBOOT:
             go_back(edges, trial, "the operator gave it up")
             return Told(trial=trial)
-        if _reboots(act, edges.boots.read_trial() == trial.id):
+        if reboots:
             result = build_stopped(edges, trial, "the operator gave it up")
             return return_now(edges, withdraw(edges, trial) if trial.phase is TrialPhase.ARMED else trial, result)
         return _give_up(edges, _end(edges, trial, act))
@@ -138,10 +146,7 @@ def _give_up(edges: TrialEdges, trial: BootTrial) -> Told:
     Raises:
         UndoFailedError: something is left; ``abort`` tries it again.
     """
-    steps = (edges.menu.disarm, edges.menu.remove, edges.units.stand_down, edges.units.remove)
-    trouble = [failed for step in steps if (failed := quietly(step)) is not None]
-    if trouble:
-        raise UndoFailedError(f"not everything is out of the boot loader: {'; '.join(trouble)}", hint=LEFT)
+    _take_out(edges)
     try:
         ended = save(edges, trial, pinned=False)
     except (NicmedicError, OSError) as error:
@@ -149,10 +154,34 @@ def _give_up(edges: TrialEdges, trial: BootTrial) -> Told:
     return Told(trial=ended, notes=(*supersede(edges, None), *sweep(edges), _say_next(edges)))
 
 
+def take_out(edges: TrialEdges) -> tuple[str, ...]:
+    """The same where no record tells of what is to be taken out. Returns what is to be told, a sentence each.
+
+    Raises:
+        BusyError: somebody else is at it.
+        UndoFailedError: something is left.
+    """
+    with edges.store.hold_lock():
+        _take_out(edges)
+        return (*sweep(edges), _say_next(edges))
+
+
+def _take_out(edges: TrialEdges) -> None:
+    steps = (edges.menu.disarm, edges.menu.remove, edges.units.stand_down, edges.units.remove)
+    trouble = [failed for step in steps if (failed := quietly(step)) is not None]
+    if trouble:
+        raise UndoFailedError(f"not everything is out of the boot loader: {'; '.join(trouble)}", hint=LEFT)
+
+
 def _say_next(edges: TrialEdges) -> str:
-    """What the next reboot boots, as far as that can be told."""
+    """What the next reboot boots, as far as that can be told; and whether it comes by itself."""
     try:
         default = edges.menu.read_menu().default
     except (NicmedicError, OSError):
         default = None
+    comes: list[bool] = []
+    quietly(lambda: comes.append(edges.boots.is_rebooting()))
+    if any(comes):
+        boots = "what it boots cannot be told" if default is None else f"it boots {name_kernel(default)}"
+        return f"The reboot that was asked for comes all the same; {boots}."
     return "What the next reboot boots cannot be told." if default is None else f"The next reboot boots {name_kernel(default)}."

@@ -12,22 +12,15 @@ from nicmedic.app.boot_trial.edges import (
     is_prepared,
     is_same_kernel,
     read_safe_menu,
+    refuse_absent,
     refuse_live,
+    refuse_unproven,
     save,
     say_now,
 )
-from nicmedic.model.boot_trial import BootTrial, KernelChoice, TrialPhase
-from nicmedic.model.errors import RefusedError
-from nicmedic.ports.boot_trial import MenuNow
-from nicmedic.report.trial_text import name_kernel
+from nicmedic.model.boot_trial import BootTrial, TrialPhase
 
 __all__ = ["prepare"]
-
-
-def _refuse_absent(menu: MenuNow, running: KernelChoice) -> None:
-    if running.saved is None and not any(is_same_kernel(one, running) for one in menu.kernels):
-        listed = "\n".join(f"# {name_kernel(one)}: {one.image}" for one in menu.kernels)
-        raise RefusedError(f"{name_kernel(running)} runs, and the boot loader's menu has no entry for it", hint=listed)
 
 
 def prepare(edges: TrialEdges, *, copy: bool) -> Told:
@@ -48,7 +41,8 @@ def prepare(edges: TrialEdges, *, copy: bool) -> Told:
         known = edges.store.list_trials()
         refuse_live(known)
         menu, running = read_safe_menu(edges), edges.kernels.read_running()
-        _refuse_absent(menu, running)
+        refuse_unproven(edges, known, running)
+        refuse_absent(menu, running)
         before = find_current(known)
         if (
             before is not None

@@ -2,6 +2,7 @@
 """Go on with a trial after a boot: what the service runs. By the table of ``nicmedic.app.boot_trial.acts``; may be run again at any time."""
 
 import dataclasses
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,6 +11,7 @@ from nicmedic.app.boot_trial.edges import Told, TrialEdges, find_current, save, 
 from nicmedic.app.boot_trial.ending import conclude, disarm, end, go_back, go_on, keep_evidence, promote, tidy, withdraw
 from nicmedic.app.boot_trial.soak import is_soaking, soak
 from nicmedic.model.boot_trial import BootTrial, LegResult, TrialPhase, TrialVerdict
+from nicmedic.model.errors import StateError
 from nicmedic.report.trial_text import name_kernel, say_result
 
 __all__ = ["Resumed", "build_crashed", "build_missed", "resume"]
@@ -36,11 +38,13 @@ def resume(edges: TrialEdges) -> Resumed:
         StateError: something cannot be read or written; run again, it goes on from what is on disk.
     """
     with edges.store.hold_lock(patience_s=_PATIENCE_S):
-        trial = find_current(edges.store.list_trials())
+        known, on_trial = edges.store.list_trials(), edges.boots.read_trial()
+        _insist_on_record(known, on_trial)
+        trial = find_current(known)
         if trial is None:
             edges.units.remove()
             return Resumed(trial=None, said="There is no trial.")
-        act = choose_act(trial, edges.boots.read_boot_id(), edges.boots.read_trial())
+        act = choose_act(trial, edges.boots.read_boot_id(), on_trial)
         if act not in {Act.SOAK, Act.SOAK_ON}:
             return _settle(edges, trial, act)
         soaking = _begin(edges, trial) if act is Act.SOAK else trial
@@ -51,6 +55,19 @@ def resume(edges: TrialEdges) -> Resumed:
         if result.verdict is not TrialVerdict.GOOD:
             result = _add_evidence(edges, soaking, result)
         return _say(conclude(edges, soaking, result, here=True))
+
+
+def _insist_on_record(known: Iterable[BootTrial], on_trial: int | None) -> None:
+    """Of a kernel on trial of which nothing is known, nobody may say that it has ended: its deadline reboots, unless the record comes back.
+
+    Raises:
+        StateError: the record of the kernel that runs cannot be read.
+    """
+    if on_trial is not None and all(trial.id != on_trial for trial in known):
+        told = f"the kernel of trial {on_trial} runs, and there is no record of it that can be read: this host reboots at its deadline"
+        raise StateError(
+            told, hint="nicmedic trial status\nnicmedic trial abort   # stay on it, with nothing of nicmedic in the boot loader"
+        )
 
 
 def _begin(edges: TrialEdges, trial: BootTrial) -> BootTrial:
@@ -86,7 +103,7 @@ def build_crashed(edges: TrialEdges, trial: BootTrial) -> LegResult:
     """Of one whose boot ended while it soaked."""
     return LegResult(
         verdict=TrialVerdict.CRASHED,
-        reason="the boot ended while it soaked: panic, reset or power cut",
+        reason="the boot ended while it soaked: panic, reset, power cut, its deadline, or somebody rebooted the host",
         boot_id=trial.soak_boot_id,
         began=trial.soak_began,
         evidence=keep_evidence(edges, trial),

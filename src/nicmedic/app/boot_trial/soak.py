@@ -6,10 +6,11 @@ counts for nothing.
 """
 
 import dataclasses
+import datetime
 from typing import Final
 
 from nicmedic.app.boot_trial.card_soak import CardSoak, SoakEnd, find_unreached
-from nicmedic.app.boot_trial.edges import TrialEdges, say_now
+from nicmedic.app.boot_trial.edges import TrialEdges
 from nicmedic.app.treat import quietly
 from nicmedic.model.boot_trial import BootTrial, LegResult, SoakFigures, TrialPhase, TrialVerdict, list_left
 from nicmedic.model.counters import Counters
@@ -26,12 +27,12 @@ _GAP_S: Final = 60.0
 
 
 def is_soaking(edges: TrialEdges, trial: BootTrial) -> bool:
-    """Whether the record still says that this boot soaks. Where it cannot be read, it did."""
+    """Whether the record still says that this boot soaks. Where it cannot be read, or is damaged, it did: who ends a soak writes it anew."""
     try:
-        now = next((one for one in edges.store.list_trials() if one.id == trial.id), None)
+        now = next((one for one in edges.store.list_trials() if one.id == trial.id), trial)
     except (NicmedicError, OSError):
         return True
-    return now is not None and now.phase is TrialPhase.SOAKING and now.soak_boot_id == trial.soak_boot_id
+    return now.phase is TrialPhase.SOAKING and now.soak_boot_id == trial.soak_boot_id
 
 
 def soak(edges: TrialEdges, trial: BootTrial) -> LegResult | None:
@@ -80,14 +81,17 @@ class _Soak:
         return None if over is None else self._tell(over)
 
     def _tell(self, over: SoakEnd) -> LegResult:
+        now_s = self._edges.clock.read_monotonic_s()
+        seen_s = now_s if over.seen_s is None else over.seen_s
+        seen = self._edges.clock.read_now() - datetime.timedelta(seconds=now_s - seen_s)
         return LegResult(
             verdict=over.verdict,
             reason=over.reason,
             boot_id=self._trial.soak_boot_id,
             began=self._trial.soak_began,
-            ended=say_now(self._edges),
+            ended=seen.isoformat(timespec="seconds"),
             began_uptime_s=self._watched_from_s,
-            ended_uptime_s=self._edges.clock.read_monotonic_s() if over.seen_s is None else over.seen_s,
+            ended_uptime_s=seen_s,
             hung=over.hung,
             figures=self._figures,
         )

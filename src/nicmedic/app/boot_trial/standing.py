@@ -29,14 +29,15 @@ def read_standing(edges: TrialEdges) -> Standing:
         return found[0] if found else None
 
     boot_id = read(edges.boots.read_boot_id)
-    running = read(edges.kernels.read_running)
     soaks = bool(trials) and trials[-1].phase is TrialPhase.SOAKING and trials[-1].soak_boot_id == boot_id
     return Standing(
         trials=trials,
         boot_id=boot_id,
-        running=None if running is None else running.release,
+        running=read(edges.boots.read_release),
         on_trial=read(edges.boots.read_trial),
         armed=read(edges.menu.is_armed),
+        held=read(lambda: edges.menu.find_held() or 0),
+        rebooting=bool(read(edges.boots.is_rebooting)),
         progress=read(lambda: edges.store.read_progress(trials[-1])) if soaks else None,
         notes=tuple(notes),
     )

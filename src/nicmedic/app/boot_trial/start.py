@@ -13,7 +13,9 @@ from nicmedic.app.boot_trial.edges import (
     is_prepared,
     is_same_kernel,
     read_safe_menu,
+    refuse_absent,
     refuse_live,
+    refuse_unproven,
     save,
     say_now,
 )
@@ -32,15 +34,15 @@ _OF_THE_SESSION = frozenset({"ssh"})
 """Probes of whoever is logged in now: nobody is after a boot."""
 
 
-def _find_cards(edges: TrialEdges, wanted: Wanted) -> tuple[Card, ...]:
-    """Those that carry traffic now.
+def _find_cards(edges: TrialEdges, wanted: Wanted) -> tuple[tuple[Card, ...], tuple[str, ...]]:
+    """Those that carry traffic now; and what is to be told of others, a sentence each.
 
     Raises:
         RefusedError: none does, or a probe that was asked for passes over none: so nothing could show that they still do.
         UsageError: a probe is not understood.
     """
     host = edges.machine.read_host()
-    cards, asked = [], set[str]()
+    cards, asked, notes = [], set[str](), []
     for nic in host.nics:
         if nic.carrier is not True:
             continue
@@ -52,6 +54,10 @@ def _find_cards(edges: TrialEdges, wanted: Wanted) -> tuple[Card, ...]:
         if find_flow(results):
             before = tuple(result for result in results if result.probe.partition(" ")[0] not in _OF_THE_SESSION)
             cards.append(Card(nic=identity, interface=nic.interface, before=before))
+        else:
+            notes.append(
+                f"{nic.interface} has a link, and nothing is seen to flow over it now: it is not watched, and a hang of it not seen"
+            )
     if not cards:
         hint = "nicmedic check\nnicmedic trial start KERNEL --probe ping:ADDRESS   # or tcp:HOST:PORT, of one that answers"
         raise RefusedError("no card is seen to carry traffic now, so none could show that it still does with another kernel", hint=hint)
@@ -59,7 +65,7 @@ def _find_cards(edges: TrialEdges, wanted: Wanted) -> tuple[Card, ...]:
     if not asked <= passed:
         names = ", ".join(map(escape_terminal, sorted(asked - passed)))
         raise RefusedError(f"{names} does not pass now over any card, so it could not show anything later", hint="nicmedic check")
-    return tuple(cards)
+    return tuple(cards), tuple(notes)
 
 
 def _plan(edges: TrialEdges, menu: MenuNow, base: BootTrial | None, old: KernelChoice, legs: tuple[Leg, ...], wanted: Wanted) -> Told:
@@ -73,18 +79,19 @@ def _plan(edges: TrialEdges, menu: MenuNow, base: BootTrial | None, old: KernelC
         legs: boots that are asked for.
         wanted: of each.
     """
+    cards, notes = _find_cards(edges, wanted)
     planned = BootTrial(
         id=0 if base is None else base.id,
         phase=TrialPhase.PREPARED,
         old=old,
         legs=legs,
         wanted=wanted,
-        cards=_find_cards(edges, wanted),
+        cards=cards,
         made_at=say_now(edges),
         pinned=base is not None,
         folder="" if base is None else base.folder,
     )
-    return Told(trial=planned, notes=menu.notes)
+    return Told(trial=planned, notes=(*menu.notes, *notes))
 
 
 def _read(edges: TrialEdges) -> tuple[MenuNow, BootTrial | None]:
@@ -93,6 +100,18 @@ def _read(edges: TrialEdges) -> tuple[MenuNow, BootTrial | None]:
     refuse_live(known)
     current = find_current(known)
     return read_safe_menu(edges), current if is_prepared(current) else None
+
+
+def _read_old(edges: TrialEdges, menu: MenuNow) -> KernelChoice:
+    """The kernel that runs, where nothing was prepared.
+
+    Raises:
+        RefusedError: it is none to end on.
+    """
+    running = edges.kernels.read_running()
+    refuse_unproven(edges, edges.store.list_trials(), running)
+    refuse_absent(menu, running)
+    return running
 
 
 def plan_start(edges: TrialEdges, word: str, wanted: Wanted) -> Told:
@@ -112,7 +131,7 @@ def plan_start(edges: TrialEdges, word: str, wanted: Wanted) -> Told:
     with edges.store.hold_lock():
         menu, base = _read(edges)
         candidate = find_kernel(menu.kernels, word)
-        old = edges.kernels.read_running() if base is None else base.old
+        old = _read_old(edges, menu) if base is None else base.old
         if is_same_kernel(old, candidate):
             told = f"{name_kernel(candidate)} is the kernel that everything ends on, so there is nothing to try"
             raise RefusedError(told, hint="nicmedic trial status")
@@ -184,7 +203,7 @@ def start(edges: TrialEdges, planned: Told, *, reboot: bool = True) -> Told:
         known = edges.store.list_trials()
         refuse_live(known)
         before = _find_before(find_current(known), planned.trial)
-        made = planned.trial
+        made, leaves = planned.trial, False
         try:
             made = edges.store.create_trial(made) if before is None else edges.store.save_trial(made)
             made = made if made.pinned else save(edges, made, pinned=True)
@@ -194,7 +213,8 @@ def start(edges: TrialEdges, planned: Told, *, reboot: bool = True) -> Told:
             notes = (*planned.notes, *watchdogs, *supersede(edges, made))
             if reboot:
                 edges.tell(f"rebooting; the next boot is of {name_kernel(made.legs[0].kernel)}, once")
+                leaves = True
                 edges.boots.reboot(f"nicmedic trial {made.id}: the next boot is of {made.legs[0].kernel.release}")
         except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # a bug of ours must not leave it half armed
-            fail(edges, made, before or find_pinned(known), error)
+            fail(edges, made, before or find_pinned(known), error, leaves=leaves)
         return Told(trial=made, notes=notes)

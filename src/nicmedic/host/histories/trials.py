@@ -62,7 +62,7 @@ def _sight(trial: BootTrial, leg: Leg, order: int) -> Sighting | None:
         return None
     began, ended = _moment(result.began), _moment(result.ended)
     first, last = result.began_uptime_s, result.ended_uptime_s
-    booted = began - first if began is not None and first is not None else None
+    booted = ended - last if ended is not None and last is not None else None
     place = f", boot {trial.legs.index(leg) + 1} of {len(trial.legs)}" if len(trial.legs) > 1 else ""
     promoted = "; it became the default" if trial.promoted else ""
     return Sighting(

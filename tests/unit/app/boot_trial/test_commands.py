@@ -5,12 +5,12 @@ import dataclasses
 
 import pytest
 
-from nicmedic.app.boot_trial.giving_up import abort, plan_abort, stop
+from nicmedic.app.boot_trial.giving_up import abort, plan_abort, stop, take_out
 from nicmedic.app.boot_trial.prepare import prepare
 from nicmedic.app.boot_trial.resume import resume
 from nicmedic.app.boot_trial.start import plan_aba, plan_start, start
 from nicmedic.model.boot_trial import KernelChoice, TrialPhase, TrialVerdict
-from nicmedic.model.errors import BusyError, NoSuchTrialError, RefusedError, TrialFailedError
+from nicmedic.model.errors import BusyError, NoSuchTrialError, RefusedError, StateError, TrialFailedError, UndoFailedError
 from nicmedic.testing.boot_trial import NEW, OLD, Behaviour, TrialHost, build_trial_edges, run_services
 from nicmedic.testing.world import Killed, Process
 from tests.unit.app.boot_trial.scenes import HUNG, WANTED, carry_out, do_aba, do_prepare, do_start, find_trial, find_verdicts, find_wrong
@@ -77,11 +77,13 @@ class TestRefused:
             plan_start(build_trial_edges(host, process), NEW.release, dataclasses.replace(WANTED, probes=("ping:192.0.2.99",)))
         assert do_nothing_to(host, process)
 
-    def test_to_prepare_a_kernel_that_the_menu_does_not_have(self) -> None:
+    def test_to_end_on_a_kernel_that_the_menu_does_not_have(self) -> None:
         host, process = TrialHost(), Process()
         host.kernels = (NEW,)
         with pytest.raises(RefusedError, match="has no entry for it"):
             prepare(build_trial_edges(host, process), copy=True)
+        with pytest.raises(RefusedError, match="has no entry for it"):
+            plan_start(build_trial_edges(host, process), NEW.release, WANTED)
         assert do_nothing_to(host, process)
 
     def test_a_second_trial_while_one_is_under_way(self) -> None:
@@ -182,6 +184,22 @@ class TestStart:
         assert (trial.id, trial.promoted) == (2, True)
         assert [one.pinned for one in host.trials.values()] == [False, False]
         assert find_wrong(host) == []
+
+    def test_a_card_with_a_link_that_carries_nothing_is_told(self) -> None:
+        host = TrialHost()
+        host.idle_card = True
+        planned = plan_start(build_trial_edges(host), NEW.release, WANTED)
+        assert [card.interface for card in planned.trial.cards] == ["eth0"]
+        assert planned.notes == ("eth1 has a link, and nothing is seen to flow over it now: it is not watched, and a hang of it not seen",)
+
+    def test_interrupted_when_the_reboot_was_asked_for_says_that_it_may_come(self) -> None:
+        counted, calls = TrialHost(), Process()
+        do_start(counted, calls)
+        at = next(number for number, call in enumerate(calls.calls) if call.startswith("reboot"))
+        host = TrialHost()
+        with pytest.raises(TrialFailedError, match="as it was, and this host may reboot to it all the same: it was interrupted"):
+            do_start(host, Process(fail_at=at, error=KeyboardInterrupt()))
+        assert (host.word, host.block) == (None, None)
 
     def test_that_fails_after_a_trial_that_failed_leaves_its_pin(self) -> None:
         host = TrialHost(new=HUNG)
@@ -307,11 +325,106 @@ class TestAbort:
         abort(build_trial_edges(host))
         assert (find_trial(host).phase, host.block) == (TrialPhase.ENDED, None)
 
-    def test_what_is_being_promoted_is_refused(self) -> None:
+    def test_a_promotion_that_cannot_be_ended_is_given_up(self) -> None:
+        """Else there were no way out where GRUB's menu is not understood any more."""
         host = soaking()
         host.trials[1] = dataclasses.replace(host.trials[1], phase=TrialPhase.PROMOTING)
-        with pytest.raises(RefusedError, match="being promoted"):
-            abort(build_trial_edges(host))
+        assert not plan_abort(build_trial_edges(host)).reboots
+        told = abort(build_trial_edges(host))
+        assert (told.trial.phase, told.trial.promoted, host.block, host.units, host.rebooting) == (
+            TrialPhase.ENDED,
+            False,
+            None,
+            None,
+            False,
+        )
+
+    def test_that_was_agreed_to_for_something_else_does_nothing(self) -> None:
+        host = soaking()
+        planned = plan_abort(build_trial_edges(host))
+        stop(build_trial_edges(host), promote=True)
+        with pytest.raises(BusyError, match="not as it was a moment ago: trial 1 is ended"):
+            abort(build_trial_edges(host), planned)
+        assert (host.next_kernel, host.rebooting) == (NEW, False)
+
+    def test_while_the_reboot_comes_tells_that_it_comes_all_the_same(self) -> None:
+        host = TrialHost()
+        do_start(host)
+        told = abort(build_trial_edges(host), plan_abort(build_trial_edges(host)))
+        assert told.notes == ("The reboot that was asked for comes all the same; it boots 6.1.0-55-amd64 (6.1.153-1).",)
+        run_services(host)
+        assert host.running == OLD
+        assert find_wrong(host) == []
+
+
+class TestWithoutARecord:
+    """Somebody has damaged it, or taken it away."""
+
+    def test_what_is_in_the_boot_loader_can_be_taken_out(self) -> None:
+        host = TrialHost()
+        do_start(host, reboot=False)
+        host.trials.clear()
+        planned = plan_abort(build_trial_edges(host))
+        assert (planned.trial, planned.reboots) == (None, False)
+        assert take_out(build_trial_edges(host)) == ("The next reboot boots 6.1.0-55-amd64 (6.1.153-1).",)
+        assert (host.block, host.word, host.units) == (None, None, None)
+        with pytest.raises(NoSuchTrialError):
+            plan_abort(build_trial_edges(host))
+
+    def test_what_cannot_be_taken_out_is_told(self) -> None:
+        host = TrialHost()
+        do_start(host, reboot=False)
+        host.trials.clear()
+        counted, calls = TrialHost(), Process()
+        do_start(counted, reboot=False)
+        take_out(build_trial_edges(counted, calls))
+        with pytest.raises(UndoFailedError, match="not everything is out of the boot loader: No space left"):
+            take_out(build_trial_edges(host, Process(fail_at=calls.calls.index("remove block"))))
+
+    def test_the_kernel_on_trial_is_left_to_its_deadline(self) -> None:
+        """Before, its services were taken away, and nobody watched it any more."""
+        host = TrialHost()
+        do_start(host)
+        host.boot("reboot")
+        host.trials.clear()
+        with pytest.raises(StateError, match="the kernel of trial 1 runs, and there is no record of it"):
+            resume(build_trial_edges(host))
+        run_services(host)
+        assert (host.booted[-1][2], host.running, host.units) == ("deadline", OLD, None)
+
+    def test_copies_stay_that_the_boot_loader_may_boot(self) -> None:
+        host = TrialHost(new=HUNG)
+        carry_out(host)
+        host.boot()
+        kept = do_prepare(host).trial.old.saved
+        del host.trials[2]
+        host.boot()
+        host.running = OLD
+        host.units = 1.0
+        said = resume(build_trial_edges(host)).said
+        assert "saved kernels stay: the boot loader is held by trial 2, of which no record can be read" in said
+        assert (kept, host.copies) == ("/boot/nicmedic/2", {"/boot/nicmedic/2"})
+
+
+class TestAKernelThatWasNotPromoted:
+    def test_is_nothing_to_end_on(self) -> None:
+        """A hook would promote it in passing."""
+        host = soaking()
+        stop(build_trial_edges(host), promote=False)
+        for command in (do_prepare, lambda host: plan_start(build_trial_edges(host), OLD.release, WANTED)):
+            with pytest.raises(RefusedError, match=r"was on trial 1 and was not promoted: everything ends on 6.1.0-55-amd64") as caught:
+                command(host)
+            assert "nicmedic trial abort" in caught.value.hint
+        assert (host.next_kernel, len(host.trials), host.copies) == (OLD, 1, set())
+        abort(build_trial_edges(host))
+        assert do_prepare(host).trial.old.release == NEW.release
+
+    def test_and_is_the_old_one_itself_is_prepared(self) -> None:
+        host = TrialHost()
+        do_aba(host)
+        run_services(host)
+        assert (host.on_trial, host.running) == (1, OLD)
+        assert do_prepare(host).trial.old.release == OLD.release
 
     def test_what_has_ended_takes_the_pin_away(self) -> None:
         host = TrialHost(new=HUNG)

@@ -206,6 +206,8 @@ def test_how_it_stands_is_told_without_writing_anything() -> None:
 def test_how_it_stands_is_told_as_far_as_it_can_be_read() -> None:
     host = TrialHost()
     do_start(host, reboot=False)
-    edges = build_trial_edges(host, Process(fail_at=2))
-    standing = read_standing(edges)
-    assert (standing.running, standing.notes) == (None, ("No space left on device",))
+    calls = Process()
+    read_standing(build_trial_edges(host, calls))
+    for name, field in ("read release", "running"), ("find held", "held"), ("is armed", "armed"), ("boot id", "boot_id"):
+        standing = read_standing(build_trial_edges(host, Process(fail_at=calls.calls.index(name))))
+        assert (getattr(standing, field), standing.notes) == (None, ("No space left on device",))

@@ -8,6 +8,7 @@ import pytest
 
 from nicmedic.app.boot_trial.giving_up import stop
 from nicmedic.app.boot_trial.resume import resume
+from nicmedic.app.boot_trial.soak import is_soaking, soak
 from nicmedic.model.boot_trial import LegResult, TrialPhase, TrialVerdict, Wanted
 from nicmedic.model.policy import Mode, NicPolicy
 from nicmedic.testing.boot_trial import Behaviour, TrialHost, build_trial_edges, run_services
@@ -72,6 +73,22 @@ def test_who_does_not_answer_any_more_is_lost() -> None:
     assert find_wrong(host) == []
 
 
+def test_a_record_that_is_damaged_meanwhile_does_not_end_it() -> None:
+    """Before, its service ended as if somebody had stopped it, and nobody watched any more."""
+    host = TrialHost()
+    do_start(host)
+    host.boot("reboot")
+    with pytest.raises(Killed):
+        resume(build_trial_edges(host, Process(kill_at=80)))
+    kept, edges = find_trial(host), build_trial_edges(host)
+    assert is_soaking(edges, kept)
+    host.trials.clear()
+    assert is_soaking(edges, kept)
+    result = soak(edges, kept)
+    assert result is not None
+    assert result.verdict is TrialVerdict.GOOD
+
+
 class TestAHang:
     def test_that_the_watcher_may_cure_is_waited_for(self) -> None:
         host = TrialHost(new=Behaviour(hangs_s=15.0, cured_s=40.0))
@@ -91,8 +108,10 @@ class TestAHang:
         assert 15.0 <= result.ended_uptime_s < 20.0  # when it was seen
         assert result.began is not None
         assert result.ended is not None
-        waited_s = (datetime.datetime.fromisoformat(result.ended) - datetime.datetime.fromisoformat(result.began)).total_seconds()
-        assert 30.0 + 180.0 <= waited_s <= 30.0 + 180.0 + 8.0  # from the end of the policy's quiet time after the boot
+        seen_s = (datetime.datetime.fromisoformat(result.ended) - datetime.datetime.fromisoformat(result.began)).total_seconds()
+        assert 15.0 <= seen_s < 20.0
+        # from the end of the policy's quiet time after the boot
+        assert result.figures.watched_s == pytest.approx(30.0 + 180.0, abs=8.0)
         assert find_wrong(host) == []
 
     @pytest.mark.parametrize("policy", [None, NicPolicy(mode=Mode.OBSERVE)], ids=["no watcher", "observes only"])

@@ -82,6 +82,15 @@ def test_a_good_boot_counts_as_hours_without_a_hang(tmp_path: Path) -> None:
     assert boot.circumstances["trial"].endswith("it became the default")
 
 
+def test_a_soak_that_reached_late_or_was_taken_up_again_began_with_its_boot(tmp_path: Path) -> None:
+    """``began`` is when its service came up, ``began_uptime_s`` when that which goes on now began to watch: hours may lie between."""
+    (boot,) = read(tmp_path, with_result(began_uptime_s=500.0)).boots
+    assert boot.began == "2026-11-23T06:00:00Z"
+    watched = watch_boot(boot)
+    assert watched is not None
+    assert watched.hours == pytest.approx(111 / 3600, rel=0.01)
+
+
 def test_a_crash_tells_no_hours(tmp_path: Path) -> None:
     crash = with_result(verdict=TrialVerdict.CRASHED, hung=None, began_uptime_s=None, ended_uptime_s=None)
     (boot,) = read(tmp_path, crash).boots
@@ -116,7 +125,7 @@ def test_a_log_of_the_same_boot_tells_the_same_hang(tmp_path: Path) -> None:
 def test_words_of_a_trial_are_no_other_command_line() -> None:
     before = BootRecord(command_line="BOOT_IMAGE=/vmlinuz-a root=/dev/md0 ro quiet nicmedic.saved=1")
     after = BootRecord(
-        command_line="BOOT_IMAGE=/vmlinuz-b root=/dev/md0 ro quiet nicmedic.trial=3 panic=30 oops=panic softlockup_panic=1",
+        command_line="BOOT_IMAGE=/vmlinuz-b root=/dev/md0 ro quiet nicmedic.trial=3 panic=30 oops=panic softlockup_panic=1 nmi_watchdog=panic",
         circumstances={"trial": "3: HUNG"},
     )
     assert list(compare_boots_of(before, after, "")) == []
