@@ -21,7 +21,7 @@ _WEIGHTY: Final = re.compile(
 _BOOT_IMAGE: Final = re.compile(r"\b(?:BOOT_IMAGE|initrd)=\S+\s*")
 _TRIAL: Final = re.compile(r"\bnicmedic\.(?:trial|saved)=")
 _TRIAL_WORDS: Final = re.compile(
-    r"(?:^|\s)(?:nicmedic\.\S+|panic=\S+|oops=panic|softlockup_panic=\S+|rd\.shell=0|rd\.emergency=reboot)(?=\s|$)"
+    r"(?:^|\s)(?:nicmedic\.\S+|panic=\S+|oops=panic|softlockup_panic=\S+|nmi_watchdog=panic|rd\.shell=0|rd\.emergency=reboot)(?=\s|$)"
 )
 """What ``trial`` has on the line of a kernel, so that it comes back by itself: nothing that makes a card hang."""
 _ABOUT_TRIALS: Final = "trial"

@@ -14,9 +14,11 @@ from nicmedic.persist.kernel_words import is_same_parameter
 
 __all__ = ["TRIAL_WORDS", "copy_entry"]
 
-TRIAL_WORDS = ("panic=30", "oops=panic", "softlockup_panic=1", "rd.shell=0", "rd.emergency=reboot")
+TRIAL_WORDS = ("panic=30", "oops=panic", "softlockup_panic=1", "nmi_watchdog=panic", "rd.shell=0", "rd.emergency=reboot")
 """What has a kernel that does not get on reboot by itself. initramfs-tools too reboots where it would open a shell, if ``panic=`` is given
-(scripts/functions, ``panic()``); dracut does by its own two (man dracut.cmdline)."""
+(scripts/functions, ``panic()``); dracut does by its own two (man dracut.cmdline).
+A processor that takes no interrupts any more is found out by another one only where its counters give non-maskable ones: not in most virtual machines
+(kernel/watchdog_hld.c; ``nmi_watchdog=`` in kernel/watchdog.c)."""
 _FORGET = frozenset({"savedefault", "recordfail", "save_env"})
 _PLAIN = re.compile(r"--[a-z]+")
 _AFTER = "; then true; else reboot; fi"

@@ -252,7 +252,7 @@ def test_word_that_another_value_overrules_is_put_behind_it() -> None:
     planned = plan_trial(Setup(menu=menu, files=setup.files), None, 7, name_kernel("plain", OLD), name_kernel("plain", NEW))
     assert isinstance(planned, bytes)
     assert (
-        "ro panic=30 oops=panic quiet panic=0 nicmedic.trial=7 panic=30 softlockup_panic=1 rd.shell=0 rd.emergency=reboot;"
+        "ro panic=30 oops=panic quiet panic=0 nicmedic.trial=7 panic=30 softlockup_panic=1 nmi_watchdog=panic rd.shell=0 rd.emergency=reboot;"
         in planned.decode()
     )
 
