@@ -130,6 +130,12 @@ def find_kernel(setup: Setup, menu: Menu, kernel: Kernel, like: Sequence[str]) -
     return min(held, key=rank, default=None)
 
 
+def _find_held(setup: Setup, custom: bytes | None, kernel: Kernel) -> Start | None:
+    """Our own entry of this kernel: that of its package may be gone, with the package, and the saved copy is still there."""
+    starts = list_starts(run_setup(setup, custom).entries)
+    return next((each for each in starts if each.entry.id == OLD and each.image == kernel.image), None)
+
+
 def _render_default(name: str) -> list[str]:
     """Lines that make an entry the default, and have it started though nobody is there."""
     return [
@@ -180,7 +186,7 @@ def plan_trial(setup: Setup, custom: bytes | None, trial: int, old: Kernel, cand
         ScriptError: the configuration is not understood.
     """
     menu = run_setup(setup, take_out(custom))
-    first = find_kernel(setup, menu, old, setup.running)
+    first = find_kernel(setup, menu, old, setup.running) or _find_held(setup, custom, old)
     if first is None:
         return (f"GRUB's menu has no entry for {old.release} that nicmedic understands",)
     second = find_kernel(setup, menu, candidate, first.words) if candidate else None

@@ -113,6 +113,26 @@ def test_saved_copy_takes_the_place_of_the_package_s_files() -> None:
     assert f"\tif linux\t/boot/vmlinuz-{OLD} root=" in planned.decode()
 
 
+@pytest.mark.parametrize("name", OPEN)
+def test_saved_copy_is_booted_though_its_package_is_gone(name: str) -> None:
+    setup = set_up(name)
+    copy = f"/boot/nicmedic/3/vmlinuz-{OLD}"
+    saved = Kernel(release=OLD, image=copy, initrd=f"/boot/nicmedic/3/initrd.img-{OLD}", saved="3")
+    custom = plan_trial(setup, THEIRS, 3, saved, None)
+    assert isinstance(custom, bytes)
+    purged = replace(
+        setup, menu=setup.menu.replace(f"vmlinuz-{OLD}", "vmlinuz-6.6.6-gone").replace(f"initrd.img-{OLD}", "initrd.img-6.6.6-gone")
+    )
+    planned = plan_trial(purged, custom, 3, saved, name_kernel(name, NEW))
+    assert isinstance(planned, bytes), planned
+    starts = {start.entry.id: start for start in list_starts(run_setup(purged, planned).entries)}
+    before = {start.entry.id: start for start in list_starts(run_setup(setup, custom).entries)}
+    assert (starts["nicmedic-old"].image, starts["nicmedic-old"].words) == (copy, before["nicmedic-old"].words)
+    assert starts["nicmedic-old"].initrds[-1] == saved.initrd
+    assert tell_default(purged, planned, word="3") == ("nicmedic-trial", NEW)
+    assert plan_trial(purged, THEIRS, 3, saved, None) == (f"GRUB's menu has no entry for {OLD} that nicmedic understands",)
+
+
 def test_menu_that_waits_for_ever_waits_half_a_minute() -> None:
     setup, planned = plan("saved")
     assert run_setup(setup, None).variables["timeout"] == "-1"
