@@ -72,7 +72,7 @@ class KernelVM(Machine):
             if with_shell:
                 self.write_share("shell", "")
             self._go()
-            self.agent.connect(60)
+            self.agent.connect(600 if steady else 60)
         except BaseException:
             self.end()
             raise
