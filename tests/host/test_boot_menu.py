@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from nicmedic.host.boot_disk import can_checkpoint, settle_folder, write_over
 from nicmedic.host.boot_menu import HostBootMenu, Probe
 from nicmedic.model.boot_trial import KernelChoice
 from nicmedic.model.errors import StateError
@@ -231,6 +232,24 @@ def test_second_menu_of_the_firmware_s_partition_is_an_obstacle(tmp_path: Path) 
     (tmp_path / "sys/firmware/efi").mkdir(parents=True)
     (obstacle,) = host.menu.read_menu().obstacles
     assert obstacle.startswith("/boot/efi/EFI/debian/grub.cfg holds entries of its own")
+
+
+def test_block_is_written_over_itself_or_not_at_all(tmp_path: Path) -> None:
+    block, link = tmp_path / "grubenv", tmp_path / "link"
+    block.write_bytes(b"a" * 1024)
+    link.symlink_to(block)
+    inode = block.stat().st_ino
+    for path, data in ((block, b"b" * 1023), (block, b"b" * 1025), (link, b"b" * 1024), (tmp_path / "none", b"b" * 1024)):
+        with pytest.raises(OSError):
+            write_over(str(path), data)
+    assert block.read_bytes() == b"a" * 1024
+    write_over(str(block), b"b" * 1024)
+    settle_folder(str(tmp_path))
+    assert (block.read_bytes(), block.stat().st_ino) == (b"b" * 1024, inode)
+    assert not can_checkpoint("/proc")
+    assert not can_checkpoint(str(tmp_path / "none"))
+    with pytest.raises(FileNotFoundError):
+        settle_folder(str(tmp_path / "none"))
 
 
 @pytest.mark.parametrize(
