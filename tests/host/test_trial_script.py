@@ -22,7 +22,8 @@ class Bench:
 
     def __init__(self, folder: Path, shell: tuple[str, ...]) -> None:
         self.folder, self.shell = folder, shell
-        self.trigger, self.ended, self.calls = folder / "trigger", folder / "ended of it", folder / "calls"
+        self.trigger, self.ended, self.calls = folder / "sysrq-trigger", folder / "ended of it", folder / "calls"
+        self.life, self.settings = folder / "life of it", folder / "sys/kernel"
         self.trigger.touch()
         self.calls.touch()
         (folder / "bin").mkdir()
@@ -54,9 +55,18 @@ class Bench:
         why = "it's a test; $(false)"
         return render_reboot(why, polite_s=3, guests_s=guests_s, forced_s=3, trigger=str(self.trigger), groups=groups)
 
-    def deadline(self, in_s: int) -> tuple[str, ...]:
-        at_s = int(float(Path("/proc/uptime").read_text(encoding="ascii").split()[0])) + in_s
-        return render_deadline(at_s, polite_s=2, forced_s=2, trigger=str(self.trigger), ended=str(self.ended))
+    def deadline(self, in_s: int, *, first_in_s: int = 600, silence_s: int = 600) -> tuple[str, ...]:
+        now_s = int(float(Path("/proc/uptime").read_text(encoding="ascii").split()[0]))
+        return render_deadline(
+            now_s + in_s,
+            now_s + first_in_s,
+            silence_s=silence_s,
+            polite_s=2,
+            forced_s=2,
+            ended=str(self.ended),
+            life=str(self.life),
+            proc=str(self.folder),
+        )
 
     def list_calls(self) -> list[str]:
         return self.calls.read_text(encoding="utf-8").splitlines()
@@ -155,3 +165,38 @@ def test_a_deadline_that_is_over_when_it_begins_reboots_at_once(bench: Bench) ->
     with bench.start(bench.deadline(-5)) as process:
         wait_for(lambda: bench.list_calls() == GOOD_ORDER, 3)
         process.communicate(timeout=60)
+
+
+def test_nobody_who_begins_to_look_after_it_is_not_waited_for_until_the_deadline(bench: Bench) -> None:
+    with bench.start(bench.deadline(600, first_in_s=4)) as process:
+        time.sleep(2)
+        assert bench.list_calls() == []
+        wait_for(lambda: bench.list_calls() == GOOD_ORDER, 6)
+        assert process.communicate(timeout=60)[0] == ""
+
+
+def test_whoever_looks_after_it_shows_life_and_is_missed(bench: Bench) -> None:
+    with bench.start(bench.deadline(600, first_in_s=2, silence_s=5)) as process:
+        for number in range(8):
+            bench.life.write_text(f"{number}\n", encoding="ascii")
+            time.sleep(1)
+        bench.life.unlink()
+        time.sleep(2)
+        assert bench.list_calls() == [], "it may be gone for a moment"
+        wait_for(lambda: bench.list_calls() == GOOD_ORDER, 8)
+        assert process.communicate(timeout=60)[0] == ""
+
+
+def test_a_panic_on_trial_ends_in_a_reboot_whatever_the_host_has_set(bench: Bench) -> None:
+    bench.settings.mkdir(parents=True)
+    held = {"panic": "0", "panic_on_oops": "0", "softlockup_panic": "1"}
+    for name, value in held.items():
+        (bench.settings / name).write_text(f"{value}\n", encoding="ascii")
+    with bench.start(bench.deadline(600)) as process:
+        wait_for(lambda: (bench.settings / "panic").read_text(encoding="ascii") == "30\n", 5)
+        wait_for(lambda: (bench.settings / "panic_on_oops").read_text(encoding="ascii") == "1\n", 5)
+        (bench.settings / "panic").write_text("10\n", encoding="ascii")
+        time.sleep(2.5)
+        assert (bench.settings / "panic").read_text(encoding="ascii") == "10\n"
+        bench.ended.touch()
+        assert process.communicate(timeout=10)[0] == ""

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -78,7 +79,7 @@ def test_systemd_reads_the_units(state: str | None, tmp_path: Path, monkeypatch:
     monkeypatch.setattr(trial_units, "find_program_line", lambda: ("/bin/true",))
     texts = {
         trial_units.TRIAL_NAME: render_trial_unit(),
-        trial_units.DEADLINE_NAME: render_deadline_unit(7, 4000),
+        trial_units.DEADLINE_NAME: render_deadline_unit(7, 4000, 1200),
         saved_modules.name_unit(7): render_unit(7, "/usr/lib/modules/.nicmedic/7/6.1.0-56-amd64", "/usr/lib/modules/6.1.0-56-amd64"),
         "nicmedic-trial-reboot.service": render_reboot_unit(render_reboot('it\'s 100 % "hung" $HOME \\')),
     }
@@ -98,13 +99,13 @@ def test_saved_modules_are_there_before_any_unit_of_systemd_asks_for_one() -> No
 @needs_analyze
 def test_what_systemd_starts_at_the_deadline_is_the_script(tmp_path: Path) -> None:
     path = tmp_path / trial_units.DEADLINE_NAME
-    path.write_text(render_deadline_unit(7, 4000), encoding="utf-8")
+    path.write_text(render_deadline_unit(7, 4000, 1200), encoding="utf-8")
     lines = [line.strip() for line in verify(path, SYSTEMD_LOG_LEVEL="debug").splitlines()]
     (line,) = [line.removeprefix("Command Line: ") for line in lines if line.startswith("Command Line: ")]
     split = subprocess.run(["sh", "-c", f"printf '%s\\0' {line}"], capture_output=True, text=True, check=True).stdout.split("\0")[:-1]
     words = [word.replace("$$", "$") for word in split]
     assert words[0] == "@nicmedic-trial-deadline"  # systemd-shutdown spares it
-    assert [" ".join(word.split()) for word in words[1:]] == ["-c", " ".join(" ".join(render_deadline(4000)).split())]
+    assert [" ".join(word.split()) for word in words[1:]] == ["-c", " ".join(" ".join(render_deadline(4000, 1200)).split())]
     for shell in ("dash", "bash"):
         subprocess.run([shell, "-n", "-c", words[2]], check=True)
 
@@ -161,7 +162,10 @@ def test_they_are_enabled_and_gone_again() -> None:
 print(units.install(TRIAL, 1234.5))
 saved.install(7, "/usr/lib/modules/.nicmedic/7/x", "/usr/lib/modules/x")
 show("/etc/systemd/system", "/etc/dpkg/dpkg.cfg.d", "/run/conf")
+open("/run/runtime", "w").write("1min")  # as our own file has set process 1 since the boot
+assert "resets the host" in units.install(TRIAL, 1234.5)[0]
 units.remove(); units.remove()
+print(subprocess.run(["ls", "/run/conf"], text=True, capture_output=True).stdout, end="")
 print("then"); show("/etc/systemd/system", "/etc/dpkg/dpkg.cfg.d", "/run/conf", "/run/nicmedic")
 saved.remove(7); saved.remove(7)
 print("at last"); show("/etc/systemd/system", "/etc/dpkg/dpkg.cfg.d", "/run/conf")
@@ -263,6 +267,15 @@ for target in ("multi-user.target", "emergency.target"):
 # ---------------------------------------------------------------------------------------------------------------------- the watchdog
 
 
+def set_process_1(monkeypatch: pytest.MonkeyPatch, folder: Path, *, theirs: bool, **settings: str) -> None:
+    """With two files of settings, of which one is ours, and one says nothing unless it is told to."""
+    text = "".join(f"{name}={value}\n" for name, value in settings.items())
+    (folder / "conf").mkdir()
+    (folder / "conf/nicmedic-trial.conf").write_text(f"[Manager]\n{text}", encoding="utf-8")
+    (folder / "conf/theirs.conf").write_text(f"[Manager]\n#{text}RuntimeWatchdogSec=off\n{text if theirs else ''}", encoding="utf-8")
+    monkeypatch.setattr(trial_units, "_SETTINGS", (f"{folder}/none", f"{folder}/conf/*.conf"))
+
+
 @pytest.mark.parametrize(
     ("runtime", "files", "seconds", "told"),
     [
@@ -271,6 +284,7 @@ for target in ("multi-user.target", "emergency.target"):
         ("infinity", {"state": "inactive", "max_timeout": "39"}, 39, "for 39 s"),
         ("0", {"state": "inactive", "max_timeout": "0"}, 60, "for 60 s"),
         ("30s", {"state": "active"}, None, "armed by systemd already, with 30s"),
+        ("1min", {"state": "active"}, 60, "for 60 s"),  # by our own file, which a trial before this one took away
         ("0", {"state": "active"}, None, "another program has it"),
         ("0", {"identity": "no state is told"}, None, "or may have it"),
     ],
@@ -279,9 +293,10 @@ def test_a_watchdog_is_taken_only_where_nobody_has_it(
     runtime: str, files: dict[str, str] | None, seconds: int | None, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(trial_units, "_read_runtime", lambda: runtime)
+    set_process_1(monkeypatch, tmp_path, RuntimeWatchdogSec="30s", theirs=runtime == "30s")
     for name, text in (files or {}).items():
         (tmp_path / name).write_text(text + "\n", encoding="utf-8")
-    found = read_watchdog(str(tmp_path) if files is not None else f"{tmp_path}/none")
+    found = read_watchdog(str(tmp_path) if files is not None else f"{tmp_path}/none", f"{tmp_path}/conf/nicmedic-trial.conf")
     assert found.seconds == seconds
     assert told in found.told
 
@@ -290,3 +305,13 @@ def test_a_systemd_that_does_not_answer_has_its_watchdog_left_alone(tmp_path: Pa
     monkeypatch.setattr(trial_units, "_read_runtime", lambda: None)
     (tmp_path / "state").write_text("inactive\n", encoding="utf-8")
     assert read_watchdog(str(tmp_path)).seconds is None
+
+
+def test_each_sign_of_life_is_another(tmp_path: Path) -> None:
+    units, path = HostTrialUnits(life=str(tmp_path / "run/trial-life")), tmp_path / "run/trial-life"
+    units.show_life()
+    first = path.read_text(encoding="ascii")
+    time.sleep(0.05)
+    units.show_life()
+    assert first != path.read_text(encoding="ascii")
+    assert first.endswith("\n")  # as read of a shell wants it

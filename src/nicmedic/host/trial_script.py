@@ -21,11 +21,18 @@ from collections.abc import Sequence
 
 from nicmedic.persist.systemd_words import quote_word
 
-__all__ = ["ENDED", "PATIENT_S", "render_deadline", "render_exec_start", "render_reboot"]
+__all__ = ["ENDED", "LIFE", "PATIENT_S", "render_deadline", "render_exec_start", "render_reboot"]
 
 ENDED = "/run/nicmedic/trial-ended"
 """While it is there the deadline does not count."""
-_TRIGGER = "/proc/sysrq-trigger"
+LIFE = "/run/nicmedic/trial-life"
+"""Written anew all the time by whoever looks after the kernel on trial."""
+_SILENCE_S = 600
+"""So long it may stay as it is: evidence is collected for some minutes, and a service that died comes back."""
+_FEWEST_TURNS = 60
+"""And so many seconds awake: after a suspend whoever writes it has the time to."""
+_PROC = "/proc"
+_TRIGGER = f"{_PROC}/sysrq-trigger"
 _POLITE_S = 60
 PATIENT_S = 900
 """The same where nothing presses."""
@@ -61,8 +68,16 @@ _REBOOT = (
     "{{ systemctl reboot --force --force || reboot -f; }} </dev/null >/dev/null 2>&1",
 )
 _DEADLINE = (
-    'while read -r up rest </proc/uptime && [ "${{up%%.*}}" -lt {at_s} ]; do',
-    "[ ! -e {ended} ] || exit 0; sleep 1;",
+    'keep() {{ read -r held <{settings}/$1 && [ "$held" != 0 ] || echo $2 >{settings}/$1; }} 2>/dev/null;',
+    "seen=; since=0; turns=0;",
+    'while read -r up rest </proc/uptime && up=${{up%%.*}} && [ "$up" -lt {at_s} ]; do',
+    "[ ! -e {ended} ] || exit 0;",
+    "life=; {{ read -r life <{life}; }} 2>/dev/null;",
+    'if [ -n "$life" ] && [ "$life" != "$seen" ]; then seen=$life; since=$up; turns=0; fi;',
+    'if [ -z "$seen" ]; then [ "$up" -lt {first_s} ] || break;',
+    'elif [ $((up - since)) -ge {silence_s} ] && [ "$turns" -ge {turns} ]; then break; fi;',
+    "keep panic 30; keep panic_on_oops 1; keep softlockup_panic 1; keep hardlockup_panic 1;",
+    "turns=$((turns + 1)); sleep 1;",
     "done;",
     "[ ! -e {ended} ] || exit 0;",
 )
@@ -102,19 +117,40 @@ def render_reboot(
 
 
 def render_deadline(
-    at_s: int, *, polite_s: int = _POLITE_S, forced_s: int = _FORCED_S, trigger: str = _TRIGGER, ended: str = ENDED
+    at_s: int,
+    first_s: int,
+    *,
+    silence_s: int = _SILENCE_S,
+    polite_s: int = _POLITE_S,
+    forced_s: int = _FORCED_S,
+    ended: str = ENDED,
+    life: str = LIFE,
+    proc: str = _PROC,
 ) -> tuple[str, ...]:
-    """The same, at a time; not if the trial has ended by then.
+    """The same, at a time, or sooner if nobody looks after the kernel on trial; not if the trial has ended by then.
 
     Args:
         at_s: since the kernel began, suspend included.
+        first_s: the same; nobody has begun to look after it by then.
+        silence_s: whoever did so has not shown since.
         polite_s: how long a reboot in good order may take.
         forced_s: and one that skips the services, after that.
-        trigger: what asks the kernel itself.
         ended: the file that calls it off.
+        life: the file that shows life by what it says.
+        proc: where the kernel is asked and told. What the host's sysctl.d sets to 0 would have a panic stand still, whatever its command line said.
     """
-    wait = tuple(line.format(at_s=at_s, ended=shlex.quote(ended)) for line in _DEADLINE)
-    return (*wait, *render_reboot("the kernel on trial has not ended in time", polite_s=polite_s, forced_s=forced_s, trigger=trigger))
+    words = {
+        "at_s": at_s,
+        "first_s": first_s,
+        "silence_s": silence_s,
+        "turns": min(_FEWEST_TURNS, silence_s),
+        "ended": shlex.quote(ended),
+        "life": shlex.quote(life),
+        "settings": shlex.quote(f"{proc}/sys/kernel"),
+    }
+    wait = tuple(line.format(**words) for line in _DEADLINE)
+    why = "the trial of this kernel has not ended in time, or nobody looks after it any more"
+    return (*wait, *render_reboot(why, polite_s=polite_s, forced_s=forced_s, trigger=f"{proc}/sysrq-trigger"))
 
 
 def render_exec_start(name: str, lines: tuple[str, ...]) -> str:

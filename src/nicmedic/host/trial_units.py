@@ -9,14 +9,17 @@ again, so a driver that is loaded late will do (src/shared/watchdog.c, ``watchdo
 
 import contextlib
 import os
+import re
+import time
+from glob import glob
 
 from nicmedic.host.files import make_folder, sync_folder, tell_state, write_file
 from nicmedic.host.run import run_limited
 from nicmedic.host.saved_modules import sync_units
 from nicmedic.host.service import Unit, find_program_line, install_units, is_systemd, remove_files, remove_units
 from nicmedic.host.trial_folder import find_trials_folder
-from nicmedic.host.trial_script import ENDED, render_deadline, render_exec_start
-from nicmedic.model.boot_trial import BootTrial
+from nicmedic.host.trial_script import ENDED, LIFE, render_deadline, render_exec_start
+from nicmedic.model.boot_trial import BootTrial, find_first_s
 from nicmedic.model.errors import MissingToolError, StateError
 from nicmedic.persist.systemd_words import quote_command, quote_word
 
@@ -26,6 +29,12 @@ TRIAL_NAME = "nicmedic-trial.service"
 DEADLINE_NAME = "nicmedic-trial-deadline.service"
 _DROP_IN = "/etc/systemd/system.conf.d/nicmedic-trial.conf"
 _WATCHDOG = "/sys/class/watchdog/watchdog0"
+_SETTINGS = tuple(
+    f"{folder}/systemd/{name}"
+    for folder in ("/etc", "/run", "/usr/local/lib", "/usr/lib", "/lib")
+    for name in ("system.conf", "system.conf.d/*.conf")
+)
+_RUNTIME = re.compile(r"^[ \t]*RuntimeWatchdogSec[ \t]*=(.*)$", re.MULTILINE)
 _PATIENCE_S = 60
 _OFF = frozenset({"", "0", "infinity"})
 _ASK_S = 10
@@ -65,12 +74,13 @@ def render_trial_unit() -> str:
     )
 
 
-def render_deadline_unit(number: int, at_s: int) -> str:
+def render_deadline_unit(number: int, at_s: int, first_s: int) -> str:
     """The file.
 
     Args:
         number: of the trial.
         at_s: when it reboots, in seconds since the kernel began.
+        first_s: the same, where nobody has begun to look after that kernel by then.
     """
     return "\n".join(
         [
@@ -86,7 +96,7 @@ def render_deadline_unit(number: int, at_s: int) -> str:
             "",
             "[Service]",
             "Type=simple",
-            render_exec_start(DEADLINE_NAME.removesuffix(".service"), render_deadline(at_s)),
+            render_exec_start(DEADLINE_NAME.removesuffix(".service"), render_deadline(at_s, first_s)),
             "# No wait for the journal either.",
             "StandardOutput=null",
             "StandardError=null",
@@ -128,11 +138,28 @@ def _read_runtime() -> str | None:
     return said.strip() if status == 0 else None
 
 
-def read_watchdog(folder: str = _WATCHDOG) -> Watchdog:
+def _is_configured(ours: str) -> bool:
+    """Whether another file of process 1's settings than ours arms it (man systemd-system.conf).
+
+    If it is armed and none does, it was by an earlier trial, or an earlier boot of this one: the file that did it may be gone.
+    """
+    for path in (path for pattern in _SETTINGS for path in glob(pattern) if path != ours):  # noqa: PTH207  # strings throughout
+        try:
+            with open(path, encoding="utf-8", errors="replace") as file:  # noqa: PTH123  # strings throughout
+                found = _RUNTIME.findall(file.read(1 << 20))
+        except OSError:
+            continue
+        if any(value.strip() not in {*_OFF, "off"} for value in found):
+            return True
+    return False
+
+
+def read_watchdog(folder: str = _WATCHDOG, ours: str = _DROP_IN) -> Watchdog:
     """Whether there is one, and whether it is free (Documentation/ABI/testing/sysfs-class-watchdog: ``state``, ``max_timeout``).
 
     Args:
         folder: of the first one in sysfs.
+        ours: the file with which we arm it.
     """
     if not os.path.isdir(folder):  # noqa: PTH112  # strings throughout
         told = "no hardware watchdog: a kernel that stands still without a panic stays so until somebody resets the host"
@@ -141,9 +168,9 @@ def read_watchdog(folder: str = _WATCHDOG) -> Watchdog:
     runtime = _read_runtime()
     if runtime is None:
         return Watchdog(seconds=None, told=f"the hardware watchdog ({name}) is left alone: systemd does not tell how it uses it")
-    if runtime not in _OFF:
+    if runtime not in _OFF and _is_configured(ours):
         return Watchdog(seconds=None, told=f"the hardware watchdog ({name}) is armed by systemd already, with {runtime}")
-    if _read(f"{folder}/state") != "inactive":
+    if runtime in _OFF and _read(f"{folder}/state") != "inactive":
         return Watchdog(seconds=None, told=f"the hardware watchdog ({name}) is left alone: another program has it, or may have it")
     most = _read(f"{folder}/max_timeout") or ""
     seconds = min(_PATIENCE_S, int(most)) if most.isdecimal() and int(most) > 0 else _PATIENCE_S
@@ -153,9 +180,9 @@ def read_watchdog(folder: str = _WATCHDOG) -> Watchdog:
 class HostTrialUnits:
     """Of this machine."""
 
-    def __init__(self, *, drop_in: str = _DROP_IN, watchdog: str = _WATCHDOG, ended: str = ENDED) -> None:
-        """``drop_in``, ``watchdog``, ``ended``: where these files are, for tests."""
-        self._drop_in, self._watchdog, self._ended = drop_in, watchdog, ended
+    def __init__(self, *, drop_in: str = _DROP_IN, watchdog: str = _WATCHDOG, ended: str = ENDED, life: str = LIFE) -> None:
+        """``drop_in``, ``watchdog``, ``ended``, ``life``: where these files are, for tests."""
+        self._drop_in, self._watchdog, self._ended, self._life = drop_in, watchdog, ended, life
 
     def install(self, trial: BootTrial, deadline_s: float) -> tuple[str, ...]:
         if not is_systemd():
@@ -164,12 +191,12 @@ class HostTrialUnits:
             )
         units = (
             Unit(name=TRIAL_NAME, text=render_trial_unit()),
-            Unit(name=DEADLINE_NAME, text=render_deadline_unit(trial.id, round(deadline_s))),
+            Unit(name=DEADLINE_NAME, text=render_deadline_unit(trial.id, round(deadline_s), round(find_first_s(trial)))),
         )
         for unit in units:
             if os.path.islink(unit.path):  # noqa: PTH114  # strings throughout; how systemctl masks a unit
                 raise StateError(f"{unit.name} is masked here", hint=f"systemctl unmask {unit.name}")
-        watchdog = read_watchdog(self._watchdog)
+        watchdog = read_watchdog(self._watchdog, self._drop_in)
         try:
             install_units(units)
             sync_units(*units)
@@ -192,9 +219,12 @@ class HostTrialUnits:
         write_file(self._drop_in, text, 0o644)
 
     def _disarm(self) -> None:
+        folder = os.path.dirname(self._drop_in)  # noqa: PTH120  # strings throughout
         with tell_state(self._drop_in), contextlib.suppress(FileNotFoundError):
             os.unlink(self._drop_in)  # noqa: PTH108  # strings throughout
-            sync_folder(os.path.dirname(self._drop_in))  # noqa: PTH120  # strings throughout
+            sync_folder(folder)
+            with contextlib.suppress(OSError):
+                os.rmdir(folder)  # noqa: PTH106  # only an empty one goes
 
     def remove(self) -> None:
         """The running soak is not stopped, for it may be what calls.
@@ -223,3 +253,7 @@ class HostTrialUnits:
     def stand_down(self) -> None:
         make_folder(os.path.dirname(self._ended))  # noqa: PTH120  # strings throughout
         write_file(self._ended, "", 0o644, sync=False)
+
+    def show_life(self) -> None:
+        make_folder(os.path.dirname(self._life))  # noqa: PTH120  # strings throughout
+        write_file(self._life, f"{time.monotonic():.2f}\n", 0o644, sync=False)
