@@ -144,6 +144,12 @@ class TrialUnits(Protocol):
     def stand_down(self) -> None:
         """In this boot the deadline does not count any more."""
 
+    def show_life(self) -> None:
+        """Somebody looks after the kernel on trial: to be called all the time, or the second service reboots long before its deadline.
+
+        It has ten minutes from one call to the next, and ``find_first_s`` from the start of the boot to the first.
+        """
+
 
 class Boots(Protocol):
     """The running boot, and the next."""

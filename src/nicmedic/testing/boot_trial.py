@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from nicmedic.app.boot_trial.edges import TrialEdges
 from nicmedic.app.boot_trial.resume import resume
-from nicmedic.model.boot_trial import BootTrial, Card, KernelChoice, SoakFigures, Traffic
+from nicmedic.model.boot_trial import BootTrial, Card, KernelChoice, SoakFigures, Traffic, find_first_s
 from nicmedic.model.counters import Counters, QueueCounters
 from nicmedic.model.errors import BusyError, NicmedicError
 from nicmedic.model.host import Host
@@ -32,6 +32,7 @@ OLD = KernelChoice(release="6.1.0-55-amd64", package="6.1.153-1", image="/boot/v
 NEW = KernelChoice(release="6.1.0-56-amd64", package="6.1.158-1", image="/boot/vmlinuz-6.1.0-56-amd64")
 _NAP_S = 0.5
 _MOST_BOOTS = 30
+_SILENCE_S = 600.0
 _TRIES = 4
 """How often systemd starts the service again in one boot."""
 
@@ -83,6 +84,8 @@ class TrialHost:
         self.copies: set[str] = set()
         self.units: float | None = None
         """The services are there; the deadline."""
+        self.first_s = 0.0
+        """By then somebody has shown life."""
         self.policy: NicPolicy | None = None
         """Of the watcher."""
         self.cards = True
@@ -112,6 +115,8 @@ class TrialHost:
         self.boot_id, self.uptime_s, self.rebooting, self.stood_down = f"boot-{self.boots}", 0.0, False, False
         self.running, self.on_trial = self._choose()
         self.deadline_s = self.units if self.on_trial is not None else None
+        self.life_s: float | None = None
+        """When somebody has shown life last."""
         self.rx_bytes = self.tx_bytes = 0.0
         self.made_bit_s = 0.0
         self.gapped = self.served = False
@@ -158,6 +163,7 @@ class TrialHost:
             if gap is not None and not self.gapped and self.uptime_s >= gap[0]:
                 self.gapped = True
                 self.uptime_s, self.wall_s = self.uptime_s + gap[1], self.wall_s + gap[1]
+                self.life_s = None if self.life_s is None else self.life_s + gap[1]
             self._die()
 
     def _die(self) -> None:
@@ -166,6 +172,10 @@ class TrialHost:
             raise Killed
         if self.deadline_s is not None and not self.stood_down and self.uptime_s >= self.deadline_s:
             self.boot("deadline")
+            raise Killed
+        until_s = self.first_s if self.life_s is None else self.life_s + _SILENCE_S
+        if self.deadline_s is not None and not self.stood_down and self.uptime_s >= until_s:
+            self.boot("silence")
             raise Killed
 
     @property
@@ -308,7 +318,7 @@ class _Units(_Edge):
 
     def install(self, trial: BootTrial, deadline_s: float) -> tuple[str, ...]:
         self.process.call(f"install units of {trial.id}")
-        self.host.units = deadline_s
+        self.host.units, self.host.first_s = deadline_s, find_first_s(trial)
         self.process.call("units installed")
         return ("There is no hardware watchdog.",)
 
@@ -319,6 +329,10 @@ class _Units(_Edge):
     def stand_down(self) -> None:
         self.process.call("stand down")
         self.host.stood_down = True
+
+    def show_life(self) -> None:
+        self.process.call("show life")
+        self.host.life_s = self.host.uptime_s
 
 
 class _Boots(_Edge):

@@ -10,6 +10,7 @@ from nicmedic.app.boot_trial.acts import Act, choose_act
 from nicmedic.app.boot_trial.edges import Told, TrialEdges, find_current, save, say_now
 from nicmedic.app.boot_trial.ending import conclude, disarm, end, go_back, go_on, keep_evidence, promote, tidy, withdraw
 from nicmedic.app.boot_trial.soak import is_soaking, soak
+from nicmedic.app.treat import quietly
 from nicmedic.model.boot_trial import BootTrial, LegResult, TrialPhase, TrialVerdict
 from nicmedic.model.errors import StateError
 from nicmedic.report.trial_text import name_kernel, say_result
@@ -53,6 +54,7 @@ def resume(edges: TrialEdges) -> Resumed:
         if result is None or not is_soaking(edges, soaking):
             return Resumed(trial=soaking, said="Somebody else has ended it.")
         if result.verdict is not TrialVerdict.GOOD:
+            quietly(edges.units.show_life)
             result = _add_evidence(edges, soaking, result)
         return _say(conclude(edges, soaking, result, here=True))
 

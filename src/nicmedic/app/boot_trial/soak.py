@@ -100,6 +100,7 @@ class _Soak:
         """Until every card reaches what it reached before, or has had its time; None too where somebody has ended it."""
         edges, until_s = self._edges, self._began_s + self._trial.wanted.reach_s
         while True:
+            quietly(edges.units.show_life)
             host = edges.machine.read_host()
             missing = [text for card in self._trial.cards if (text := find_unreached(edges, host, card)) is not None]
             if not missing:
@@ -129,6 +130,7 @@ class _Soak:
             now_s = clock.read_monotonic_s()
             if now_s - last_s < _ROUND_S:
                 continue
+            quietly(self._edges.units.show_life)
             later = self._read_counters(cards)
             self._count(now_s - last_s, counts, later, cards, worked=worked)
             last_s, counts, worked = now_s, later, True

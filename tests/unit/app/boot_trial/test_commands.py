@@ -390,7 +390,7 @@ class TestWithoutARecord:
         with pytest.raises(StateError, match="the kernel of trial 1 runs, and there is no record of it"):
             resume(build_trial_edges(host))
         run_services(host)
-        assert (host.booted[-1][2], host.running, host.units) == ("deadline", OLD, None)
+        assert (host.booted[-1][2], host.running, host.units) == ("silence", OLD, None)
 
     def test_copies_stay_that_the_boot_loader_may_boot(self) -> None:
         host = TrialHost(new=HUNG)

@@ -5,10 +5,11 @@ import dataclasses
 
 import pytest
 
+from nicmedic.app.boot_trial.resume import resume
 from nicmedic.app.boot_trial.standing import read_standing
 from nicmedic.model.boot_trial import BootTrial, TrialPhase, TrialVerdict
 from nicmedic.testing.boot_trial import NEW, OLD, Behaviour, TrialHost, build_trial_edges, run_services
-from nicmedic.testing.world import Process
+from nicmedic.testing.world import Killed, Process
 from tests.unit.app.boot_trial.scenes import HUNG, WANTED, carry_out, do_prepare, do_start, find_trial, find_verdicts, find_wrong
 
 
@@ -118,10 +119,25 @@ def test_a_service_that_never_comes_up_is_overtaken_by_the_deadline() -> None:
     host.pass_time(1.0)
     with pytest.raises(BaseException):  # noqa: B017  # whatever waits dies with the boot
         host.pass_time(2000.0)
-    assert (host.running, host.booted[-1][2]) == (OLD, "deadline")
+    assert (host.running, host.booted[-1][2]) == (OLD, "silence")
     run_services(host)
     assert find_verdicts(find_trial(host)) == [TrialVerdict.CRASHED]
     assert find_wrong(host) == []
+
+
+@pytest.mark.parametrize("calls", [0, 80], ids=["never begins", "dies"])
+def test_a_long_soak_that_nobody_looks_after_is_not_left_alone_until_its_deadline(calls: int) -> None:
+    host = TrialHost()
+    do_start(host, wanted=dataclasses.replace(WANTED, soak_s=14 * 86_400.0))
+    host.boot("reboot")
+    if calls:
+        with pytest.raises(Killed):
+            resume(build_trial_edges(host, Process(kill_at=calls)))
+    begin_s = host.wall_s
+    with pytest.raises(Killed):
+        host.pass_time(14 * 86_400.0)
+    assert (host.running, host.booted[-1][2]) == (OLD, "silence")
+    assert host.wall_s - begin_s <= 20.0 + 900.0
 
 
 def test_who_does_not_want_it_promoted_finds_the_old_kernel_after_the_next_reboot() -> None:
@@ -183,9 +199,6 @@ def test_a_saved_kernel_that_runs_while_its_successor_is_promoted_stays() -> Non
     counted.boot("reboot")
     calls = Process()
     run_services(counted, calls)
-    from nicmedic.app.boot_trial.resume import resume
-    from nicmedic.testing.world import Killed
-
     with pytest.raises(Killed):
         resume(build_trial_edges(host, Process(kill_at=calls.calls.index("write promoted"))))
     host.boot()
