@@ -11,7 +11,7 @@ from nicmedic.host.boot_disk import can_checkpoint, settle_folder, write_over
 from nicmedic.host.boot_menu import HostBootMenu, Probe
 from nicmedic.model.boot_trial import KernelChoice
 from nicmedic.model.errors import StateError
-from nicmedic.persist.boot_menu.planning import plan_trial
+from nicmedic.persist.boot_menu.planning import Kernel, plan_trial
 from tests.unit.persist.boot_menu.menus import CASES, NAMES, NEW, OLD, RUNNING, name_kernel, set_up
 
 pytestmark = pytest.mark.host
@@ -150,9 +150,11 @@ def test_name_that_grub_would_take_for_something_else_is_refused(name: str, tmp_
 
 @pytest.mark.parametrize("name", OPEN)
 def test_grub_reads_what_is_written_of_any_menu(name: str) -> None:
-    planned = plan_trial(set_up(name), THEIRS, 7, name_kernel(name, OLD), name_kernel(name, NEW))
-    assert isinstance(planned, bytes)
-    subprocess.run(["grub-script-check"], input=planned, check=True)
+    saved = Kernel(release=OLD, image=f"/boot/nicmedic/3/vmlinuz-{OLD}", initrd=f"/boot/nicmedic/3/initrd.img-{OLD}", saved="3")
+    for old in (name_kernel(name, OLD), saved):
+        planned = plan_trial(set_up(name), THEIRS, 7, old, name_kernel(name, NEW))
+        assert isinstance(planned, bytes)
+        subprocess.run(["grub-script-check"], input=planned, check=True)
 
 
 def test_promotion_leaves_nothing_of_ours_where_the_menu_has_that_default(tmp_path: Path) -> None:

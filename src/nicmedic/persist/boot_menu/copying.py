@@ -3,6 +3,9 @@
 
 What an entry does to GRUB's variables on disk is left out of the copy: ``savedefault`` would make it the default of later boots, and
 ``recordfail`` would have Ubuntu's GRUB wait at its menu after a boot that nobody ended.
+
+A file that cannot be loaded would leave GRUB at its menu, with nobody there. In place of a saved copy that is gone the files of the package are
+loaded; where an entry is on trial, GRUB starts anew.
 """
 
 import re
@@ -21,7 +24,7 @@ A processor that takes no interrupts any more is found out by another one only w
 (kernel/watchdog_hld.c; ``nmi_watchdog=`` in kernel/watchdog.c)."""
 _FORGET = frozenset({"savedefault", "recordfail", "save_env"})
 _PLAIN = re.compile(r"--[a-z]+")
-_AFTER = "; then true; else reboot; fi"
+_REBOOT = "; then true; else reboot; fi"
 
 
 def _quote(text: str) -> str:
@@ -68,7 +71,12 @@ def _list_edits(start: Start, image: str, initrd: str | None, words: Sequence[st
     if guard:
         for node in start.loads:
             yield node.start, node.start, "if "
-            yield node.end, node.end, _AFTER
+            yield node.end, node.end, _REBOOT
+    elif image != start.image:
+        for node in filter(None, (start.kernel, start.initrd)):
+            yield node.start, node.start, "if "
+            anew = "; ".join(body[each.start : each.end] for each in start.loads[: start.loads.index(node) + 1])
+            yield node.end, node.end, f"; then true; else {anew}; fi"
 
 
 def _is_overruled(word: str, words: Sequence[str]) -> bool:

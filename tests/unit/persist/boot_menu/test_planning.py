@@ -133,6 +133,27 @@ def test_saved_copy_is_booted_though_its_package_is_gone(name: str) -> None:
     assert plan_trial(purged, THEIRS, 3, saved, None) == (f"GRUB's menu has no entry for {OLD} that nicmedic understands",)
 
 
+@pytest.mark.parametrize("name", OPEN)
+def test_saved_copy_that_is_gone_has_the_package_s_files_loaded(name: str) -> None:
+    setup = set_up(name)
+    of_package = name_kernel(name, OLD)
+    saved = Kernel(release=OLD, image=f"/boot/nicmedic/3/vmlinuz-{OLD}", initrd=f"/boot/nicmedic/3/initrd.img-{OLD}", saved="3")
+    planned = plan_trial(setup, None, 7, saved, None)
+    assert isinstance(planned, bytes)
+    start = find_kernel(setup, run_setup(setup, None), of_package, setup.running)
+    assert start is not None
+    *hypervisor, linux, initrd = (start.entry.body[node.start : node.end] for node in start.loads)
+    text, anew = planned.decode(), "; ".join([*hypervisor, linux])
+    assert len(hypervisor) == (name == "xen")
+    assert f"if {linux.replace(of_package.image, saved.image)} nicmedic.saved=3; then true; else {anew}; fi\n" in text
+    assert f"if {initrd.replace(str(of_package.initrd), str(saved.initrd))}; then true; else {anew}; {initrd}; fi\n" in text
+    again = plan_trial(setup, planned, 7, saved, None)
+    assert again == planned
+    without = plan_trial(setup, None, 7, of_package, None)
+    assert isinstance(without, bytes)
+    assert b"; then true; else" not in without
+
+
 def test_menu_that_waits_for_ever_waits_half_a_minute() -> None:
     setup, planned = plan("saved")
     assert run_setup(setup, None).variables["timeout"] == "-1"
@@ -262,8 +283,9 @@ def test_words_stand_where_the_kernel_reads_them(line: str, wanted: str) -> None
     planned = plan_trial(Setup(menu=menu, files={"grubenv": "x"}), None, 7, old, None)
     assert isinstance(planned, bytes)
     text = planned.decode()
-    assert f"\t{wanted.replace('/boot/vmlinuz-6.1.0-56-amd64', '/saved')}\n" in text
-    assert "\tinitrd /ucode.img /saved.img\n" in text
+    anew = f"then true; else {line}"
+    assert f"\tif {wanted.replace('/boot/vmlinuz-6.1.0-56-amd64', '/saved')}; {anew}; fi\n" in text
+    assert f"\tif initrd /ucode.img /saved.img; {anew}; initrd /ucode.img /initrd; fi\n" in text
 
 
 def test_word_that_another_value_overrules_is_put_behind_it() -> None:
