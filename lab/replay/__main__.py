@@ -4,9 +4,13 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lab import needs
 from lab.errors import LabError
+
+if TYPE_CHECKING:
+    from lab.replay.play import Play
 
 __all__ = ["main"]
 
@@ -62,18 +66,25 @@ def main() -> int:
     return 0
 
 
+def _play_half(half: str, play: "Play") -> dict[str, str]:
+    if half == "without":
+        from lab.replay.without import play_without
+
+        return play_without(play)
+    from lab.replay.with_trial import play_with_trial
+
+    return play_with_trial(play)
+
+
 def _play(halves: tuple[str, ...], output: Path) -> None:
     from lab.replay.play import FACTOR, open_play
     from lab.replay.srv4 import AFTER_S
-    from lab.replay.with_trial import play_with_trial
-    from lab.replay.without import play_without
 
-    parts = {"without": play_without, "with": play_with_trial}
     with open_play() as play:
         figures: dict[str, str] = {}
         for half in halves:
             play.srv4.begin_again()
-            figures |= parts[half](play)
+            figures |= _play_half(half, play)
         page = play.page
         page.head("Figures")
         page.row("what", "how long")

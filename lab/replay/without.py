@@ -27,7 +27,7 @@ def upgrade(play: Play) -> None:
     """Put the package where a download would, and install it with the server's own apt and dpkg."""
     file = f"linux-image-{NEW}.deb"
     play.srv4.sh(f"cp {play.srv4.mount_host()}{fetch_package(NEW)} /root/{file}", timeout_s=PATIENCE_S)
-    done = play.type(f"apt-get install -y -q ./{file} | tail -n 12", most=12, timeout_s=1500)
+    done = play.type(f"apt-get install -y -q ./{file} 2>&1 | tail -n 12", most=12, timeout_s=1500)
     if play.srv4.run("test", "-e", f"/boot/initrd.img-{NEW}").status:
         raise LabError(f"the new kernel was not installed: {done.out[-500:]}")
     play.srv4.sh(f"rm /root/{file}; sync", timeout_s=PATIENCE_S)
