@@ -24,6 +24,9 @@ A processor that takes no interrupts any more is found out by another one only w
 (kernel/watchdog_hld.c; ``nmi_watchdog=`` in kernel/watchdog.c)."""
 _FORGET = frozenset({"savedefault", "recordfail", "save_env"})
 _PLAIN = re.compile(r"--[a-z]+")
+_BOOT = "\n\tboot\n\treboot\n"
+"""A kernel that was loaded may not start, as EFI sees its signature only then; and a command that GRUB does not know counts as one that succeeded
+(grub-core/script/execute.c, ``grub_script_execute_cmdline()``)."""
 _REBOOT = "; then true; else reboot; fi"
 
 
@@ -94,7 +97,7 @@ def copy_entry(start: Start, *, title: str, name: str, image: str, initrd: str |
         image: the kernel that it starts, as GRUB calls it.
         initrd: its initial file system; None: as it is. Files in front of it, a processor's microcode, stay.
         words: for the kernel's command line.
-        guard: have GRUB start anew when one of its files cannot be loaded, in place of a menu that waits for somebody.
+        guard: have GRUB start anew when one of its files cannot be loaded, or it does not start, in place of a menu that waits for somebody.
     """
     body = start.entry.body
     edits = sorted(enumerate(_list_edits(start, image, initrd, words, guard=guard)), key=lambda each: (each[1][0], each[0]))
@@ -103,5 +106,7 @@ def copy_entry(start: Start, *, title: str, name: str, image: str, initrd: str |
         pieces += [body[at:begin], text]
         at = end
     copied = "".join((*pieces, body[at:]))
+    if guard:
+        copied = copied.rstrip() + _BOOT
     options = "".join(f" {word if _PLAIN.fullmatch(word) else _quote(word)}" for word in start.entry.words)
     return f"menuentry {_quote(title)}{options} --id {name} {{{copied}}}"

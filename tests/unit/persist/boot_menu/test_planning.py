@@ -54,6 +54,8 @@ def test_copies_start_the_same_as_the_entries_that_they_are_of(name: str) -> Non
     assert tried.file_name == f"vmlinuz-{NEW}"
     assert tried.words == (*old.words, "nicmedic.trial=7", *TRIAL_WORDS)
     assert f" nicmedic.trial=7 {' '.join(TRIAL_WORDS)}; then true; else reboot; fi\n" in tried.entry.body
+    assert tried.entry.body.endswith("\n\tboot\n\treboot\n")
+    assert "boot" not in kept.entry.body.split()
     assert not {"savedefault", "recordfail"} & {word for each in (kept, tried) for word in each.entry.body.split()}
     assert ("search" in old.entry.body) == ("search" in kept.entry.body)
 
