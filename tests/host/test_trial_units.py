@@ -228,7 +228,8 @@ show("/etc/systemd/system")
         before="ln -s /dev/null /etc/systemd/system/nicmedic-trial.service",
     )
     assert done.stdout == (
-        "nicmedic-trial.service is masked here systemctl unmask nicmedic-trial.service\n/etc/systemd/system/nicmedic-trial.service\n"
+        "masked here, so nothing would go on with the trial after the boot: nicmedic-trial.service ls -d /run/systemd/system\n"
+        "systemctl unmask nicmedic-trial.service nicmedic-trial-deadline.service\n/etc/systemd/system/nicmedic-trial.service\n"
     ), done.stderr
 
 

@@ -291,7 +291,6 @@ _YES = Argument(("--yes",), "do not ask", flag=True)
 _NO_REBOOT = Argument(("--no-reboot",), "do not reboot now: the next boot, whoever asks for it, is the one", flag=True)
 _DRY_RUN = Argument(("--dry-run",), "only show what would be done", flag=True)
 _REFUSED = (
-    (22, "the card that was named is not there"),
     (23, "refused, with every reason: it could not be made safe here, or nothing is seen to carry traffic; nothing was changed"),
     (24, "only root may"),
     (25, "a trial is under way, or somebody else is at it"),

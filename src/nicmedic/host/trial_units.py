@@ -184,18 +184,20 @@ class HostTrialUnits:
         """``drop_in``, ``watchdog``, ``ended``, ``life``: where these files are, for tests."""
         self._drop_in, self._watchdog, self._ended, self._life = drop_in, watchdog, ended, life
 
-    def install(self, trial: BootTrial, deadline_s: float) -> tuple[str, ...]:
+    def find_obstacle(self) -> str | None:
         if not is_systemd():
-            raise StateError(
-                "this host has no systemd, so nothing would go on with the trial after the boot", hint="ls -d /run/systemd/system"
-            )
+            return "this host has no systemd, so nothing would go on with the trial after the boot"
+        masked = [name for name in (TRIAL_NAME, DEADLINE_NAME) if os.path.islink(Unit(name=name, text="").path)]  # noqa: PTH114  # strings
+        return f"masked here, so nothing would go on with the trial after the boot: {', '.join(masked)}" if masked else None
+
+    def install(self, trial: BootTrial, deadline_s: float) -> tuple[str, ...]:
+        obstacle = self.find_obstacle()
+        if obstacle is not None:
+            raise StateError(obstacle, hint=f"ls -d /run/systemd/system\nsystemctl unmask {TRIAL_NAME} {DEADLINE_NAME}")
         units = (
             Unit(name=TRIAL_NAME, text=render_trial_unit()),
             Unit(name=DEADLINE_NAME, text=render_deadline_unit(trial.id, round(deadline_s), round(find_first_s(trial)))),
         )
-        for unit in units:
-            if os.path.islink(unit.path):  # noqa: PTH114  # strings throughout; how systemctl masks a unit
-                raise StateError(f"{unit.name} is masked here", hint=f"systemctl unmask {unit.name}")
         watchdog = read_watchdog(self._watchdog, self._drop_in)
         try:
             install_units(units)

@@ -132,6 +132,10 @@ class SoakFigures:
     tx_bytes: int = 0
     cured: int = 0
     """Hangs that the watcher's policy allowed to cure, and that were."""
+    from_uptime_s: float | None = None
+    """On the kernel's clock (``CLOCK_MONOTONIC``): watched without a gap of more than a minute from here. None: not yet."""
+    to_uptime_s: float | None = None
+    """The same, to here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +151,7 @@ class LegResult:
     ended: str | None = None
     """When this was decided: of a hang, when it was seen."""
     began_uptime_s: float | None = None
-    """On the kernel's clock (``CLOCK_MONOTONIC``), when the soak began: from here on a hang would have been seen. None: it never did."""
+    """On the kernel's clock (``CLOCK_MONOTONIC``): from here on a hang would have been seen. None: it never was."""
     ended_uptime_s: float | None = None
     """The same moment on the kernel's clock."""
     hung: str | None = None

@@ -131,6 +131,9 @@ class TrialStore(Protocol):
 class TrialUnits(Protocol):
     """The services that go on with a trial after a boot: one soaks, one reboots when nothing has ended by its deadline (plain sh)."""
 
+    def find_obstacle(self) -> str | None:
+        """Why they cannot be installed here; None: nothing is known against it."""
+
     def install(self, trial: BootTrial, deadline_s: float) -> tuple[str, ...]:
         """Have them there for the next boot; returns what of the host's own watchdogs was armed or is not there, a sentence each.
 

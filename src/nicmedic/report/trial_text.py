@@ -17,6 +17,7 @@ from nicmedic.model.boot_trial import (
     list_left,
 )
 from nicmedic.model.durations import say_duration
+from nicmedic.report.escape import escape_terminal
 from nicmedic.report.style import Style
 from nicmedic.report.words import join_names, say_count
 
@@ -252,7 +253,7 @@ def _render_commands(standing: Standing, style: Style) -> Iterator[str]:
     if commands:
         width = max(len(command) for command, _ in commands)
         yield style.title("What to type")
-        yield from (f"  {command:<{width}}   # {purpose}" for command, purpose in commands)
+        yield from (f"  {command:<{width}}   # {escape_terminal(purpose)}" for command, purpose in commands)
 
 
 def _render_leg(trial: BootTrial, number: int, style: Style) -> Iterator[str]:

@@ -57,6 +57,10 @@ class Behaviour:
     """In each direction."""
     gap_s: tuple[float, float] | None = None
     """At that time it stands still for so long."""
+    gone_s: tuple[float, float] | None = None
+    """From and until the card is not there; then it is another interface, with counters from zero."""
+    counts: bool = True
+    """Its counters can be read."""
 
 
 class TrialHost:
@@ -73,6 +77,7 @@ class TrialHost:
         self.behaviours = {OLD.package: behaviours.get("old", Behaviour()), NEW.package: behaviours.get("new", Behaviour())}
         self.kernels: tuple[KernelChoice, ...] = (NEW, OLD)
         self.obstacles: tuple[str, ...] = ()
+        self.obstacle_of_units: str | None = None
         self.menu_default = OLD
         """What the menu boots without anything of ours."""
         self.block: tuple[int, KernelChoice, KernelChoice | None] | None = None
@@ -90,8 +95,12 @@ class TrialHost:
         """Of the watcher."""
         self.cards = True
         """The card is there."""
+        self.asks = True
+        """Probes can be run: whoever is asked answers, or does not."""
         self.idle_card = False
         """A second one is, that has a link, and over which nobody answers."""
+        self.dark_card = False
+        """A third one is, without a link."""
         self.told: list[str] = []
         self.evidence: list[tuple[int, int]] = []
         self.booted: list[tuple[KernelChoice, int | None, str]] = []
@@ -156,7 +165,9 @@ class TrialHost:
         while self.uptime_s < until_s:
             step_s = min(_NAP_S, until_s - self.uptime_s)
             self.uptime_s, self.wall_s = self.uptime_s + step_s, self.wall_s + step_s
-            if not self.hung:
+            if not self.is_there:
+                self.rx_bytes = self.tx_bytes = 0.0
+            elif not self.hung:
                 self.rx_bytes += (self.behaviour.rate_bit_s + self.made_bit_s) / 8 * step_s
                 self.tx_bytes += (self.behaviour.rate_bit_s + self.made_bit_s) / 8 * step_s
             gap = self.behaviour.gap_s
@@ -179,6 +190,18 @@ class TrialHost:
             raise Killed
 
     @property
+    def is_there(self) -> bool:
+        """Whether its card is."""
+        gone = self.behaviour.gone_s
+        return self.cards and not (gone is not None and gone[0] <= self.uptime_s < gone[1])
+
+    @property
+    def ifindex(self) -> int:
+        """Of its card, which has another one when it comes back."""
+        gone = self.behaviour.gone_s
+        return 9 if gone is not None and self.uptime_s >= gone[1] else 2
+
+    @property
     def hung(self) -> bool:
         """Whether its card stands still."""
         behaviour, now_s = self.behaviour, self.uptime_s
@@ -191,7 +214,7 @@ class TrialHost:
         """Whether the gateway is heard."""
         behaviour, now_s = self.behaviour, self.uptime_s
         silent = behaviour.silent_s is not None and behaviour.silent_s[0] <= now_s < behaviour.silent_s[1]
-        return self.cards and not self.hung and not silent and behaviour.reaches_s is not None and now_s >= behaviour.reaches_s
+        return self.is_there and not self.hung and not silent and behaviour.reaches_s is not None and now_s >= behaviour.reaches_s
 
     def count_timeouts(self) -> int:
         """Expiries of the transmit watchdog in this boot: one every five seconds."""
@@ -316,6 +339,10 @@ class _Store(_Edge):
 class _Units(_Edge):
     """``nicmedic.ports.boot_trial.TrialUnits``."""
 
+    def find_obstacle(self) -> str | None:
+        self.process.call("find obstacle")
+        return self.host.obstacle_of_units
+
     def install(self, trial: BootTrial, deadline_s: float) -> tuple[str, ...]:
         self.process.call(f"install units of {trial.id}")
         self.host.units, self.host.first_s = deadline_s, find_first_s(trial)
@@ -395,18 +422,19 @@ class _Machine(_Edge):
 
     def read_host(self) -> Host:
         self.process.call("read host")
-        cards = ("eth0",) * self.host.cards + ("eth1",) * self.host.idle_card
+        there = {"eth0": self.host.is_there, "eth1": self.host.idle_card, "eth2": self.host.dark_card}
         nics = tuple(
             Nic(
                 interface=name,
-                ifindex=2 + number,
+                ifindex=self.host.ifindex if name == "eth0" else 3 + number,
                 driver="r8169",
                 bus=Bus.PCI,
                 bus_address=f"0000:0{2 + number}:00.0",
                 sysfs_path=f"/sys/devices/pci0/0000:0{2 + number}:00.0",
-                carrier=True,
+                carrier=name != "eth2",
             )
-            for number, name in enumerate(cards)
+            for number, name in enumerate(there)
+            if there[name]
         )
         return Host(hostname="srv4", boot_id=self.host.boot_id, nics=nics)
 
@@ -418,11 +446,11 @@ class _Machine(_Edge):
             Counters(
                 interface=name,
                 monotonic_s=host.uptime_s,
-                ifindex=2,
-                carrier=True,
-                rx_bytes=int(host.rx_bytes),
-                tx_bytes=int(host.tx_bytes),
-                queues=(queue,),
+                ifindex=host.ifindex if host.is_there else None,
+                carrier=True if host.is_there else None,
+                rx_bytes=int(host.rx_bytes) if host.is_there and host.behaviour.counts else None,
+                tx_bytes=int(host.tx_bytes) if host.is_there and host.behaviour.counts else None,
+                queues=(queue,) if host.is_there else (),
             )
             for name in interfaces
         )
@@ -443,11 +471,13 @@ class _Prober(_Edge):
         return tuple(ProbeResult(probe=probe, state=self._look(probe)) for probe in probes)
 
     def _look(self, probe: str) -> ProbeState:
+        if not self.host.asks:
+            return ProbeState.UNKNOWN
         if probe == "ssh":
             return ProbeState.PASSED if self.host.on_trial is None else ProbeState.FAILED
         if probe == "ping 192.0.2.99":
             return ProbeState.FAILED
-        works = {"carrier": self.host.cards, "tx": self.host.cards and not self.host.hung}.get(probe, self.host.answers)
+        works = {"carrier": self.host.is_there, "tx": self.host.is_there and not self.host.hung}.get(probe, self.host.answers)
         return ProbeState.PASSED if works else ProbeState.FAILED
 
     def prove_session(self, nic: Identity) -> Proof:

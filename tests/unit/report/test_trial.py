@@ -25,7 +25,7 @@ from nicmedic.model.plan import Identity
 from nicmedic.model.transaction import ProbeResult, ProbeState
 from nicmedic.report.style import Style
 from nicmedic.report.trial_json import render_trial_json
-from nicmedic.report.trial_text import render_hooks, render_planned, render_prepared, render_standing, say_result
+from nicmedic.report.trial_text import render_hooks, render_planned, render_prepared, render_standing, render_started, say_result
 
 SCHEMA = json.loads((Path(__file__).parents[3] / "docs/schema/trial-1.json").read_text(encoding="utf-8"))
 PLAIN = Style(one_line=True)
@@ -182,6 +182,24 @@ def test_prepared_and_hooks_say_how_to_go_back() -> None:
     assert "nicmedic trial prepare --remove-hook" in installed
     assert render_hooks([], PLAIN, installed=False) == "No hook of nicmedic is there.\n"
     assert render_hooks(["/x"], PLAIN, installed=False) == "The hook is gone: /x\n"
+
+
+def test_hostile_names_do_not_reach_the_terminal() -> None:
+    evil = dataclasses.replace(NEW, release="6.1\x1b]0;x\x07", package="1\u202e2")
+    result = dataclasses.replace(HUNG, reason="a\x1b[2J", hung="e\x9bth0", evidence="/x\x1b[1m")
+    leg = Leg(kernel=evil, soak_s=1.0, expect="\x1b[3m", result=result)
+    for phase in TrialPhase:
+        trial = dataclasses.replace(TRIAL, phase=phase, old=evil, legs=(leg, dataclasses.replace(leg, result=None)), soak_boot_id="one")
+        standing = Standing(trials=(trial, trial), boot_id="one", running=evil.release, notes=("\x1b[4m",), held=3, on_trial=3)
+        texts = (
+            render_standing(standing, PLAIN),
+            render_standing(dataclasses.replace(standing, running="6.1"), PLAIN),
+            render_planned(trial, ("\x1b[5m",), PLAIN),
+            render_prepared(trial, ("\x1b[6m",), PLAIN),
+            render_started(trial, ("\x1b[7m",), PLAIN),
+            render_trial_json(standing),
+        )
+        assert not any(set(text) & set("\x1b\x07\x9b\u202e") for text in texts)
 
 
 def test_many_earlier_ones_are_counted() -> None:

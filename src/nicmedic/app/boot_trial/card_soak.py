@@ -7,13 +7,13 @@ from typing import Final
 
 from nicmedic.app.boot_trial.edges import TrialEdges
 from nicmedic.app.hang_watch import HangWatch
-from nicmedic.diagnosis.probing import Judgement, judge
+from nicmedic.diagnosis.probing import ANSWERS, Judgement, judge
 from nicmedic.model.boot_trial import Card, TrialVerdict
 from nicmedic.model.durations import say_duration
 from nicmedic.model.host import Host
 from nicmedic.model.plan import Identity
 from nicmedic.model.same_card import find_card
-from nicmedic.model.transaction import ProbeResult
+from nicmedic.model.transaction import ProbeResult, ProbeState
 from nicmedic.report.escape import escape_terminal
 
 __all__ = ["CardSoak", "SoakEnd", "find_unreached"]
@@ -63,6 +63,8 @@ class CardSoak:
         """Begin to watch it; ``began_s``: when the service of this boot began, on the clock that never steps."""
         self._edges, self._card, self._began_s = edges, card, began_s
         self._flows: bool | None = True
+        self._answered = any(result.state is ProbeState.PASSED and result.probe.partition(" ")[0] in ANSWERS for result in card.before)
+        """Whether somebody did before: then it is a loss, too, that nobody can be asked any more."""
         self._lost_s: float | None = None
         self._seen_s = 0.0
         self._hung: str | None = None
@@ -95,7 +97,7 @@ class CardSoak:
     def _judge_silence(self, found: str | None) -> SoakEnd | None:
         now_s = self._edges.clock.read_monotonic_s()
         self._flows = self._watch.flows
-        if self._flows is not False:
+        if self._flows is not False and not (self._flows is None and self._answered):
             self._lost_s = None
             return None
         self._lost_s = now_s if self._lost_s is None else self._lost_s

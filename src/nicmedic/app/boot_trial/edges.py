@@ -161,9 +161,9 @@ def is_same_kernel(one: KernelChoice, other: KernelChoice) -> bool:
     return one.image == other.image and one.saved == other.saved
 
 
-def find_pinned(trials: Iterable[BootTrial], *, but: int | None = None) -> BootTrial | None:
+def find_pinned(trials: Iterable[BootTrial]) -> BootTrial | None:
     """The newest whose old kernel is the default by our doing; None: the boot loader has its own."""
-    return next((trial for trial in reversed(tuple(trials)) if trial.pinned and trial.id != but), None)
+    return next((trial for trial in reversed(tuple(trials)) if trial.pinned), None)
 
 
 def is_prepared(trial: BootTrial | None) -> bool:

@@ -17,6 +17,7 @@ from nicmedic.report.trial_text import name_kernel
 
 __all__ = ["build_stopped", "conclude", "disarm", "end", "go_back", "go_on", "keep_evidence", "promote", "return_now", "tidy", "withdraw"]
 
+_STALE_S: Final = 60.0
 _GOES_ON: Final = frozenset({TrialVerdict.GOOD, TrialVerdict.HUNG, TrialVerdict.UNREACHED, TrialVerdict.CRASHED, TrialVerdict.TOO_QUIET})
 """What is data for A/B/A. A kernel that was not booted is none: the next one would not be either."""
 
@@ -188,4 +189,9 @@ def build_stopped(edges: TrialEdges, trial: BootTrial, reason: str) -> LegResult
     if trial.phase is not TrialPhase.SOAKING:
         return told
     told = dataclasses.replace(told, boot_id=trial.soak_boot_id, began=trial.soak_began)
-    return told if figures is None else dataclasses.replace(told, figures=figures)
+    if figures is None:
+        return told
+    now_s = edges.clock.read_monotonic_s()
+    if figures.to_uptime_s is None or now_s - figures.to_uptime_s > _STALE_S:  # nobody watched when it was stopped
+        return dataclasses.replace(told, figures=figures)
+    return dataclasses.replace(told, figures=figures, began_uptime_s=figures.from_uptime_s, ended_uptime_s=now_s)

@@ -153,10 +153,6 @@ def _say_phase(trial: BootTrial) -> str:
             return f"A reboot to the next kernel was asked for{after}."
         case TrialPhase.RETURNING:
             return f"A reboot to {old} was asked for{after}."
-        case TrialPhase.PROMOTING:
-            return f"It is being made the default{after}."
-        case TrialPhase.SOAKING:
-            return "It soaks."
-        case TrialPhase.ENDED:
+        case _:
             default = "it is the default now" if trial.promoted else f"the default is {old}" if trial.pinned else "nothing is pinned"
             return f"The trial has ended, {default}{after}."

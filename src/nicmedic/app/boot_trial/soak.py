@@ -60,7 +60,6 @@ class _Soak:
         """In this boot, before our service died: what is silent now fell silent."""
         self._leg = list_left(trial)[0]
         self._began_s = edges.clock.read_monotonic_s()
-        self._watched_from_s: float | None = None
         self._cured_before = self._figures.cured
 
     def run(self) -> LegResult | None:
@@ -71,7 +70,8 @@ class _Soak:
         edges.tell(f"everything is reached; soaking for {say_duration(self._leg.soak_s)}")
         try:
             cards = [CardSoak(edges, card, self._began_s) for card in self._trial.cards]
-            self._watched_from_s = edges.clock.read_monotonic_s()
+            begin_s = edges.clock.read_monotonic_s()
+            self._figures = dataclasses.replace(self._figures, from_uptime_s=_find_from_s(self._figures, begin_s), to_uptime_s=begin_s)
             if wanted.traffic.host is not None:
                 for card in cards:
                     edges.traffic.begin(card.nic, wanted.traffic)
@@ -90,7 +90,7 @@ class _Soak:
             boot_id=self._trial.soak_boot_id,
             began=self._trial.soak_began,
             ended=seen.isoformat(timespec="seconds"),
-            began_uptime_s=self._watched_from_s,
+            began_uptime_s=self._figures.from_uptime_s,
             ended_uptime_s=seen_s,
             hung=over.hung,
             figures=self._figures,
@@ -100,7 +100,6 @@ class _Soak:
         """Until every card reaches what it reached before, or has had its time; None too where somebody has ended it."""
         edges, until_s = self._edges, self._began_s + self._trial.wanted.reach_s
         while True:
-            quietly(edges.units.show_life)
             host = edges.machine.read_host()
             missing = [text for card in self._trial.cards if (text := find_unreached(edges, host, card)) is not None]
             if not missing:
@@ -130,19 +129,21 @@ class _Soak:
             now_s = clock.read_monotonic_s()
             if now_s - last_s < _ROUND_S:
                 continue
-            quietly(self._edges.units.show_life)
             later = self._read_counters(cards)
-            self._count(now_s - last_s, counts, later, cards, worked=worked)
+            self._count((last_s, now_s), counts, later, cards, worked=worked)
             last_s, counts, worked = now_s, later, True
             if not is_soaking(self._edges, self._trial):
                 return None
             quietly(lambda: self._edges.store.note_progress(self._trial, self._figures))
+            quietly(self._edges.units.show_life)
             if self._figures.watched_s >= most_s and self._figures.soaked_s < self._leg.soak_s:
                 return SoakEnd(verdict=TrialVerdict.TOO_QUIET, reason=self._say_quiet())
 
     def _count(
-        self, elapsed_s: float, before: tuple[Counters, ...], after: tuple[Counters, ...], cards: list[CardSoak], *, worked: bool
+        self, span: tuple[float, float], before: tuple[Counters, ...], after: tuple[Counters, ...], cards: list[CardSoak], *, worked: bool
     ) -> None:
+        first_s, last_s = span
+        elapsed_s = last_s - first_s
         if elapsed_s > _GAP_S:
             return
         moved = [_find_moved(one, other) for one, other in zip(before, after, strict=True)]
@@ -157,12 +158,20 @@ class _Soak:
             rx_bytes=figures.rx_bytes + sum(rx for rx, _ in known),
             tx_bytes=figures.tx_bytes + sum(tx for _, tx in known),
             cured=self._cured_before + sum(card.cured for card in cards),
+            from_uptime_s=_find_from_s(figures, first_s),
+            to_uptime_s=last_s,
         )
 
     def _say_quiet(self) -> str:
         figures, rate = self._figures, self._trial.wanted.traffic.rate_bit_s
         wanted = f"{rate / 1e6:g} Mbit/s in both directions" if rate else "answers"
         return f"in {say_duration(figures.watched_s)} there were {wanted} for {say_duration(figures.soaked_s)} only"
+
+
+def _find_from_s(figures: SoakFigures, begin_s: float) -> float:
+    """From when on it was watched without a gap, where it is from a moment on again."""
+    begun_s, until_s = figures.from_uptime_s, figures.to_uptime_s
+    return begun_s if begun_s is not None and until_s is not None and begin_s - until_s <= _GAP_S else begin_s
 
 
 def _find_moved(before: Counters, after: Counters) -> tuple[int, int] | None:

@@ -95,10 +95,19 @@ def _plan(edges: TrialEdges, menu: MenuNow, base: BootTrial | None, old: KernelC
 
 
 def _read(edges: TrialEdges) -> tuple[MenuNow, BootTrial | None]:
-    """The boot loader, and what was prepared."""
+    """The boot loader, and what was prepared.
+
+    Raises:
+        RefusedError: it would not be safe, or nobody would look after it.
+        BusyError: a trial is under way.
+    """
     known = edges.store.list_trials()
     refuse_live(known)
-    current = find_current(known)
+    current, obstacle = find_current(known), edges.units.find_obstacle()
+    if obstacle is not None:
+        raise RefusedError(
+            obstacle, hint="ls -d /run/systemd/system\nsystemctl status nicmedic-trial.service nicmedic-trial-deadline.service"
+        )
     return read_safe_menu(edges), current if is_prepared(current) else None
 
 

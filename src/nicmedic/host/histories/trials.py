@@ -13,7 +13,7 @@ from nicmedic.evidence.history.sighting import Sighting, read_time
 from nicmedic.host.histories.places import Found, Place
 from nicmedic.host.histories.reader import Reader
 from nicmedic.model.boot_trial import BootTrial, Leg, LegResult, TrialVerdict
-from nicmedic.model.history import BootEnd, HangRecord, Source
+from nicmedic.model.history import HangRecord, Source
 from nicmedic.model.plain import PlainError, from_plain
 from nicmedic.model.state_folder import find_state_folder
 from nicmedic.ports.histories import HistoryItem
@@ -73,7 +73,6 @@ def _sight(trial: BootTrial, leg: Leg, order: int) -> Sighting | None:
         began=booted,
         within_s=_WITHIN_S,
         seen=(began, ended) if began is not None and ended is not None and began <= ended else None,
-        end=BootEnd.CRASH if result.verdict is TrialVerdict.CRASHED else BootEnd.UNKNOWN,
         kernel_release=leg.kernel.release,
         kernel_package=leg.kernel.package,
         kernel_evidence="trial" if leg.kernel.package else None,

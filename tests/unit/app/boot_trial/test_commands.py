@@ -5,6 +5,7 @@ import dataclasses
 
 import pytest
 
+from nicmedic.app.boot_trial.edges import is_same_kernel
 from nicmedic.app.boot_trial.giving_up import abort, plan_abort, stop, take_out
 from nicmedic.app.boot_trial.prepare import prepare
 from nicmedic.app.boot_trial.resume import resume
@@ -77,6 +78,13 @@ class TestRefused:
             plan_start(build_trial_edges(host, process), NEW.release, dataclasses.replace(WANTED, probes=("ping:192.0.2.99",)))
         assert do_nothing_to(host, process)
 
+    def test_where_nobody_would_look_after_it(self) -> None:
+        host, process = TrialHost(), Process()
+        host.obstacle_of_units = "this host has no systemd"
+        with pytest.raises(RefusedError, match="has no systemd"):
+            plan_start(build_trial_edges(host, process), NEW.release, WANTED)
+        assert do_nothing_to(host, process)
+
     def test_to_end_on_a_kernel_that_the_menu_does_not_have(self) -> None:
         host, process = TrialHost(), Process()
         host.kernels = (NEW,)
@@ -115,6 +123,19 @@ class TestRefused:
                 with pytest.raises(BusyError):
                     command(host)
         assert find_trial(host).phase is TrialPhase.ARMED
+
+
+class FailsFrom(Process):
+    """All that is called from its n-th call on fails."""
+
+    def __init__(self, first: int, error: BaseException) -> None:
+        super().__init__()
+        self.first, self.every = first, error
+
+    def call(self, name: str) -> None:
+        super().call(name)
+        if len(self.calls) > self.first:
+            raise self.every
 
 
 def throw_out_block(host: TrialHost) -> None:
@@ -187,7 +208,7 @@ class TestStart:
 
     def test_a_card_with_a_link_that_carries_nothing_is_told(self) -> None:
         host = TrialHost()
-        host.idle_card = True
+        host.idle_card = host.dark_card = True
         planned = plan_start(build_trial_edges(host), NEW.release, WANTED)
         assert [card.interface for card in planned.trial.cards] == ["eth0"]
         assert planned.notes == ("eth1 has a link, and nothing is seen to flow over it now: it is not watched, and a hang of it not seen",)
@@ -200,6 +221,24 @@ class TestStart:
         with pytest.raises(TrialFailedError, match="as it was, and this host may reboot to it all the same: it was interrupted"):
             do_start(host, Process(fail_at=at, error=KeyboardInterrupt()))
         assert (host.word, host.block) == (None, None)
+
+    @pytest.mark.parametrize(
+        ("error", "told"),
+        [
+            (StateError("the disk is gone"), "the disk is gone; taking it back failed as well: the disk is gone; "),
+            (KeyboardInterrupt(), "interrupted"),
+        ],
+        ids=["disk", "ctrl-c"],
+    )
+    def test_that_fails_and_cannot_be_taken_back_says_what_is_left(self, error: BaseException, told: str) -> None:
+        host, calls = TrialHost(), Process()
+        do_start(TrialHost(), calls)
+        with pytest.raises(UndoFailedError, match=told) as caught:
+            do_start(host, FailsFrom(calls.calls.index("armed"), error))
+        assert "nicmedic trial abort" in caught.value.hint
+        assert build_trial_edges(host).menu.is_armed() == 1
+        abort(build_trial_edges(host))
+        assert (host.word, host.block, host.units) == (None, None, None)
 
     def test_that_fails_after_a_trial_that_failed_leaves_its_pin(self) -> None:
         host = TrialHost(new=HUNG)
@@ -224,7 +263,23 @@ class TestStop:
         assert result is not None
         assert (result.verdict, result.boot_id) == (TrialVerdict.STOPPED, "boot-2")
         assert result.figures.watched_s > 0
+        assert result.began_uptime_s == 0.0
+        assert result.ended_uptime_s == host.uptime_s, "the hours of it count"
         assert (host.running, host.next_kernel, host.rebooting, host.stood_down, host.units) == (NEW, OLD, False, True, None)
+
+    def test_that_nobody_watched_any_more_tells_no_end_of_it(self) -> None:
+        host = soaking()
+        host.pass_time(300.0)
+        result = stop(build_trial_edges(host), promote=False).trial.legs[0].result
+        assert result is not None
+        assert (result.began_uptime_s, result.ended_uptime_s) == (None, None)
+
+    def test_whose_progress_cannot_be_read_is_stopped_all_the_same(self) -> None:
+        host = soaking()
+        host.progress.clear()
+        result = stop(build_trial_edges(host), promote=False).trial.legs[0].result
+        assert result is not None
+        assert (result.verdict, result.figures.watched_s) == (TrialVerdict.STOPPED, 0.0)
 
     def test_may_promote(self) -> None:
         host = soaking()
@@ -291,6 +346,7 @@ class TestAbort:
         assert plan_abort(build_trial_edges(host)).reboots
         told = abort(build_trial_edges(host))
         assert (told.trial.phase, host.rebooting) == (TrialPhase.RETURNING, True)
+        assert host.evidence == ([(1, 0)] if began else []), "perhaps for what he saw of it"
         run_services(host)
         assert (find_verdicts(find_trial(host)), host.running, find_trial(host).pinned) == ([TrialVerdict.STOPPED], OLD, True)
         assert find_wrong(host) == []
@@ -355,6 +411,12 @@ class TestAbort:
         run_services(host)
         assert host.running == OLD
         assert find_wrong(host) == []
+
+
+def test_kernels_without_a_package_are_one_by_their_files() -> None:
+    own = KernelChoice(release="6.12.1", image="/boot/vmlinuz-6.12.1")
+    assert is_same_kernel(own, dataclasses.replace(own, package="6.12.1-1"))
+    assert not is_same_kernel(own, dataclasses.replace(own, saved="/boot/nicmedic/1", image="/boot/nicmedic/1/vmlinuz-6.12.1"))
 
 
 class TestWithoutARecord:

@@ -56,7 +56,7 @@ def test_a_gap_of_the_clock_counts_for_nothing() -> None:
     assert result.figures.watched_s < 60.0
     assert result.began_uptime_s is not None
     assert result.ended_uptime_s is not None
-    assert result.ended_uptime_s - result.began_uptime_s > 500.0
+    assert result.began_uptime_s == 512.0, "a hang before would not have been seen"
 
 
 def test_a_gateway_that_is_started_anew_is_waited_for_and_that_time_does_not_count() -> None:
@@ -87,6 +87,37 @@ def test_a_record_that_is_damaged_meanwhile_does_not_end_it() -> None:
     result = soak(edges, kept)
     assert result is not None
     assert result.verdict is TrialVerdict.GOOD
+
+
+def test_who_cannot_be_asked_any_more_is_lost_too() -> None:
+    """A driver that holds a lock for ever leaves probes without an answer, and without a failure."""
+    host = TrialHost()
+    do_start(host, wanted=dataclasses.replace(WANTED, patience_s=600.0))
+    host.boot("reboot")
+    with pytest.raises(Killed):
+        resume(build_trial_edges(host, Process(kill_at=80)))
+    host.asks = False
+    run_services(host)
+    result = find_trial(host).legs[0].result
+    assert result is not None
+    assert (result.verdict, result.reason) == (TrialVerdict.UNREACHED, "eth0: no answer for 120 s")
+    assert find_wrong(host) == []
+
+
+def test_counters_that_cannot_be_read_show_no_traffic() -> None:
+    result = find_result(TrialHost(new=Behaviour(counts=False)))
+    assert (result.verdict, result.figures.soaked_s, result.figures.rx_bytes) == (TrialVerdict.TOO_QUIET, 0.0, 0)
+
+
+def test_nobody_shows_life_before_all_is_reached() -> None:
+    """Else a service that fails again and again would keep a host without a network alive until the deadline."""
+    host = TrialHost(new=Behaviour(reaches_s=None))
+    do_start(host, wanted=dataclasses.replace(WANTED, reach_s=86_400.0))
+    host.boot("reboot")
+    with pytest.raises(Killed):
+        resume(build_trial_edges(host, Process(kill_at=200)))
+    assert host.uptime_s > 60.0
+    assert host.life_s is None
 
 
 class TestAHang:
@@ -123,6 +154,14 @@ class TestAHang:
         assert result.ended_uptime_s is not None
         assert result.ended_uptime_s < 20.0
 
+    def test_whose_card_is_made_anew_by_the_watcher_counts_from_there(self) -> None:
+        host = TrialHost(new=Behaviour(gone_s=(15.0, 30.0)))
+        host.policy = RESTORES
+        result = find_result(host)
+        assert (result.verdict, result.figures.cured) == (TrialVerdict.GOOD, 1)
+        assert result.figures.rx_bytes <= (result.figures.watched_s - 10.0) * 1e6
+        assert find_wrong(host) == []
+
     def test_before_everything_is_reached_is_not_reached(self) -> None:
         assert find_result(TrialHost(new=Behaviour(hangs_s=0.0))).verdict is TrialVerdict.UNREACHED
 
@@ -141,6 +180,7 @@ class TestAServiceThatDies:
         assert result is not None
         assert (result.verdict, result.boot_id) == (TrialVerdict.GOOD, "boot-2")
         assert result.figures.soaked_s < done + 30.0
+        assert result.began_uptime_s == 0.0, "what was watched before it died counts"
         assert len(host.booted) == 2
 
     def test_and_was_stopped_meanwhile_is_heard(self) -> None:
