@@ -355,18 +355,21 @@ def render_prepared(trial: BootTrial, notes: Sequence[str], style: Style) -> str
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
 
 
+def _say_leaving(trial: BootTrial) -> tuple[str, str]:
+    """What comes now, and what is to be thought of a host that does not answer."""
+    new, old, most = name_kernel(trial.legs[0].kernel), name_kernel(trial.old), say_duration(find_deadline_s(trial))
+    reset = f"If it does not answer then, it stands still altogether: whoever resets it finds {old}."
+    if len(trial.legs) > 1:
+        now = f"This host reboots now, and {say_count(len(trial.legs), 'time')} in all; whatever happens in between, and in the end, it is {old}."
+        return now, f"Each of these boots is over {most} after it began. {reset}"
+    now = f"This host reboots now, to {new}, once; every other boot is of {old}."
+    return now, f"At the latest {most} after that boot began {new} has held, or this host has rebooted by itself. {reset}"
+
+
 def render_started(trial: BootTrial, notes: Sequence[str], style: Style) -> str:
     """After ``start``, while the reboot comes: whoever reads it is about to lose the host, so nothing of it is read any more."""
-    kernel, old = trial.legs[0].kernel, name_kernel(trial.old)
-    lines = [
-        style.line(f"This host reboots now, to {name_kernel(kernel)}, once; every other boot is of {old}.", *_UNSURE, rest="  "),
-        style.wrap(
-            f"Whatever becomes of that boot, it is over {say_duration(find_deadline_s(trial))} after it began: by then {name_kernel(kernel)} has"
-            " held, or this host has rebooted by itself.",
-            rest="  ",
-        ),
-        *_render_notes(notes, style),
-    ]
+    now, then = _say_leaving(trial)
+    lines = [style.line(now, *_UNSURE, rest="  "), style.wrap(then, rest="  "), *_render_notes(notes, style)]
     return "\n".join([*lines, "", "  nicmedic trial status   # after the reboot: how far is the soak, and what became of it?", ""])
 
 
