@@ -110,6 +110,12 @@ def _is_loose(standing: Standing, trial: BootTrial) -> bool:
     return is_held(trial) and standing.held is not None and standing.held != trial.id
 
 
+def _is_not_asked(standing: Standing, trial: BootTrial) -> bool:
+    """Whether somebody has taken away the word that asks for its next boot."""
+    armed = trial.phase is TrialPhase.ARMED and trial.asked and _is_of_this_boot(standing, trial)
+    return armed and standing.held == trial.id and standing.armed != trial.id
+
+
 def _is_left_running(standing: Standing, trial: BootTrial) -> bool:
     """Whether its kernel runs yet, and is not what a reset ends on."""
     return trial.phase is TrialPhase.ENDED and trial.pinned and standing.on_trial == trial.id and standing.running != trial.old.release
@@ -126,6 +132,8 @@ def _find_live_line(standing: Standing, trial: BootTrial) -> tuple[str, tuple[st
         was = {TrialPhase.ARMED: f"{new} was to be booted", TrialPhase.SOAKING: f"{new} was on trial in an earlier boot"}
         told = was.get(trial.phase, f"The host was to reboot to {old}")
         return f"{told}; the service that looks after that has not told yet how it went. Every reset ends on {old}.", _UNSURE
+    if _is_not_asked(standing, trial):
+        return f"{new} was asked for, and GRUB's variable says so no more: the next boot is of {old}.", ("bold", "red")
     if trial.phase is TrialPhase.ARMED:
         other = "" if leg is not None and leg.kernel == trial.old else f"; every other one is of {old}"
         comes = ", and the reboot was asked for" if standing.rebooting else ""
@@ -204,7 +212,7 @@ def _list_live_commands(standing: Standing, trial: BootTrial) -> Iterator[tuple[
         yield _RESUME
         yield _ABORT
     elif trial.phase is TrialPhase.ARMED and not _find_last(trial):
-        if not standing.rebooting:
+        if not standing.rebooting and not _is_not_asked(standing, trial):
             yield "systemctl reboot", "try it"
         yield "nicmedic trial abort", "do not try it: nothing of nicmedic in the boot loader any more"
     elif trial.phase is TrialPhase.SOAKING:

@@ -92,6 +92,10 @@ def test_the_first_line_of_each_state_says_what_a_reset_boots() -> None:
         first_line(TRIAL, rebooting=True) == f"The next boot is of {new}, once, and the reboot was asked for; every other one is of {old}."
     )
     assert "has not told yet how it went" in first_line(TRIAL, boot_id="two")
+    asked = dataclasses.replace(TRIAL, asked=True)
+    assert first_line(asked, held=3, armed=3) == first_line(TRIAL)
+    assert first_line(asked, held=3) == f"{new} was asked for, and GRUB's variable says so no more: the next boot is of {old}."
+    assert "systemctl reboot" not in render_standing(Standing(trials=(asked,), boot_id="one", held=3), PLAIN)
     soaking = dataclasses.replace(TRIAL, phase=TrialPhase.SOAKING, soak_boot_id="one")
     assert first_line(soaking, boot_id="two").startswith(f"{new} was on trial in an earlier boot; the service that looks after that")
     assert first_line(soaking, progress=FIGURES) == (

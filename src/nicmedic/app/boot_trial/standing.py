@@ -28,6 +28,9 @@ def read_standing(edges: TrialEdges) -> Standing:
             notes.append(failed)
         return found[0] if found else None
 
+    armed = read(edges.menu.is_armed)
+    if armed is not None and not any(trial.id == armed and trial.phase is TrialPhase.ARMED for trial in trials):
+        notes.append(f"GRUB's variable asks for trial {armed}, which is not armed: nicmedic trial abort takes that away")
     boot_id = read(edges.boots.read_boot_id)
     soaks = bool(trials) and trials[-1].phase is TrialPhase.SOAKING and trials[-1].soak_boot_id == boot_id
     return Standing(
@@ -35,7 +38,7 @@ def read_standing(edges: TrialEdges) -> Standing:
         boot_id=boot_id,
         running=read(edges.boots.read_release),
         on_trial=read(edges.boots.read_trial),
-        armed=read(edges.menu.is_armed),
+        armed=armed,
         held=read(lambda: edges.menu.find_held() or 0),
         rebooting=bool(read(edges.boots.is_rebooting)),
         progress=read(lambda: edges.store.read_progress(trials[-1])) if soaks else None,

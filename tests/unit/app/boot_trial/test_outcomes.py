@@ -216,6 +216,15 @@ def test_how_it_stands_is_told_without_writing_anything() -> None:
     assert standing.trials[-1].asked
 
 
+def test_a_word_that_no_record_knows_of_is_told() -> None:
+    host = TrialHost(new=HUNG)
+    carry_out(host)
+    assert read_standing(build_trial_edges(host)).notes == ()
+    host.word = 1
+    (note,) = read_standing(build_trial_edges(host)).notes
+    assert note == "GRUB's variable asks for trial 1, which is not armed: nicmedic trial abort takes that away"
+
+
 def test_how_it_stands_is_told_as_far_as_it_can_be_read() -> None:
     host = TrialHost()
     do_start(host, reboot=False)
