@@ -16,7 +16,7 @@ from nicmedic.app.boot_trial.edges import TrialEdges
 from nicmedic.app.boot_trial.resume import resume
 from nicmedic.model.boot_trial import BootTrial, Card, KernelChoice, SoakFigures, Traffic, find_first_s
 from nicmedic.model.counters import Counters, QueueCounters
-from nicmedic.model.errors import BusyError, NicmedicError
+from nicmedic.model.errors import BusyError, NicmedicError, UsageError
 from nicmedic.model.host import Host
 from nicmedic.model.nic import Bus, Nic
 from nicmedic.model.plan import Identity
@@ -461,6 +461,8 @@ class _Prober(_Edge):
 
     def choose_probes(self, host: Host, nic: Identity, asked: Sequence[str]) -> tuple[str, ...]:
         self.process.call(f"choose probes for {nic.interface}")
+        if "ping:no_name" in asked:
+            raise UsageError("--probe 'ping:no_name': no address")
         chosen = ("carrier", "tx", "gateway 192.0.2.1", "ssh", *(words.replace(":", " ", 1) for words in asked))
         return chosen if host.nics else ()
 
@@ -477,6 +479,8 @@ class _Prober(_Edge):
             return ProbeState.PASSED if self.host.on_trial is None else ProbeState.FAILED
         if probe == "ping 192.0.2.99":
             return ProbeState.FAILED
+        if probe == "ping 192.0.2.1":
+            return ProbeState.PASSED
         works = {"carrier": self.host.is_there, "tx": self.host.is_there and not self.host.hung}.get(probe, self.host.answers)
         return ProbeState.PASSED if works else ProbeState.FAILED
 

@@ -4,6 +4,7 @@
 import dataclasses
 
 from nicmedic.app.boot_trial.arming import ask, fail, load, supersede
+from nicmedic.app.boot_trial.cards import find_cards
 from nicmedic.app.boot_trial.edges import (
     Told,
     TrialEdges,
@@ -19,53 +20,12 @@ from nicmedic.app.boot_trial.edges import (
     save,
     say_now,
 )
-from nicmedic.diagnosis.probing import find_flow
-from nicmedic.model.boot_trial import BootTrial, Card, KernelChoice, Leg, TrialPhase, Wanted
+from nicmedic.model.boot_trial import BootTrial, KernelChoice, Leg, TrialPhase, Wanted
 from nicmedic.model.errors import BusyError, RefusedError
-from nicmedic.model.transaction import ProbeState
 from nicmedic.ports.boot_trial import MenuNow
-from nicmedic.remedy.planning import build_identity
-from nicmedic.report.escape import escape_terminal
 from nicmedic.report.trial_text import name_kernel
 
 __all__ = ["plan_aba", "plan_start", "start"]
-
-_OF_THE_SESSION = frozenset({"ssh"})
-"""Probes of whoever is logged in now: nobody is after a boot."""
-
-
-def _find_cards(edges: TrialEdges, wanted: Wanted) -> tuple[tuple[Card, ...], tuple[str, ...]]:
-    """Those that carry traffic now; and what is to be told of others, a sentence each.
-
-    Raises:
-        RefusedError: none does, or a probe that was asked for passes over none: so nothing could show that they still do.
-        UsageError: a probe is not understood.
-    """
-    host = edges.machine.read_host()
-    cards, asked, notes = [], set[str](), []
-    for nic in host.nics:
-        if nic.carrier is not True:
-            continue
-        identity = build_identity(nic)
-        chosen = edges.prober.choose_probes(host, identity, wanted.probes)
-        if wanted.probes:
-            asked.update(set(chosen).difference(edges.prober.choose_probes(host, identity, ())))
-        results = edges.prober.run_probes(identity, chosen)
-        if find_flow(results):
-            before = tuple(result for result in results if result.probe.partition(" ")[0] not in _OF_THE_SESSION)
-            cards.append(Card(nic=identity, interface=nic.interface, before=before))
-        else:
-            notes.append(
-                f"{nic.interface} has a link, and nothing is seen to flow over it now: it is not watched, and a hang of it not seen"
-            )
-    if not cards:
-        hint = "nicmedic check\nnicmedic trial start KERNEL --probe ping:ADDRESS   # or tcp:HOST:PORT, of one that answers"
-        raise RefusedError("no card is seen to carry traffic now, so none could show that it still does with another kernel", hint=hint)
-    passed = {result.probe for card in cards for result in card.before if result.state is ProbeState.PASSED}
-    if not asked <= passed:
-        names = ", ".join(map(escape_terminal, sorted(asked - passed)))
-        raise RefusedError(f"{names} does not pass now over any card, so it could not show anything later", hint="nicmedic check")
-    return tuple(cards), tuple(notes)
 
 
 def _plan(edges: TrialEdges, menu: MenuNow, base: BootTrial | None, old: KernelChoice, legs: tuple[Leg, ...], wanted: Wanted) -> Told:
@@ -79,7 +39,7 @@ def _plan(edges: TrialEdges, menu: MenuNow, base: BootTrial | None, old: KernelC
         legs: boots that are asked for.
         wanted: of each.
     """
-    cards, notes = _find_cards(edges, wanted)
+    cards, notes = find_cards(edges, wanted)
     planned = BootTrial(
         id=0 if base is None else base.id,
         phase=TrialPhase.PREPARED,

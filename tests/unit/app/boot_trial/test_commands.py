@@ -14,7 +14,18 @@ from nicmedic.model.boot_trial import KernelChoice, TrialPhase, TrialVerdict
 from nicmedic.model.errors import BusyError, NoSuchTrialError, RefusedError, StateError, TrialFailedError, UndoFailedError
 from nicmedic.testing.boot_trial import NEW, OLD, Behaviour, TrialHost, build_trial_edges, run_services
 from nicmedic.testing.world import Killed, Process
-from tests.unit.app.boot_trial.scenes import HUNG, WANTED, carry_out, do_aba, do_prepare, do_start, find_trial, find_verdicts, find_wrong
+from tests.unit.app.boot_trial.scenes import (
+    HUNG,
+    WANTED,
+    carry_out,
+    demand,
+    do_aba,
+    do_prepare,
+    do_start,
+    find_trial,
+    find_verdicts,
+    find_wrong,
+)
 
 CHANGES = ("write", "arm", "disarm", "remove", "save", "create", "install", "reboot")
 
@@ -212,6 +223,18 @@ class TestStart:
         planned = plan_start(build_trial_edges(host), NEW.release, WANTED)
         assert [card.interface for card in planned.trial.cards] == ["eth0"]
         assert planned.notes == ("eth1 has a link, and nothing is seen to flow over it now: it is not watched, and a hang of it not seen",)
+
+    def test_a_card_over_which_nobody_can_be_asked_later_is_told(self) -> None:
+        """The session of whoever types this answers now."""
+        planned = plan_start(build_trial_edges(TrialHost(old=Behaviour(reaches_s=None))), NEW.release, WANTED)
+        (note,) = planned.notes
+        assert note.startswith("over eth0 nobody answers who can be asked after the boot too")
+
+    @pytest.mark.parametrize(("other", "is_told"), [("192.0.2.99", True), ("192.0.2.1", False), ("no_name", False)])
+    def test_traffic_that_nobody_answers_is_told_before_the_boot(self, other: str, is_told: bool) -> None:
+        planned = plan_start(build_trial_edges(TrialHost()), NEW.release, demand(9_000_000, other))
+        told = "192.0.2.99 is not seen to answer over eth0 now, so the traffic that is wanted may not come about there"
+        assert planned.notes == ((told,) if is_told else ())
 
     def test_interrupted_when_the_reboot_was_asked_for_says_that_it_may_come(self) -> None:
         counted, calls = TrialHost(), Process()
