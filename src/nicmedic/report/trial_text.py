@@ -117,8 +117,10 @@ def _is_not_asked(standing: Standing, trial: BootTrial) -> bool:
 
 
 def _is_left_running(standing: Standing, trial: BootTrial) -> bool:
-    """Whether its kernel runs yet, and is not what a reset ends on."""
-    return trial.phase is TrialPhase.ENDED and trial.pinned and standing.on_trial == trial.id and standing.running != trial.old.release
+    """Whether its kernel runs yet, and is not what a reset ends on. ``uname -r`` may be that of the old one, which was replaced in place."""
+    last = _find_last(trial)
+    here = trial.phase is TrialPhase.ENDED and trial.pinned and standing.on_trial == trial.id
+    return here and last is not None and last.kernel != trial.old
 
 
 def _find_live_line(standing: Standing, trial: BootTrial) -> tuple[str, tuple[str, ...]]:

@@ -173,7 +173,10 @@ def test_commands_are_those_of_the_state() -> None:
     assert commands(dataclasses.replace(soaking, phase=TrialPhase.RETURNING), on_trial=3) == ["nicmedic trial abort"]
     assert commands(ended(TrialVerdict.GOOD, pinned=False)) == ["nicmedic history", "nicmedic trial prepare"]
     assert "nicmedic blame" in commands(ended(TrialVerdict.HUNG))
-    assert commands(ended(TrialVerdict.STOPPED), on_trial=3, running="6.1.0-56-amd64") == ["systemctl reboot", "nicmedic trial abort"]
+    for running in "6.1.0-56-amd64", "6.1.0-55-amd64":  # replaced in place, the name is the same
+        assert commands(ended(TrialVerdict.STOPPED), on_trial=3, running=running) == ["systemctl reboot", "nicmedic trial abort"]
+    ended_on_old = dataclasses.replace(ended(TrialVerdict.GOOD), old=NEW)
+    assert "systemctl reboot" not in commands(ended_on_old, on_trial=3)
     assert commands(TRIAL, held=0, boot_id="one") == ["systemctl reboot", "nicmedic trial abort"]
     assert commands(ended(TrialVerdict.HUNG), held=0) == ["nicmedic trial prepare", "nicmedic trial abort"]
     assert commands() == ["nicmedic trial prepare", "nicmedic trial start KERNEL"]

@@ -123,7 +123,7 @@ def abort(edges: TrialEdges, planned: Aborting | None = None) -> Told:
         if reboots:
             result = build_stopped(edges, trial, "the operator gave it up")
             if trial.phase is TrialPhase.SOAKING:  # perhaps for what he saw of it
-                edges.tell("keeping what is to be seen of this boot, which takes a minute at most")
+                edges.tell("keeping what is to be seen of this boot, which takes up to two minutes")
                 result = dataclasses.replace(result, evidence=ending.keep_evidence(edges, trial))
             return return_now(edges, withdraw(edges, trial) if trial.phase is TrialPhase.ARMED else trial, result)
         return _give_up(edges, _end(edges, trial, act))
