@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lab.agent import Done
+from lab.agent import Done, Job
 from lab.errors import LabError
 from lab.probe import Probe
 from lab.replay.srv4 import GUESTS, Srv4
@@ -71,13 +71,16 @@ class Play:
         self.page.typed(command)
         said = "/run/last"
         job = self.srv4.start("sh", "-c", f"{command} >{said} 2>&1", capture=False)
-        until, shown = time.monotonic() + timeout_s, ""
-        while self.srv4.qemu.alive:
+        until, shown, status = time.monotonic() + timeout_s, "", 0
+        while self.srv4.qemu.alive and not status:
             with contextlib.suppress(LabError):
                 shown = self.srv4.run("cat", said).out or shown
+                status = _find_failure(job)
             if time.monotonic() > until:
-                raise LabError(f"the machine has not gone down within {timeout_s} s; {job.command} said: {shown}")
+                raise LabError(f"the machine has not gone down within {timeout_s} s; {command} said: {shown}")
             time.sleep(0.5)
+        if status:
+            raise LabError(f"{command} ended with status {status}: {shown}")
         self.page.said(shown, most)
 
     def type_json(self, command: str, *, timeout_s: float = 600) -> dict[str, Any]:
@@ -109,6 +112,12 @@ class Play:
             away = self.list_outages(began, address)
             lost = f"away {len(away)} times, {sum(one.lasted_s for one in away):.1f} s" if away else "answered all the time"
             self.page.seen(f"{address} {lost}, in {seconds:.0f} s under load")
+
+
+def _find_failure(job: Job) -> int:
+    """With which status a command has failed; 0 while it runs, if it ended well, and if the machine ended it as it went down."""
+    done = job.poll()
+    return 0 if done is None or done.status > 127 else done.status
 
 
 @contextlib.contextmanager
