@@ -3,6 +3,7 @@
 
 import dataclasses
 import datetime
+from collections.abc import Callable
 
 import pytest
 
@@ -193,6 +194,47 @@ class TestAServiceThatDies:
         run_services(host)
         assert find_verdicts(find_trial(host)) == [TrialVerdict.STOPPED]
         assert find_trial(host).phase is TrialPhase.ENDED
+
+
+class Meanwhile(Process):
+    """Somebody else does something when it waits for the n-th time."""
+
+    def __init__(self, wait: int, act: Callable[[], object]) -> None:
+        super().__init__()
+        self.left, self.act = wait, act
+
+    def call(self, name: str) -> None:
+        super().call(name)
+        self.left -= name == "wait"
+        if name == "wait" and self.left == 0:
+            self.act()
+
+
+@pytest.mark.parametrize("new", [Behaviour(), Behaviour(reaches_s=None)], ids=["soaks", "is not reached yet"])
+def test_who_stops_it_meanwhile_is_heard_by_the_service_that_watches(new: Behaviour) -> None:
+    host = TrialHost(new=new)
+    do_start(host)
+    host.boot("reboot")
+    process = Meanwhile(4, lambda: stop(build_trial_edges(host), promote=False))
+    assert resume(build_trial_edges(host, process)).said == "Somebody else has ended it."
+    assert find_verdicts(find_trial(host)) == [TrialVerdict.STOPPED]
+    assert (host.rebooting, host.evidence, host.stood_down, host.made_bit_s) == (False, [], True, 0.0)
+
+
+def test_who_stops_it_when_it_has_just_hung_is_heard_too() -> None:
+    """The verdict is there, the lock is not held yet."""
+    host = TrialHost(new=HUNG)
+    do_start(host)
+    host.boot("reboot")
+
+    class Late(Process):
+        def call(self, name: str) -> None:
+            super().call(name)
+            if name == "end of traffic":
+                stop(build_trial_edges(host), promote=False)
+
+    assert resume(build_trial_edges(host, Late())).said == "Somebody else has ended it."
+    assert (find_verdicts(find_trial(host)), host.rebooting) == ([TrialVerdict.STOPPED], False)
 
 
 def test_a_soak_whose_progress_cannot_be_noted_goes_on() -> None:
