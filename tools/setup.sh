@@ -79,7 +79,7 @@ system_tools() {
     missing=
     for pair in journalctl:systemd /lib/systemd/systemd-journal-remote:systemd-journal-remote busybox:busybox \
         bzip2:bzip2 xz:xz-utils zip:zip zstd:zstd unshare:util-linux script:bsdutils udevadm:udev \
-        grub-script-check:grub-common; do
+        grub-script-check:grub-common grub-emu:grub-emu mke2fs:e2fsprogs; do
         command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair#*:}"
     done
     [ -n "$missing" ] || return 0

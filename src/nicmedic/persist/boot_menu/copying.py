@@ -5,7 +5,8 @@ What an entry does to GRUB's variables on disk is left out of the copy: ``savede
 ``recordfail`` would have Ubuntu's GRUB wait at its menu after a boot that nobody ended.
 
 A file that cannot be loaded would leave GRUB at its menu, with nobody there. In place of a saved copy that is gone the files of the package are
-loaded; where an entry is on trial, GRUB starts anew.
+loaded; where an entry is on trial, GRUB starts anew. Which files are loaded is settled before any is: a second ``linux`` that succeeds frees its own
+command line with the first kernel (grub-core/loader/i386/linux.c: ``grub_loader_set()`` calls ``grub_linux_unload()``).
 """
 
 import re
@@ -63,23 +64,32 @@ def _list_edits(start: Start, image: str, initrd: str | None, words: Sequence[st
     for node in _list_all(start.entry.commands):
         if node.name in _FORGET:
             yield node.start, node.end, "true"
-    files = [word for word in start.kernel.words[1:] if not body.startswith("-", word.start)]
-    if image != start.image:
-        yield _name_file(files[0], body, image)
-    if start.initrd is not None and initrd is not None and start.initrds and initrd not in start.initrds:
-        last = [word for word in start.initrd.words[1:] if not body.startswith("-", word.start)][-1]
-        yield _name_file(last, body, initrd)
+    renamed = list(_list_names(start, image, initrd))
+    yield from (edit for _, edit in renamed)
     at = _place(start.kernel, body)
     yield at, at, "".join(f" {word}" for word in words if word not in start.words or _is_overruled(word, start.words))
     if guard:
         for node in start.loads:
             yield node.start, node.start, "if "
             yield node.end, node.end, _REBOOT
-    elif image != start.image:
-        for node in filter(None, (start.kernel, start.initrd)):
-            yield node.start, node.start, "if "
-            anew = "; ".join(body[each.start : each.end] for each in start.loads[: start.loads.index(node) + 1])
-            yield node.end, node.end, f"; then true; else {anew}; fi"
+    elif renamed:
+        there = " -a ".join(f"-s {body[word.start : edit[0]]}{edit[2]}" for word, edit in renamed)
+        loads = (start.kernel, *([start.initrd] if start.initrd is not None and renamed[1:] else []))
+        for node in loads:
+            yield node.start, node.start, f"if [ {there} ]; then "
+            yield node.end, node.end, f"; else {body[node.start : node.end]}; fi"
+
+
+def _list_names(start: Start, image: str, initrd: str | None) -> Iterator[tuple[Word, tuple[int, int, str]]]:
+    """Files that another one takes the place of: of the kernel first."""
+    body = start.entry.body
+    if image == start.image:
+        return
+    word = next(word for word in start.kernel.words[1:] if not body.startswith("-", word.start))
+    yield word, _name_file(word, body, image)
+    if start.initrd is not None and initrd is not None and start.initrds and initrd not in start.initrds:
+        word = [word for word in start.initrd.words[1:] if not body.startswith("-", word.start)][-1]
+        yield word, _name_file(word, body, initrd)
 
 
 def _is_overruled(word: str, words: Sequence[str]) -> bool:

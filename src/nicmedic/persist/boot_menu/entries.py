@@ -69,12 +69,18 @@ def is_plain_path(path: str) -> bool:
 
 
 def _list_commands(nodes: Sequence[Node]) -> Iterator[Command]:
-    """Those that are carried out in any case: a condition is too."""
+    """Those that are carried out in any case, as a condition is, or if a file is there."""
     for node in nodes:
         if isinstance(node, Command):
             yield node
         elif isinstance(node, If):
-            yield from _list_commands(node.condition)
+            yield from _list_commands(node.then if _asks_for_file(node) else node.condition)
+
+
+def _asks_for_file(node: If) -> bool:
+    """``if [ -s FILE … ]; then COMMAND``: as we load a saved kernel."""
+    asked = [[word.literal for word in each.words[:2]] for each in node.condition if isinstance(each, Command)]
+    return asked == [["[", "-s"]] and len(node.then) == 1
 
 
 def find_start(entry: Entry, path: tuple[Entry, ...] = ()) -> Start | None:

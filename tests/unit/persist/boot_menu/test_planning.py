@@ -144,16 +144,17 @@ def test_saved_copy_that_is_gone_has_the_package_s_files_loaded(name: str) -> No
     assert isinstance(planned, bytes)
     start = find_kernel(setup, run_setup(setup, None), of_package, setup.running)
     assert start is not None
-    *hypervisor, linux, initrd = (start.entry.body[node.start : node.end] for node in start.loads)
-    text, anew = planned.decode(), "; ".join([*hypervisor, linux])
-    assert len(hypervisor) == (name == "xen")
-    assert f"if {linux.replace(of_package.image, saved.image)} nicmedic.saved=3; then true; else {anew}; fi\n" in text
-    assert f"if {initrd.replace(str(of_package.initrd), str(saved.initrd))}; then true; else {anew}; {initrd}; fi\n" in text
+    *_, linux, initrd = (start.entry.body[node.start : node.end] for node in start.loads)
+    there, text = f"if [ -s {saved.image} -a -s {saved.initrd} ]; then", planned.decode()
+    assert f"{there} {linux.replace(of_package.image, saved.image)} nicmedic.saved=3; else {linux}; fi\n" in text
+    assert f"{there} {initrd.replace(str(of_package.initrd), str(saved.initrd))}; else {initrd}; fi\n" in text
+    held = next(each for each in list_starts(run_setup(setup, planned).entries) if each.entry.id == "nicmedic-old")
+    assert (held.image, held.initrds) == (saved.image, (saved.initrd,))
     again = plan_trial(setup, planned, 7, saved, None)
     assert again == planned
     without = plan_trial(setup, None, 7, of_package, None)
     assert isinstance(without, bytes)
-    assert b"; then true; else" not in without
+    assert b"[ -s" not in without
 
 
 def test_menu_that_waits_for_ever_waits_half_a_minute() -> None:
@@ -285,9 +286,9 @@ def test_words_stand_where_the_kernel_reads_them(line: str, wanted: str) -> None
     planned = plan_trial(Setup(menu=menu, files={"grubenv": "x"}), None, 7, old, None)
     assert isinstance(planned, bytes)
     text = planned.decode()
-    anew = f"then true; else {line}"
-    assert f"\tif {wanted.replace('/boot/vmlinuz-6.1.0-56-amd64', '/saved')}; {anew}; fi\n" in text
-    assert f"\tif initrd /ucode.img /saved.img; {anew}; initrd /ucode.img /initrd; fi\n" in text
+    there = f"if [ -s {'($root)' if '($root)' in line else ''}/saved -a -s /saved.img ]; then"
+    assert f"\t{there} {wanted.replace('/boot/vmlinuz-6.1.0-56-amd64', '/saved')}; else {line}; fi\n" in text
+    assert f"\t{there} initrd /ucode.img /saved.img; else initrd /ucode.img /initrd; fi\n" in text
 
 
 def test_word_that_another_value_overrules_is_put_behind_it() -> None:
