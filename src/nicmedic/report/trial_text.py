@@ -131,6 +131,8 @@ def _find_live_line(standing: Standing, trial: BootTrial) -> tuple[str, tuple[st
     if trial.phase is TrialPhase.PROMOTING:
         return f"{new} soaked without a hang and is being made the default.", _UNSURE
     if not _is_of_this_boot(standing, trial):
+        if trial.phase is TrialPhase.ARMED and standing.on_trial == trial.id:
+            return f"{new} runs, and its service has not begun to watch it yet. Every reset ends on {old}.", _UNSURE
         was = {TrialPhase.ARMED: f"{new} was to be booted", TrialPhase.SOAKING: f"{new} was on trial in an earlier boot"}
         told = was.get(trial.phase, f"The host was to reboot to {old}")
         return f"{told}; the service that looks after that has not told yet how it went. Every reset ends on {old}.", _UNSURE

@@ -92,6 +92,8 @@ def test_the_first_line_of_each_state_says_what_a_reset_boots() -> None:
         first_line(TRIAL, rebooting=True) == f"The next boot is of {new}, once, and the reboot was asked for; every other one is of {old}."
     )
     assert "has not told yet how it went" in first_line(TRIAL, boot_id="two")
+    begun = first_line(TRIAL, boot_id="two", on_trial=3)
+    assert begun == f"{new} runs, and its service has not begun to watch it yet. Every reset ends on {old}."
     asked = dataclasses.replace(TRIAL, asked=True)
     assert first_line(asked, held=3, armed=3) == first_line(TRIAL)
     assert first_line(asked, held=3) == f"{new} was asked for, and GRUB's variable says so no more: the next boot is of {old}."
