@@ -38,6 +38,7 @@ What is not:
 
 "Outside" is another machine on the same network, which pings the server and its guests ten times a second, and for a load has the server answer
 20 large pings a second. Times are seconds since the server was switched on for the first time.
+Of a long answer the first lines are shown, and how many more there are.
 """
 
 

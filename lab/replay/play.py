@@ -18,7 +18,7 @@ from lab.segment import GUEST, Segment
 
 __all__ = ["FACTOR", "Outage", "Play", "open_play"]
 
-FACTOR = 6
+FACTOR = 5
 """By which minutes of the report that the story is made after are compressed."""
 LEAST_S = 1.0
 """A shorter silence is no outage: an emulated processor keeps ping waiting now and then."""

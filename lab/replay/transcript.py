@@ -2,12 +2,13 @@
 """What was typed, what was said, and when: printed as it happens, and written down as a page of Markdown."""
 
 import datetime
+import textwrap
 import time
 from pathlib import Path
 
 __all__ = ["Transcript"]
 
-WIDTH = 150
+WIDTH = 140
 
 
 class Transcript:
@@ -42,8 +43,8 @@ class Transcript:
         """The first lines of an answer, so many at most."""
         lines = out.strip("\n").splitlines()
         for line in lines[:most]:
-            shown = line.replace("\t", "    ")
-            self._block(f"{'':11}{shown[:WIDTH]}{'…' if len(shown) > WIDTH else ''}".rstrip())
+            for part in _fold(line.replace("\t", "    ")):
+                self._block(f"{'':11}{part}".rstrip())
         if len(lines) > most:
             self._block(f"{'':11}({len(lines) - most} more lines)")
 
@@ -76,3 +77,8 @@ class Transcript:
             if line or (self._lines and self._lines[-1]):
                 self._lines.append(line)
                 print(line, flush=True)
+
+
+def _fold(line: str) -> list[str]:
+    """A long line, as several."""
+    return textwrap.wrap(line, WIDTH, subsequent_indent="    ", break_on_hyphens=False) if len(line) > WIDTH else [line]

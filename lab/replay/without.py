@@ -44,7 +44,7 @@ def play_without(play: Play) -> dict[str, str]:
     play.probe.wait_back(120)
     play.type("uname -r; bridge link show")
     srv4.put("/etc/nicmedic/policy.toml", POLICY)
-    play.type("cat /etc/nicmedic/policy.toml; nicmedic install-service | tail -n 6", most=12)
+    play.type("cat /etc/nicmedic/policy.toml; nicmedic install-service | tail -n 3", most=12)
     play.type("nicmedic check", most=6)
     play.stay(CALM_S)
     page.head("The upgrade")
@@ -69,7 +69,7 @@ def _hang(play: Play) -> dict[str, str]:
     page.seen("no answer any more, of the server and its guests", hang.lost)
     page.seen(f"answers again, after {hang.lasted_s:.1f} s", hang.back)
     play.srv4.sh('until nicmedic incidents 1 --json | grep -q \'"restored": "\'; do sleep 2; done', timeout_s=PATIENCE_S)
-    play.type("dmesg | grep -E 'Link is Up|link is up|NETDEV WATCHDOG|hangsim' | tail -n 6")
+    play.type("dmesg | grep -E 'Link is|NETDEV WATCHDOG' | tail -n 8")
     play.type("nicmedic incidents")
     play.type("journalctl -t nicmedic -o cat -b | head -n 8")
     incident: dict[str, Any] = play.type_json("nicmedic incidents --json")["incidents"][-1]
@@ -118,7 +118,7 @@ def _keep(play: Play) -> dict[str, str]:
     page = play.page
     page.head("For good")
     play.type("nicmedic keep", most=30)
-    play.type("tail -n 12 /etc/network/interfaces", most=12)
+    play.type("cat /etc/network/interfaces", most=40)
     play.reboot()
     play.type("uname -r; ethtool eth0 | grep Speed")
     done = play.type("nicmedic verify")
