@@ -7,6 +7,7 @@ Its image is built once; each machine writes into an overlay of its own. Most te
 
 import compileall
 import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -69,7 +70,7 @@ class DiskVM(Machine):
         self._key, _ = disk.key_pair(cache.folder())
         self._image = disk.build_image(recipe, cache.folder(), _say)
         super().__init__()
-        self._overlay = self.folder / "disk.qcow2"
+        self._overlay, self._kept = self.folder / "disk.qcow2", self.folder / "kept.qcow2"
         self._boots = 0
         began = time.monotonic()
         try:
@@ -164,6 +165,14 @@ class DiskVM(Machine):
         self.start("systemctl", "reboot")
         self.wait_off()
         self.power_on()
+
+    def keep_disk(self) -> None:
+        """Remember the disk of a machine that is off, as it is now."""
+        shutil.copy(self._overlay, self._kept)
+
+    def put_disk_back(self) -> None:
+        """Give a machine that is off the disk of ``keep_disk`` again."""
+        shutil.copy(self._kept, self._overlay)
 
     def wait_off(self, within_s: float = 120) -> None:
         """Wait until the machine has gone down: QEMU ends with each boot.
