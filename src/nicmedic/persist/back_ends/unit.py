@@ -135,6 +135,20 @@ def _refuse(reasons: Sequence[str], settle: Sequence[str] = ()) -> NoPlace:
     return NoPlace(back_end=_NAME, reasons=tuple(reasons), settle=tuple(settle))
 
 
+def _list_notes_of_networkd(place: Place, steps: Sequence[Step]) -> Iterator[str]:
+    """Seen with systemd 252 in a machine of the lab: the link was away for half a second while networkd configured the card.
+
+    "Could not set route: Nexthop has invalid gateway. Network is unreachable", then "Failed": no default route until somebody reconfigures it.
+    """
+    by_networkd = place.owner.manager == "networkd" or (place.owner.manager == "netplan" and place.owner.renderer == "networkd")
+    if by_networkd and any(isinstance(step, Run) and step.argv[:2] == ("ethtool", "-s") for step in steps):
+        name = shell_name(place.nic.interface, "IFACE")
+        yield (
+            "Where the link goes down while systemd-networkd configures the card, networkd may give up on it and leave the default route "
+            f"out: look after the next boot; networkctl reconfigure {name} brings it back."
+        )
+
+
 def _place(place: Place, wish: Wish, found: Found) -> Placement | NoPlace:
     names, left_out = _split_settings(wish)
     if not names:
@@ -165,6 +179,7 @@ def _place(place: Place, wish: Wish, found: Found) -> Placement | NoPlace:
         takes_hold="whenever the interface appears: at the next boot, and after its driver was bound anew",
         notes=(
             "It is set after the network manager has started, so that the link may go down once more while the host boots.",
+            *_list_notes_of_networkd(place, rendered),
             _KNOWN_BY_ADDRESS if any(addresses) else _KNOWN_BY_PLACE,
             "Once released, its service counts as active until the interface goes or the host boots; that sets nothing.",
         ),

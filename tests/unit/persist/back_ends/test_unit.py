@@ -55,6 +55,24 @@ def refused(answer: Placement | NoPlace) -> str:
     return "\n".join(answer.reasons)
 
 
+@pytest.mark.parametrize(
+    ("manager", "renderer", "wish", "told"),
+    [
+        ("networkd", None, FORCE, True),
+        ("netplan", "networkd", FORCE, True),
+        ("netplan", "networkmanager", FORCE, False),
+        ("ifupdown", None, FORCE, False),
+        ("networkd", None, MTU, False),
+    ],
+)
+def test_that_networkd_may_give_up_on_a_card_whose_link_goes_is_told(manager: str, renderer: str | None, wish: Wish, *, told: bool) -> None:
+    place = place_on({}, tools=TOOLS)
+    owner = dataclasses.replace(place.owner, manager=manager, renderer=renderer)
+    answer = ask(BACK_END, dataclasses.replace(place, nic=CARD, owner=owner), wish, SYSTEMD)
+    assert isinstance(answer, Placement)
+    assert any("networkctl reconfigure lan0" in note for note in answer.notes) is told
+
+
 def wish_steps(*steps: Step) -> Wish:
     return dataclasses.replace(MTU, steps=steps)
 
