@@ -74,7 +74,7 @@ SECOND = (Case(remedy="link-force-100", read="ethtool {nic} | sed -n 's/.*Auto-n
 SHOWN_FORCED = ("ifupdown",)
 """Under ifupdown2 the link of QEMU's e1000e stays away over MSI-X when its speed is forced while it negotiates, until somebody takes it down and up.
 
-Under networkd it comes back where the driver is told ``IntMode=1`` or ``0`` (over MSI its own test of the interrupt fails, and it takes the line).
+Under networkd it came back where the driver was told ``IntMode=1`` (its own test of MSI fails then, and it takes the line).
 Then networkd itself gives up on the default route: docs/keep.md, "What was tried". The others were not tried.
 """
 NOT_THERE = ("eee-off", "aspm-off")
