@@ -12,6 +12,8 @@ from lab.segment import Segment
 from tests.lab.inside import Answer, Inside, read_state
 
 GRACE_S = 10  # by the machine's own clock, which counts its instructions: whatever runs beside it changes nothing
+GRACE_BUSY_S = 30
+"""By a clock that goes on while the machine waits for its processor."""
 PATIENCE = 20
 """A second of that clock may take so many of ours, while the machine is busy."""
 LEAST_S = 12
@@ -93,7 +95,8 @@ def choose(calls: tuple[str, ...], *, all_of_them: bool) -> list[int]:
 
 
 def test_killed_at_any_call_the_machine_is_before_or_after(vm: MachineMaker, segment: Segment, pytestconfig: pytest.Config) -> None:
-    ward = Ward(vm("e1000e", memory_mb=768, steady=True))
+    steady: bool = pytestconfig.option.long  # which takes thrice as long
+    ward = Ward(vm("e1000e", memory_mb=768, steady=steady))
     ways: dict[str, Callable[[int | None], Answer]] = {
         "treat --confirm probes": lambda kill_at: ward.treat(kill_at=kill_at),
         "confirm": lambda kill_at: ward.inside.nicmedic("confirm", "--out-of-band", kill_at=kill_at),
@@ -122,7 +125,7 @@ def test_killed_at_any_call_the_machine_is_before_or_after(vm: MachineMaker, seg
             print(f"{told}: {dict(ward.ends)}, {ward.over_s[-1:]} s over", flush=True)  # noqa: T201  # a figure for people
         longest = f"; {max(ward.over_s):.1f} s over the deadline at most" if ward.over_s else ""
         print(f"{name}: killed at {len(chosen)} of {len(whole.calls)} calls: {dict(ward.ends)}{longest}", flush=True)  # noqa: T201  # a figure for people
-        assert max(ward.over_s, default=0) <= GRACE_S
+        assert max(ward.over_s, default=0) <= (GRACE_S if steady else GRACE_BUSY_S)
     assert read_state(ward.machine) == ward.whole_before
 
 
