@@ -22,16 +22,19 @@ pytestmark = [pytest.mark.host, pytest.mark.skipif(shutil.which("systemd-analyze
 _WORDS = ("it's", "a b", '"x"', "$HOME", "${1}", "100%", "%n", "\\n", "a\\", "ü", ";", "$(false)", "`false`", "-e", "*", "")
 
 
-def _render(folder: Path, *steps: Step, version: tuple[int, ...] | None = (252,), title: str = "mtu:1400") -> Path:
+_STATE = "/run/systemd/netif/links/$(cat /sys/class/net/card0/ifindex)"
+
+
+def _render(folder: Path, *steps: Step, version: tuple[int, ...] | None = (252,), title: str = "mtu:1400", manager: str = "none") -> Path:
     """The service, with its instance for the card."""
     place = Place(
         number=3,
         nic=Identity(interface="card0", sysfs_path="/sys/devices/virtual"),
         target=Target(interface="card0"),
-        owner=Owner(interface="card0", manager="none", why="test"),
+        owner=Owner(interface="card0", manager=manager, why="test"),
         files=FoundFiles(),
         versions={} if version is None else {"systemd": version},
-        tools=frozenset({"udevadm", "systemctl", "ethtool", "ip"}),
+        tools=frozenset({"udevadm", "systemctl", "networkctl", "ethtool", "ip"}),
     )
     wish = Wish(remedy=RemedyId.MTU, title=title, settings=(Setting(name="mtu", value="1400"),), steps=steps)
     answer = unit.BACK_END.place(place, wish, {"/proc/1/comm": b"systemd\n"})
@@ -57,10 +60,11 @@ def _list_commands(path: Path) -> list[list[str]]:
     return [[word.replace("$$", "$") for word in line.split("\0")[:-1]] for line in split]
 
 
+@pytest.mark.parametrize("manager", ["none", "networkd"])
 @pytest.mark.parametrize("version", [None, (239,), (252,), (257,)])
-def test_systemd_has_nothing_to_say_against_it(version: tuple[int, ...] | None, tmp_path: Path) -> None:
+def test_systemd_has_nothing_to_say_against_it(version: tuple[int, ...] | None, manager: str, tmp_path: Path) -> None:
     steps = (Run(argv=("ip", "link", "set", "dev", INTERFACE, "mtu", "1400")), Pause(seconds=1))
-    assert _verify(_render(tmp_path, *steps, version=version, title='5% of $HOME "x" \\')) == ""
+    assert _verify(_render(tmp_path, *steps, version=version, title='5% of $HOME "x" \\', manager=manager)) == ""
 
 
 @pytest.mark.parametrize("word", _WORDS)
@@ -104,3 +108,44 @@ def test_what_is_set_already_is_left_alone_and_what_fails_is_tried_again(tmp_pat
     (command,) = _list_commands(path)
     assert subprocess.run(command, check=False, timeout=30).returncode == 1
     assert count.read_text() == "\n\n\n\n"
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "seconds", "asked"),
+    [
+        ("failed", {}, 1, True),
+        ("configuring", {3: "failed"}, 4, True),  # while the link is away
+        ("failed", {1: "configuring"}, 1, False),  # networkd tries again itself
+        ("configuring", {1: "configured"}, 15, False),
+        ("configured", {}, 15, False),
+        ("", {}, 15, False),
+        ("failed_otherwise", {}, 15, False),
+    ],
+)
+def test_networkd_is_asked_once_and_only_where_it_gave_up(
+    first: str, then: dict[int, str], seconds: int, *, asked: bool, room: Room, tmp_path: Path
+) -> None:
+    path = _render(tmp_path, Run(argv=("ip", "link", "set", "dev", INTERFACE, "mtu", "1400")), manager="networkd")
+    assert path.read_text().count("\nExecStartPost=-/bin/sh ") == 1
+    _, command = _list_commands(path)
+    assert _look_after(room, tmp_path, command, first, then) == (seconds, ["reconfigure card0"] if asked else [])
+
+
+def test_networkd_is_asked_within_a_bound_where_the_link_stays_away(room: Room, tmp_path: Path) -> None:
+    room.run("ip", "link", "set", "dev", "switch0", "down")
+    _, command = _list_commands(_render(tmp_path, Run(argv=("ethtool", "-s", INTERFACE, "autoneg", "off")), manager="networkd"))
+    assert _look_after(room, tmp_path, command, "failed", {}) == (20, ["reconfigure card0"])
+
+
+def _look_after(room: Room, folder: Path, command: list[str], first: str, then: dict[int, str]) -> tuple[int, list[str]]:
+    """For how many seconds it looks while networkd's state changes after so many of them, and what networkctl is asked for."""
+    tools, seconds, asked = folder / "tools", folder / "seconds", folder / "asked"
+    tools.mkdir()
+    states = "\n".join(f'{after}) printf "ADMIN_STATE={state}\\n" >"{_STATE}";;' for after, state in then.items())
+    (tools / "sleep").write_text(f"#!/bin/sh\necho >>{seconds}\ncase $(wc -l <{seconds}) in\n{states}\nesac\n")
+    (tools / "networkctl").write_text(f'#!/bin/sh\necho "$*" >>{asked}\n')
+    for tool in tools.iterdir():
+        tool.chmod(0o755)
+    room.run("sh", "-c", f'mkdir -p /run/systemd/netif/links; printf "# private\\nADMIN_STATE={first}\\nOPER_STATE=carrier\\n" >"{_STATE}"')
+    room.run(*command, env={"PATH": f"{tools}:/usr/bin:/bin"})
+    return len(seconds.read_text()), asked.read_text().splitlines() if asked.exists() else []

@@ -29,8 +29,9 @@ _NO_MANAGER = 8
 _ASK_S = 5
 _MOST_SAID = 300
 _TOOLS: Final = (
-    "ethtool", "ip", "ifup", "ifquery", "ifreload", "nmcli", "netplan", "udevadm", "systemctl", "update-grub", "grub-mkconfig", "grub2-mkconfig",
-    "grubby", "kernel-install", "proxmox-boot-tool", "update-initramfs", "dracut", "mkinitcpio", "uci", "wicked", "tlp", "powertop", "sh",
+    "ethtool", "ip", "ifup", "ifquery", "ifreload", "nmcli", "netplan", "networkctl", "udevadm", "systemctl", "update-grub", "grub-mkconfig",
+    "grub2-mkconfig", "grubby", "kernel-install", "proxmox-boot-tool", "update-initramfs", "dracut", "mkinitcpio", "uci", "wicked", "tlp",
+    "powertop", "sh",
 )  # fmt: skip
 _ASK: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
     "systemd": (("systemctl", "--version"),),

@@ -7,13 +7,23 @@ systemd hands over.
 
 import shlex
 from collections.abc import Sequence
+from typing import Final
 
 from nicmedic.model.step import INTERFACE, Pause, Run, Shown, Step, Write
 from nicmedic.persist.systemd_words import quote_command
 
-__all__ = ["find_obstacles", "render_step", "sum_seconds"]
+__all__ = ["RECONFIGURE_S", "find_obstacles", "render_reconfigure", "render_step", "sum_seconds"]
 
 _NAME = "nic=${1##*/}; "
+_LOOK_S, _AWAIT_S = 15, 20
+RECONFIGURE_S: Final = 2 * _AWAIT_S + 25
+"""How long that line may take on a host with much to do; networkctl itself gives up after 25 seconds (sd-bus, ``BUS_DEFAULT_TIMEOUT``)."""
+_RECONFIGURE = (
+    f'{_NAME}failed() {{ grep -qsx ADMIN_STATE=failed "/run/systemd/netif/links/$(cat "/sys/class/net/$nic/ifindex")"; }}; '
+    f'n=0; until failed; do [ "$n" -lt {_LOOK_S} ] || exit 0; n=$((n + 1)); sleep 1; done; '
+    f'until [ "$n" -ge {_AWAIT_S} ]; do n=$((n + 1)); sleep 1; if grep -qsx 1 "/sys/class/net/$nic/carrier"; then break; fi; done; '
+    'if failed; then echo "systemd-networkd has given up on $nic: networkctl reconfigure"; networkctl reconfigure "$nic"; fi'
+)
 
 
 def _list_words(step: Step) -> tuple[str, ...]:
@@ -76,6 +86,16 @@ def render_step(step: Run | Write | Pause) -> str:
     may_fail = isinstance(step, Run | Write) and not step.needed
     command = quote_command(("/bin/sh", "-c", _NAME + _render_shell(step), "sh"))
     return f'{"-" if may_fail else ""}{command} "%f"'
+
+
+def render_reconfigure() -> str:
+    """The value of ``ExecStartPost=`` that has networkd configure the card anew, once, if it has given up on it; it never fails the service.
+
+    systemd-networkd 252 does nothing more for a card that has failed, also where its link comes back (networkd-link.c ``link_carrier_gained``).
+    257 tries a few times itself (``link_enter_failed``): therefore two looks, the second once the link is back, or some seconds on.
+    The state is read from networkd's file, out of which ``networkctl list`` has it too (sd-network.c ``sd_network_link_get_setup_state``).
+    """
+    return f'-{quote_command(("/bin/sh", "-c", _RECONFIGURE, "sh"))} "%f"'
 
 
 def sum_seconds(steps: Sequence[Run | Write | Pause]) -> int:

@@ -10,6 +10,9 @@ again, for ``ethtool -s`` may take the link away for seconds.
 It is carried out after the network managers were started, so that what they set at once does not win; it does not wait for a network that
 is up, which there may not be before it has done its work. A card that is asleep answers "No such device" until the manager has brought it
 up (systemd issue 16445): a failed try is repeated where systemd can do that for such a service (since 244).
+
+A link that goes away while systemd-networkd configures the card may cost its default route: for a card of networkd's the service looks for
+that afterwards, and has networkd configure it anew if networkd has given up on it, and only then.
 """
 
 import re
@@ -23,7 +26,7 @@ from nicmedic.persist.back_end import BackEnd, Found, Place
 from nicmedic.persist.marks import insert_block, take_out_marked
 from nicmedic.persist.own_file import head_lines, take_out_own
 from nicmedic.persist.udev_keys import match_address, match_interface
-from nicmedic.persist.unit_steps import find_obstacles, render_step, sum_seconds
+from nicmedic.persist.unit_steps import RECONFIGURE_S, find_obstacles, render_reconfigure, render_step, sum_seconds
 
 __all__ = ["BACK_END"]
 
@@ -32,7 +35,10 @@ _INIT: Final = "/proc/1/comm"
 _ODD = re.compile(r"[^A-Za-z0-9 .,:;=_/()+-]")
 """What has no business in a line that is for reading; a backslash would join the next one to it."""
 _MANAGERS = "network-pre.target networking.service NetworkManager.service systemd-networkd.service wicked.service network.target"
-_TEMPLATES_SINCE, _REPEATS_SINCE = (236,), (244,)
+_TEMPLATES_SINCE, _REPEATS_SINCE, _RECONFIGURES_SINCE = (236,), (244,), (244,)
+_GIVES_UP = (
+    "Where the link goes down while systemd-networkd configures the card, networkd may give up on it and leave the default route out"
+)
 _KNOWN_BY_ADDRESS = (
     "The rule of udev knows the card by its place, its chip and its own address: in another slot or port it is not carried out."
 )
@@ -64,8 +70,13 @@ def _list_files(place: Place, wish: Wish) -> tuple[str, ...]:
     return (_INIT, _service_path(place), _rules_path(place))
 
 
-def _render_service(number: int, title: str, steps: Sequence[Run | Write | Pause], version: tuple[int, ...] | None) -> str:
-    repeats = version is not None and version >= _REPEATS_SINCE
+def _is_since(place: Place, version: tuple[int, ...]) -> bool:
+    return place.versions.get("systemd", ()) >= version
+
+
+def _render_service(place: Place, title: str, steps: Sequence[Run | Write | Pause]) -> str:
+    number, repeats = place.number, _is_since(place, _REPEATS_SINCE)
+    reconfigures = _may_fail_in_networkd(place, steps) and _can_reconfigure(place)
     return "\n".join(
         [
             *head_lines(number, title),
@@ -79,12 +90,27 @@ def _render_service(number: int, title: str, steps: Sequence[Run | Write | Pause
             "Type=oneshot",
             "RemainAfterExit=yes",
             "Environment=LC_ALL=C",
-            f"TimeoutStartSec={sum_seconds(steps) + 30}",
+            f"TimeoutStartSec={sum_seconds(steps) + (RECONFIGURE_S if reconfigures else 0) + 30}",
             *(("Restart=on-failure", "RestartSec=10") if repeats else ()),
             *(f"ExecStart={render_step(step)}" for step in steps),
+            *([f"ExecStartPost={render_reconfigure()}"] if reconfigures else ()),
             "",
         ]
     )
+
+
+def _may_fail_in_networkd(place: Place, steps: Sequence[Step]) -> bool:
+    """Seen with systemd 252 in a machine of the lab, ``ethtool -s``: the link was away for half a second while networkd configured the card.
+
+    "Could not set route: Nexthop has invalid gateway. Network is unreachable", then "Failed": no default route until somebody reconfigures it.
+    Drivers take the link away for a ring, an MTU or an offload too (e1000e/netdev.c ``e1000_change_mtu``, ethtool.c ``e1000_set_ringparam``).
+    """
+    by_networkd = place.owner.manager == "networkd" or (place.owner.manager == "netplan" and place.owner.renderer == "networkd")
+    return by_networkd and any(isinstance(step, Run) and step.argv[:1] in {("ethtool",), ("ip",)} for step in steps)
+
+
+def _can_reconfigure(place: Place) -> bool:
+    return "networkctl" in place.tools and _is_since(place, _RECONFIGURES_SINCE)
 
 
 def _split_settings(wish: Wish) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -136,17 +162,13 @@ def _refuse(reasons: Sequence[str], settle: Sequence[str] = ()) -> NoPlace:
 
 
 def _list_notes_of_networkd(place: Place, steps: Sequence[Step]) -> Iterator[str]:
-    """Seen with systemd 252 in a machine of the lab: the link was away for half a second while networkd configured the card.
-
-    "Could not set route: Nexthop has invalid gateway. Network is unreachable", then "Failed": no default route until somebody reconfigures it.
-    """
-    by_networkd = place.owner.manager == "networkd" or (place.owner.manager == "netplan" and place.owner.renderer == "networkd")
-    if by_networkd and any(isinstance(step, Run) and step.argv[:2] == ("ethtool", "-s") for step in steps):
+    if not _may_fail_in_networkd(place, steps):
+        return
+    if _can_reconfigure(place):
+        yield f"{_GIVES_UP}: the service looks for that for some seconds, and has networkd configure the card anew then, once."
+    else:
         name = shell_name(place.nic.interface, "IFACE")
-        yield (
-            "Where the link goes down while systemd-networkd configures the card, networkd may give up on it and leave the default route "
-            f"out: look after the next boot; networkctl reconfigure {name} brings it back."
-        )
+        yield f"{_GIVES_UP}: look after the next boot; networkctl reconfigure {name} brings it back."
 
 
 def _place(place: Place, wish: Wish, found: Found) -> Placement | NoPlace:
@@ -164,7 +186,7 @@ def _place(place: Place, wish: Wish, found: Found) -> Placement | NoPlace:
         return _refuse((keys,))
     title = _ODD.sub("?", " ".join((wish.title or wish.remedy).split()))
     rendered = [step for step in steps if isinstance(step, Run | Write | Pause)]
-    service = _render_service(place.number, title, rendered, place.versions.get("systemd"))
+    service = _render_service(place, title, rendered)
     wants = f'TAG+="systemd", ENV{{SYSTEMD_WANTS}}+="nicmedic-kept-{place.number}@.service"'
     addresses = match_address(place.nic)
     rules = [", ".join(('SUBSYSTEM=="net"', 'ACTION!="remove"', *keys, *address, wants)) for address in addresses]

@@ -2,6 +2,7 @@
 """The service of the last resort. What the real systemd and a shell make of it is in tests/host/test_kept_unit.py."""
 
 import dataclasses
+import re
 
 import pytest
 
@@ -11,6 +12,7 @@ from nicmedic.model.nic import Bus
 from nicmedic.model.plan import Identity, Setting
 from nicmedic.model.step import INTERFACE, AwaitNic, Pause, Rename, Run, Step, Write
 from nicmedic.persist.back_ends.unit import BACK_END
+from nicmedic.persist.unit_steps import RECONFIGURE_S
 from tests.unit.persist.back_ends.hosts import ADVERTISE, FORCE, RING, ask, place_on, wish_for
 
 SERVICE = "/etc/systemd/system/nicmedic-kept-3@.service"
@@ -55,22 +57,56 @@ def refused(answer: Placement | NoPlace) -> str:
     return "\n".join(answer.reasons)
 
 
-@pytest.mark.parametrize(
-    ("manager", "renderer", "wish", "told"),
-    [
-        ("networkd", None, FORCE, True),
-        ("netplan", "networkd", FORCE, True),
-        ("netplan", "networkmanager", FORCE, False),
-        ("ifupdown", None, FORCE, False),
-        ("networkd", None, MTU, False),
-    ],
-)
-def test_that_networkd_may_give_up_on_a_card_whose_link_goes_is_told(manager: str, renderer: str | None, wish: Wish, *, told: bool) -> None:
-    place = place_on({}, tools=TOOLS)
+def answer_of_owner(
+    manager: str,
+    wish: Wish,
+    *,
+    renderer: str | None = None,
+    tools: frozenset[str] = TOOLS | {"networkctl"},
+    version: tuple[int, ...] = (252,),
+) -> tuple[str, str]:
+    """The service, and what is told of networkd."""
+    place = place_on({}, tools=tools, versions={"systemd": version})
     owner = dataclasses.replace(place.owner, manager=manager, renderer=renderer)
     answer = ask(BACK_END, dataclasses.replace(place, nic=CARD, owner=owner), wish, SYSTEMD)
     assert isinstance(answer, Placement)
-    assert any("networkctl reconfigure lan0" in note for note in answer.notes) is told
+    return (answer.edits[0].after or b"").decode(), "\n".join(note for note in answer.notes if "networkd" in note)
+
+
+@pytest.mark.parametrize("wish", [FORCE, RING, MTU])
+@pytest.mark.parametrize(("manager", "renderer"), [("networkd", None), ("netplan", "networkd")])
+def test_networkd_configures_a_card_anew_that_it_gave_up_on(manager: str, renderer: str | None, wish: Wish) -> None:
+    service, told = answer_of_owner(manager, wish, renderer=renderer)
+    steps, _, line = service.rstrip("\n").rpartition("\n")
+    assert line.startswith('ExecStartPost=-/bin/sh -c "nic=$${1##*/}; ')
+    assert line.endswith('; networkctl reconfigure \\"$$nic\\"; fi" sh "%f"')
+    assert "\nExecStart=/bin/sh" in steps
+    assert "lan0" not in service  # it may have another name then
+    assert "has networkd configure the card anew" in told
+    without, _ = answer_of_owner("ifupdown", wish)
+    (more, less) = (int(re.findall(r"^TimeoutStartSec=(\d+)$", text, re.MULTILINE)[0]) for text in (service, without))
+    assert more - less == RECONFIGURE_S > 20 + 25
+
+
+@pytest.mark.parametrize(
+    ("manager", "renderer", "wish"),
+    [
+        ("netplan", "networkmanager", FORCE),
+        ("ifupdown", None, FORCE),
+        ("networkd", None, dataclasses.replace(MTU, steps=(Write(path=f"/sys/class/net/{INTERFACE}/tx_queue_len", text="77"),))),
+    ],
+)
+def test_networkd_is_not_asked_for_what_it_has_no_part_in(manager: str, renderer: str | None, wish: Wish) -> None:
+    service, told = answer_of_owner(manager, wish, renderer=renderer)
+    assert "ExecStartPost" not in service
+    assert not told
+
+
+@pytest.mark.parametrize(("tools", "version"), [(TOOLS, (252,)), (TOOLS | {"networkctl"}, (243,))])
+def test_where_networkctl_cannot_reconfigure_it_is_told_what_networkd_may_do(tools: frozenset[str], version: tuple[int, ...]) -> None:
+    service, told = answer_of_owner("networkd", FORCE, tools=tools, version=version)
+    assert "ExecStartPost" not in service
+    assert "look after the next boot; networkctl reconfigure lan0" in told
 
 
 def wish_steps(*steps: Step) -> Wish:
