@@ -88,7 +88,7 @@ def _hang(play: Play) -> dict[str, str]:
 def _wait_hang(play: Play, since: float) -> Outage:
     """The outage of the first hang, when it is over. That the card has hung, and was cured, it says itself."""
     for what in ("hangs", "cures"):
-        play.srv4.sh(f"until ethtool -S eth0 2>&1 | grep -q '{what}: [1-9]'; do sleep 1; done", timeout_s=PATIENCE_S)
+        play.srv4.sh(f"until ethtool -S eth0 2>&1 | grep -q '{what}: [1-9]'; do sleep 3; done", timeout_s=PATIENCE_S)
     play.probe.wait_back(PATIENCE_S)
     return max(play.list_outages(since), key=lambda one: one.lasted_s)
 
@@ -106,9 +106,9 @@ def _prevent(play: Play) -> None:
     )
     play.type("systemctl stop nicmedic-watch")
     began = time.time()
-    done = play.type(f"nicmedic treat eth0 --ladder prevent --hold {HOLD_S}s --timeout 300s", most=24, timeout_s=CLIMB_S)
+    done = play.type(f"nicmedic treat eth0 --ladder prevent --hold {HOLD_S}s --timeout 300s 2>climb.log", most=40, timeout_s=CLIMB_S)
     if done.status:
-        raise LabError(f"the ladder did not end well: {done.out}")
+        raise LabError(f"the ladder did not end well: {play.srv4.read('/root/climb.log')[-800:]}")
     away = play.list_outages(began)
     page.seen(f"away {len(away)} times while it looked for the setting, {_sum(away):.0f} s in all; the longest {_most(away):.0f} s")
     play.type("systemctl start nicmedic-watch; ethtool eth0 | grep -E 'Speed|Advertised link'")
