@@ -139,7 +139,8 @@ def judge_storage(storage: Storage) -> Iterator[Obstacle]:
             reason=f"whether GRUB can write its variables on {storage.file_system}, where {folder} is, is not known", settle=(shown,)
         )
     if storage.layers:
-        told = ", ".join(_LAYERS.get(each, "software RAID" if each.startswith(("mdraid", "dmraid")) else each) for each in storage.layers)
+        named = (_LAYERS.get(each, "software RAID" if each.startswith(("mdraid", "dmraid")) else each) for each in storage.layers)
+        told = ", ".join(dict.fromkeys(named))
         yield Obstacle(reason=f"GRUB cannot write its variables through {told}, on which {folder} is", settle=(shown,))
     if storage.read_only:
         yield Obstacle(reason=storage.read_only, settle=(f"findmnt -T {folder}",))

@@ -35,7 +35,7 @@ def test_plain_partition_is_no_obstacle(system: str) -> None:
         (replace(GOOD, file_system="jfs"), "whether GRUB can write its variables on jfs"),
         (replace(GOOD, file_system=None, said="disk not found"), "grub-probe cannot tell what /boot/grub is on: disk not found"),
         (replace(GOOD, layers=("lvm",)), "cannot write its variables through LVM"),
-        (replace(GOOD, layers=("diskfilter", "mdraid1x")), "through software RAID, software RAID"),
+        (replace(GOOD, layers=("diskfilter", "mdraid1x")), "through software RAID, on which"),
         (replace(GOOD, layers=("cryptodisk", "luks2")), "through an encrypted device, LUKS"),
         (replace(GOOD, read_only="/boot/grub/custom.cfg: the file system of /boot is read-only"), "is read-only"),
         (replace(GOOD, block=None), "/boot/grub/grubenv, where GRUB keeps its variables, is not there"),
