@@ -11,7 +11,7 @@ It is carried out after the network managers were started, so that what they set
 is up, which there may not be before it has done its work. A card that is asleep answers "No such device" until the manager has brought it
 up (systemd issue 16445): a failed try is repeated where systemd can do that for such a service (since 244).
 
-A link that goes away while systemd-networkd configures the card may cost its default route: for a card of networkd's the service looks for
+A link that is away for a moment while systemd-networkd is busy may cost the default route: for a card of networkd's the service looks for
 that afterwards, and has networkd configure it anew if networkd has given up on it, and only then.
 """
 
@@ -37,7 +37,7 @@ _ODD = re.compile(r"[^A-Za-z0-9 .,:;=_/()+-]")
 _MANAGERS = "network-pre.target networking.service NetworkManager.service systemd-networkd.service wicked.service network.target"
 _TEMPLATES_SINCE, _REPEATS_SINCE, _RECONFIGURES_SINCE = (236,), (244,), (244,)
 _GIVES_UP = (
-    "Where the link goes down while systemd-networkd configures the card, networkd may give up on it and leave the default route out"
+    "Where the link is away for a moment while systemd-networkd is busy, networkd may give up on the card and leave the default route out"
 )
 _KNOWN_BY_ADDRESS = (
     "The rule of udev knows the card by its place, its chip and its own address: in another slot or port it is not carried out."
@@ -100,9 +100,10 @@ def _render_service(place: Place, title: str, steps: Sequence[Run | Write | Paus
 
 
 def _may_fail_in_networkd(place: Place, steps: Sequence[Step]) -> bool:
-    """Seen with systemd 252 in a machine of the lab, ``ethtool -s``: the link was away for half a second while networkd configured the card.
+    """Seen with systemd 252 in machines of the lab: the link was away for half a second by ``ethtool -s``, and was back before networkd ran.
 
-    "Could not set route: Nexthop has invalid gateway. Network is unreachable", then "Failed": no default route until somebody reconfigures it.
+    It takes the address away for the lost carrier and asks for the route of the new one in one go: "Could not set route: Nexthop has invalid
+    gateway. Network is unreachable", then "Failed", and no default route until somebody reconfigures it.
     Drivers take the link away for a ring, an MTU or an offload too (e1000e/netdev.c ``e1000_change_mtu``, ethtool.c ``e1000_set_ringparam``).
     """
     by_networkd = place.owner.manager == "networkd" or (place.owner.manager == "netplan" and place.owner.renderer == "networkd")
