@@ -19,9 +19,21 @@ __all__ = ["find_cards"]
 _OF_THE_SESSION: Final = frozenset({"ssh"})
 """Probes of whoever is logged in now: nobody is after a boot."""
 
+_MORE_ROUNDS: Final = 2
+
 
 def _kind(result: ProbeResult) -> str:
     return result.probe.partition(" ")[0]
+
+
+def _run_probes(edges: TrialEdges, nic: Identity, probes: tuple[str, ...]) -> tuple[ProbeResult, ...]:
+    """Again where nothing is seen to flow: a busy host may miss one answer."""
+    results = edges.prober.run_probes(nic, probes)
+    for _ in range(_MORE_ROUNDS):
+        if find_flow(results):
+            break
+        results = edges.prober.run_probes(nic, probes)
+    return results
 
 
 def find_cards(edges: TrialEdges, wanted: Wanted) -> tuple[tuple[Card, ...], tuple[str, ...]]:
@@ -39,7 +51,7 @@ def find_cards(edges: TrialEdges, wanted: Wanted) -> tuple[tuple[Card, ...], tup
         identity = build_identity(nic)
         chosen = edges.prober.choose_probes(host, identity, wanted.probes)
         asked.update(_find_asked(edges, host, identity, wanted.probes))
-        results = edges.prober.run_probes(identity, chosen)
+        results = _run_probes(edges, identity, chosen)
         if find_flow(results):
             before = tuple(result for result in results if _kind(result) not in _OF_THE_SESSION)
             cards.append(Card(nic=identity, interface=nic.interface, before=before))

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What the commands refuse before anything is changed, and stop and abort in every phase."""
 
+import contextlib
 import dataclasses
 
 import pytest
@@ -76,6 +77,13 @@ class TestRefused:
     def test_one_and_the_same_kernel_in_turn(self) -> None:
         with pytest.raises(RefusedError, match="the same kernel"):
             plan_aba(build_trial_edges(TrialHost()), NEW.release, NEW.package or "", hours=1, boots=3, wanted=WANTED)
+
+    @pytest.mark.parametrize(("misses", "found"), [(2, True), (3, False)])
+    def test_a_host_that_is_busy_is_asked_three_times(self, misses: int, found: bool) -> None:  # of the table
+        host = TrialHost()
+        host.misses = misses
+        with contextlib.nullcontext() if found else pytest.raises(RefusedError, match="no card is seen to carry traffic"):
+            assert plan_start(build_trial_edges(host), NEW.release, WANTED).trial.cards
 
     def test_a_host_whose_cards_carry_nothing(self) -> None:
         host, process = TrialHost(old=Behaviour(hangs_s=0.0)), Process()
