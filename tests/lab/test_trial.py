@@ -244,6 +244,8 @@ class Cut(Tried):
         while self.machine.qemu.alive:
             assert time.monotonic() < until, f"the power did not go before call {at} of {self.calls}"
             if inside.has_ended(number):  # it took fewer calls than the first time
+                done = inside.wait(number)
+                assert done.status == 0, done
                 self.machine.qemu.kill()
                 return "right after start"
             time.sleep(0.1)
@@ -302,7 +304,8 @@ class Cut(Tried):
         record, release = self.record(), self.release()
         if not record.get("promoted"):
             assert release == self.old, record
-            return f"old kernel, {record.get('phase', 'no record')} {self.verdict() if record.get('legs') else ''}, after {boots} boots"
+            verdicts = [leg["result"]["verdict"] for leg in record.get("legs", ()) if leg["result"] is not None]
+            return f"old kernel, {' '.join((record.get('phase', 'no record'), *verdicts))}, after {boots} boots"
         assert (record["phase"], self.verdict()) == ("ended", "good"), record
         if release == self.old or "nicmedic.trial" in self.machine.read("/proc/cmdline"):
             self.machine.reboot()
