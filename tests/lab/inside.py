@@ -11,8 +11,9 @@ from pathlib import Path
 from lab.disk_vm import DiskVM
 from lab.errors import LabError
 from lab.machine import Machine
+from lab.segment import GUEST6
 
-__all__ = ["PATIENCE_S", "Answer", "Inside", "Standing", "read_state"]
+__all__ = ["PATIENCE_S", "Answer", "Inside", "Standing", "read_state", "wait_up6"]
 
 SERVER = Path(__file__).with_name("nicmedic_server.py")
 PATIENCE_S = 420  # an emulated processor is twenty times slower, and other machines run beside it
@@ -118,6 +119,12 @@ class Standing:
     def __call__(self, *, kill_at: int | None = None) -> Answer:
         """Let a copy go on to its end."""
         return self.inside.wait(self.ask(kill_at=kill_at))
+
+
+def wait_up6(machine: DiskVM) -> None:
+    """Until it has its IPv6 address too, which a manager gives it after that of IPv4."""
+    machine.wait_up()
+    machine.sh(f"until ip -6 address show dev {machine.interface} -tentative | grep -q ' {GUEST6}/64 '; do sleep 0.2; done", timeout_s=60)
 
 
 def read_state(machine: Machine, nic: str = "eth0") -> str:

@@ -8,15 +8,14 @@ import pytest
 
 from lab import disk, faults, kernels
 from lab.fixtures import DiskMaker, FaultSetter
-from lab.segment import GUEST6, Segment
+from lab.segment import Segment
+from tests.lab.inside import wait_up6
 
 
 @pytest.mark.parametrize("manager", [manager.name for manager in disk.MANAGERS])
 def test_a_manager_brings_its_card_up(manager: str, disk_vm: DiskMaker, segment: Segment) -> None:
     machine = disk_vm(manager)
-    machine.wait_up()
-    ready6 = f"ip -6 address show dev {machine.interface} | grep -q ' {GUEST6}/64 '"  # after IPv4's
-    machine.sh(f"until {ready6}; do sleep 0.2; done", timeout_s=60)
+    wait_up6(machine)
     with segment.probe() as probe:
         probe.wait_back(10)
     assert segment.run(*machine.ssh("hostname")).stdout == machine.check("hostname")

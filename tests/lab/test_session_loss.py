@@ -12,7 +12,7 @@ import pytest
 from lab.disk_vm import DiskVM
 from lab.fixtures import DiskMaker, FaultSetter
 from lab.segment import Segment
-from tests.lab.inside import read_state
+from tests.lab.inside import read_state, wait_up6
 
 TIMEOUT_S = 40
 GRACE_S = 30  # ten are promised; an emulated processor that shares its own with another machine gets more, and what was measured is printed
@@ -27,7 +27,7 @@ def wait_word(machine: DiskVM, word: str, within_s: float) -> None:
 @pytest.mark.parametrize("remedy", ["offload-off:tso", "link-bounce", "driver-rebind"])
 def test_a_session_that_dies_right_after_the_change_leaves_the_host_as_before(remedy: str, disk_vm: DiskMaker, segment: Segment) -> None:
     machine = disk_vm("ifupdown")
-    machine.wait_up()
+    wait_up6(machine)
     name = machine.interface
     machine.sh(f"ip route add 10.99.0.0/16 via 10.77.0.254 metric 7; ip address add fd00:77::7/64 dev {name} nodad")
     before = read_state(machine, name)

@@ -224,11 +224,13 @@ class Cut(Tried):
         super().__init__(disk_vm)
         self.segment = segment
         self.calls = 0
+        self.inside: Inside | None = None
         self.armed = False
 
     def count_calls(self) -> None:
         """That write, of a start that only arms."""
-        done = Inside(self.machine).nicmedic("trial", "start", self.new, "--yes", "--soak", "20s", "--no-reboot")
+        self.inside = Inside(self.machine)
+        done = self.inside.nicmedic("trial", "start", self.new, "--yes", "--soak", "20s", "--no-reboot")
         assert done.status == 0, done
         self.calls = len(done.calls)
         self.nicmedic("trial", "abort", "--yes")
@@ -238,7 +240,7 @@ class Cut(Tried):
         if not self.calls:
             self.count_calls()
         at = int(share * self.calls)
-        inside = Inside(self.machine)
+        inside, self.inside = self.inside or Inside(self.machine), None
         number = inside.ask("trial", "start", self.new, "--yes", "--soak", "20s", cut_at=at)
         until = time.monotonic() + PATIENCE_S
         while self.machine.qemu.alive:
