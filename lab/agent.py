@@ -20,6 +20,7 @@ from lab.errors import LabError
 __all__ = ["PORT", "Agent", "Done", "Job"]
 
 PORT = "org.qemu.guest_agent.0"
+ANSWER_S = 30.0
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -86,6 +87,7 @@ class Agent:
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
         self._unread = b""
+        self._mark = 0
 
     def connect(self, timeout_s: float) -> None:
         """Wait until the agent answers.
@@ -94,16 +96,10 @@ class Agent:
             LabError: if it does not within ``timeout_s``.
         """
         until = time.monotonic() + timeout_s
-        mark = 0
         while time.monotonic() < until:
-            mark += 1
             try:
                 with self._lock:
-                    self._open()
-                    self._send(json.dumps({"execute": "guest-sync", "arguments": {"id": mark}}).encode())
-                    # Answers to earlier requests may come first, if the agent was not there yet when they were sent.
-                    while self._answer(min(3.0, max(0.1, until - time.monotonic()))).get("return") != mark:
-                        pass
+                    self._open(min(3.0, max(0.1, until - time.monotonic())))
                 return
             except (OSError, ValueError):
                 self.close()
@@ -111,7 +107,7 @@ class Agent:
         raise LabError(f"the guest's agent did not answer within {timeout_s:.0f} s")
 
     def close(self) -> None:
-        """Drop the connection; ``connect`` makes a new one."""
+        """Drop the connection; what is asked next makes a new one."""
         if self._socket is not None:
             self._socket.close()
             self._socket = None
@@ -125,9 +121,12 @@ class Agent:
         """
         with self._lock:
             try:
+                if self._socket is None:
+                    self._open(ANSWER_S)
                 self._send(json.dumps({"execute": execute, "arguments": arguments}).encode())
-                answer = self._answer(30)
-            except OSError as error:
+                answer = self._answer(ANSWER_S)
+            except (OSError, ValueError) as error:
+                self.close()  # its answer may still come, and is not that to the next question
                 raise LabError(f"the guest's agent is gone during {execute}: {error}") from error
         if "error" in answer:
             raise LabError(f"the guest's agent refuses {execute}: {answer['error']}")
@@ -146,10 +145,15 @@ class Agent:
         """Run a command in the guest to its end, whatever its exit status."""
         return self.start(*command, stdin=stdin, env=env).wait(timeout_s)
 
-    def _open(self) -> None:
+    def _open(self, timeout_s: float) -> None:
+        """Connect, and read past the answers to earlier questions, which QEMU and the guest keep for whoever comes."""
         if self._socket is None:
             self._socket = socket.socket(socket.AF_UNIX)
             self._socket.connect(str(self._path))
+        self._mark += 1
+        self._send(json.dumps({"execute": "guest-sync", "arguments": {"id": self._mark}}).encode())
+        while self._answer(timeout_s).get("return") != self._mark:
+            pass
 
     def _send(self, request: bytes) -> None:
         if self._socket is None:

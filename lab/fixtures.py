@@ -148,8 +148,11 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     if report.failed and report.when == "call" and machines:
         folder = item.config.rootpath / FAILURES / item.name.translate(str.maketrans("/[]: ", "-----"))
         shutil.rmtree(folder, ignore_errors=True)
-        for number, machine in enumerate(machines):
-            _keep(machine, folder / f"machine{number}")
+        try:
+            for number, machine in enumerate(machines):
+                _keep(machine, folder / f"machine{number}")
+        except Exception as error:  # noqa: BLE001  # of a machine in any state; raised in a hook, it would end the whole ring
+            report.sections.append(("what could not be kept of the machines", f"{error!r}"))
         report.sections.append(("traces of the machines", f"{folder}"))
     if report.when == "teardown":
         machines.clear()  # the test may be tried once more, with machines of its own
