@@ -300,6 +300,13 @@ _FAILED = (
     (46, "it failed on the way, and the boot loader is as it was"),
     (50, "and taking it back failed too: what is left to do is told"),
 )
+_STARTED = (
+    (0, "shown, or the reboot was asked for"),
+    (2, "the command line is wrong"),
+    *_REFUSED,
+    (32, "nobody said yes"),
+    *_FAILED,
+)
 
 _PREPARE = Command(
     name="prepare",
@@ -353,13 +360,7 @@ has to be in the boot loader's menu.""",
         ),
         Example("nicmedic trial start 6.1.153-1 --probe tcp:192.0.2.7:22 --yes", "it must reach that too; nobody is asked"),
     ),
-    exit_statuses=(
-        (0, "shown, or the reboot was asked for"),
-        (2, "the command line is wrong"),
-        *_REFUSED,
-        (32, "nobody said yes"),
-        *_FAILED,
-    ),
+    exit_statuses=_STARTED,
     run=_run_start,
 )
 _STATUS = Command(
@@ -434,13 +435,7 @@ one more in the end where that has to go back to OLD. Nothing is promoted; the o
         _YES,
     ),
     examples=(Example("nicmedic trial aba 6.1.0-55-amd64 6.1.0-56-amd64 --hours 12 --boots 3", "is it the kernel?"),),
-    exit_statuses=(
-        (0, "shown, or the reboot was asked for"),
-        (2, "the command line is wrong"),
-        *_REFUSED,
-        (32, "nobody said yes"),
-        *_FAILED,
-    ),
+    exit_statuses=_STARTED,
     run=_run_aba,
 )
 _RESUME = Command(

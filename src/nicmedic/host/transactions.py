@@ -10,16 +10,15 @@ named when all is on disk, so a half-written one is known by its name. What the 
 """
 
 import contextlib
-import fcntl
 import json
 import os
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from nicmedic.host.clock import read_now
 from nicmedic.host.files import append_line, make_folder, make_link, remove_tree, rename_folder, tell_state, write_file
+from nicmedic.host.folder_lock import hold_folder
 from nicmedic.host.numbered_folders import list_numbers, name_new_folder, read_small_file
 from nicmedic.host.processes import is_running, name_process
 from nicmedic.model.errors import BusyError, StateError
@@ -327,25 +326,4 @@ class HostTransactions:
             return os.readlink(path) == what  # noqa: PTH115  # strings throughout
 
     def hold_lock(self) -> AbstractContextManager[None]:
-        return self._hold_lock()
-
-    @contextlib.contextmanager
-    def _hold_lock(self) -> Iterator[None]:
-        make_folder(self._folder)
-        path = f"{self._folder}/lock"
-        with tell_state(path):
-            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        try:
-            until = time.monotonic() + _LOCK_PATIENCE_S
-            while True:
-                try:
-                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except OSError as error:
-                    if time.monotonic() > until:
-                        message = f"another nicmedic has held {path} for {_LOCK_PATIENCE_S:.0f} s ({error.strerror})"
-                        raise BusyError(message, hint=f"fuser -v {path} ; nicmedic transactions") from None
-                time.sleep(0.05)
-            yield
-        finally:
-            os.close(handle)
+        return hold_folder(self._folder, _LOCK_PATIENCE_S, who="another nicmedic", hint="nicmedic transactions")

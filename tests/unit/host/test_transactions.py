@@ -318,7 +318,7 @@ def test_only_one_holds_the_lock(disk: HostTransactions, monkeypatch: pytest.Mon
     thread = threading.Thread(target=hold)
     thread.start()
     held.wait(10)
-    with pytest.raises(BusyError, match="another nicmedic has held"), disk.hold_lock():
+    with pytest.raises(BusyError, match="another nicmedic: it has held"), disk.hold_lock():
         pass
     told.set()
     thread.join()
