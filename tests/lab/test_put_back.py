@@ -42,6 +42,7 @@ ip link set eth0 txqueuelen 777 alias uplink
 ip link property add dev eth0 altname a-name-that-is-longer-than-fifteen
 ethtool -K eth0 gro off 2>/dev/null
 ethtool -G eth0 tx 512 2>/dev/null
+for name in rx-usecs tx-usecs; do ethtool -C eth0 $name 0 2>/dev/null; done
 tc qdisc replace dev eth0 root handle 8001: fq_codel limit 500 target 7ms noecn
 ip address add 10.77.0.99/24 dev eth0 label eth0:x
 ip -6 address add fd77::99/64 dev eth0

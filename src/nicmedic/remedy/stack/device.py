@@ -107,9 +107,8 @@ def _driver_settings(nic: Nic) -> Iterator[Step]:
 
 def _coalescing(nic: Nic) -> Iterator[Step]:
     """One by one: a driver refuses the whole where it does not know one. Zero is told also of what a driver does not know."""
-    told = nic.coalesce or {}
-    for name, value in told.items():
-        if value or (name in _ZERO_MATTERS and any(told.values())):
+    for name, value in (nic.coalesce or {}).items():
+        if value or name in _ZERO_MATTERS:
             switch = name.startswith("adaptive")
             word = "on" if value else "off"
             shown = f"{name[-2:].upper()}: {word}" if switch else f"{name}: {value}"  # both stand in one line: Adaptive RX: on  TX: off

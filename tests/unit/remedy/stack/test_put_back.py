@@ -76,7 +76,7 @@ def test_a_card_without_queues_rings_or_settings_is_asked_for_none() -> None:
         private_flags={},
         ring=Ring(rx=0, rx_max=0, tx=0, tx_max=0, **nothing),
         features={"highdma": Feature(on=True, fixed=True, requested=True)},
-        coalesce={"rx-usecs": 0},
+        coalesce={"rx-frames": 0},
         spread=Spread(rings=2, table=(0, 1)),
         tx_queues=(TxQueue(index=0),),
         rx_queues=(RxQueue(index=0),),
@@ -85,6 +85,14 @@ def test_a_card_without_queues_rings_or_settings_is_asked_for_none() -> None:
         link=Link(),
     )
     assert lines(nic) == []
+
+
+def test_interrupts_that_were_not_delayed_at_all_are_not_delayed_again() -> None:
+    nic = card(coalesce={"rx-usecs": 0, "tx-usecs": 0, "rx-frames": 0})
+    assert lines(nic) == ["ethtool -C eth0 rx-usecs 0 || true", "ethtool -C eth0 tx-usecs 0 || true"]
+    step = find_step(build_put_back(EMPTY, nic), "rx-usecs")
+    assert step.unless is not None
+    assert step.unless.text == "rx-usecs: 0"
 
 
 def test_the_interface_gets_its_address_while_it_is_down_its_size_and_its_names() -> None:
