@@ -83,6 +83,22 @@ def _read_old(edges: TrialEdges, menu: MenuNow) -> KernelChoice:
     return running
 
 
+def _refuse_elsewhere(edges: TrialEdges, menu: MenuNow, control: KernelChoice) -> None:
+    """All boots of A/B/A end on the kernel that runs: nothing else shows that this host is reached with it.
+
+    Raises:
+        RefusedError: it is another one, or none to end on.
+    """
+    running = edges.kernels.read_running()
+    if is_same_kernel(control, running):
+        _read_old(edges, menu)
+        return
+    raise RefusedError(
+        f"everything would end on {name_kernel(control)}, and {name_kernel(running)} runs: nothing shows that this host is reached with the other",
+        hint=f"nicmedic trial start {control.release}   # which comes back if it is not; once promoted it runs, and this may begin",
+    )
+
+
 def plan_start(edges: TrialEdges, word: str, wanted: Wanted) -> Told:
     """What ``start`` would do. Nothing is written.
 
@@ -119,7 +135,7 @@ def plan_aba(edges: TrialEdges, old: str, new: str, *, hours: float, boots: int,
         wanted: of each boot, but for its length; none is promoted.
 
     Raises:
-        RefusedError: as ``plan_start``.
+        RefusedError: as ``plan_start``; and ``old`` neither runs nor was prepared.
         BusyError: the same.
         StateError: the same.
         UsageError: the same.
@@ -131,6 +147,8 @@ def plan_aba(edges: TrialEdges, old: str, new: str, *, hours: float, boots: int,
         suspect = find_kernel(menu.kernels, new)
         if is_same_kernel(control, suspect):
             raise RefusedError(f"{name_kernel(control)} and {name_kernel(suspect)} are the same kernel", hint="nicmedic trial status")
+        if base is None:
+            _refuse_elsewhere(edges, menu, control)
         kinds = (
             (control, "no hang, if it is the kernel"),
             (suspect, "a hang, as before"),

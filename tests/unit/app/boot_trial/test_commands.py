@@ -113,6 +113,13 @@ class TestRefused:
             plan_start(build_trial_edges(host, process), NEW.release, WANTED)
         assert do_nothing_to(host, process)
 
+    def test_boots_in_turn_that_would_end_on_a_kernel_that_does_not_run(self) -> None:
+        host, process = TrialHost(), Process()
+        with pytest.raises(RefusedError, match=r"everything would end on 6.1.0-56-amd64 .*, and 6.1.0-55-amd64 .* runs") as caught:
+            plan_aba(build_trial_edges(host, process), NEW.release, OLD.release, hours=1, boots=3, wanted=WANTED)
+        assert caught.value.hint.startswith(f"nicmedic trial start {NEW.release} ")
+        assert do_nothing_to(host, process)
+
     def test_a_second_trial_while_one_is_under_way(self) -> None:
         host = TrialHost()
         do_start(host, reboot=False)
@@ -504,13 +511,24 @@ class TestAKernelThatWasNotPromoted:
         """A hook would promote it in passing."""
         host = soaking()
         stop(build_trial_edges(host), promote=False)
-        for command in (do_prepare, lambda host: plan_start(build_trial_edges(host), OLD.release, WANTED)):
+        for command in (
+            do_prepare,
+            lambda host: plan_start(build_trial_edges(host), OLD.release, WANTED),
+            lambda host: plan_aba(build_trial_edges(host), NEW.release, OLD.release, hours=1, boots=3, wanted=WANTED),
+        ):
             with pytest.raises(RefusedError, match=r"was on trial 1 and was not promoted: everything ends on 6.1.0-55-amd64") as caught:
                 command(host)
             assert "nicmedic trial abort" in caught.value.hint
         assert (host.next_kernel, len(host.trials), host.copies) == (OLD, 1, set())
         abort(build_trial_edges(host))
         assert do_prepare(host).trial.old.release == NEW.release
+
+    def test_and_was_promoted_is_what_boots_in_turn_end_on(self) -> None:
+        host = TrialHost()
+        carry_out(host)
+        assert host.running == NEW
+        planned = plan_aba(build_trial_edges(host), NEW.release, OLD.release, hours=1, boots=3, wanted=WANTED)
+        assert [leg.kernel.release for leg in planned.trial.legs] == [NEW.release, OLD.release, NEW.release]
 
     def test_and_is_the_old_one_itself_is_prepared(self) -> None:
         host = TrialHost()
