@@ -65,6 +65,18 @@ def test_look_changes_nothing_and_finds_both_kernels(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("theirs", [None, THEIRS])
+def test_whose_block_stands_there_is_read_from_the_file(theirs: bytes | None, tmp_path: Path) -> None:
+    host = make(tmp_path)
+    if theirs is not None:
+        (host.grub / "custom.cfg").write_bytes(theirs)
+    assert host.menu.find_held() is None
+    host.prepare()
+    assert host.menu.find_held() == 7
+    host.menu.remove()
+    assert host.menu.find_held() is None
+
+
+@pytest.mark.parametrize("theirs", [None, THEIRS])
 def test_what_is_written_goes_again_to_the_byte(theirs: bytes | None, tmp_path: Path) -> None:
     host = make(tmp_path)
     custom = host.grub / "custom.cfg"
