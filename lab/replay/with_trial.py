@@ -63,7 +63,7 @@ def _figures(play: Play, away: tuple[Outage, ...], down: float) -> dict[str, str
     if there is None or not later:
         raise LabError(f"two boots were expected, and these outages were seen: {away}")
     back = max(later, key=lambda one: one.lasted_s)
-    result: dict[str, Any] = json.loads(play.srv4.read(RECORD))["legs"][0]["result"]
+    result: dict[str, Any] = json.loads(play.srv4.read(RECORD))["trial"]["legs"][0]["result"]
     noticed = datetime.datetime.fromisoformat(result["ended"]).timestamp() - back.lost
     longest = max(away, key=lambda one: one.lasted_s)
     return {
