@@ -42,6 +42,7 @@ class DiskVM(Machine):
         kernel_releases: As ``uname -r`` says them, installed in this order; Debian's present one if none is named.
         packages: Further Debian packages.
         booted: Begin where a boot has ended, without the card; it is plugged then.
+        watchdog: It has a hardware watchdog too, an Intel 6300ESB.
 
     Attributes:
         ready_s: How long it took until the agent answered.
@@ -62,8 +63,10 @@ class DiskVM(Machine):
         kernel_releases: tuple[str, ...] = (),
         packages: tuple[str, ...] = (),
         booted: bool = True,
+        watchdog: bool = False,
     ) -> None:
         self.segment = segment
+        self._watchdog = watchdog
         self.nic: Nic = nics.find(nic)
         recipe = disk.Recipe(manager=manager, packages=(*NICMEDIC, *packages), kernels=kernel_releases or (kernels.default_version(),))
         self._manager = next(known for known in disk.MANAGERS if known.name == manager)
@@ -135,6 +138,8 @@ class DiskVM(Machine):
     def _plug_card(self) -> None:
         self.taps.clear()
         self.plug(self.nic, self.segment, addr=f"0x{NIC_SLOT:x}")
+        if self._watchdog:
+            self.qemu.ask("device_add", driver="i6300esb", id="watchdog0", addr=f"0x{NIC_SLOT + 3:x}")
 
     def _prepare(self) -> None:
         """Put the lab's own tools where they do not outlive the machine."""

@@ -63,6 +63,7 @@ class DiskMaker(Protocol):
         kernel_releases: tuple[str, ...] = (),
         packages: tuple[str, ...] = (),
         booted: bool = True,
+        watchdog: bool = False,
     ) -> DiskVM:
         """A disk VM on the test's segment; all arguments are those of ``DiskVM``."""
 
@@ -115,8 +116,11 @@ def disk_vm(request: pytest.FixtureRequest, segment: Segment) -> Iterator[DiskMa
             kernel_releases: tuple[str, ...] = (),
             packages: tuple[str, ...] = (),
             booted: bool = True,
+            watchdog: bool = False,
         ) -> DiskVM:
-            made = stack.enter_context(DiskVM(manager, segment, nic=nic, kernel_releases=kernel_releases, packages=packages, booted=booted))
+            made = stack.enter_context(
+                DiskVM(manager, segment, nic=nic, kernel_releases=kernel_releases, packages=packages, booted=booted, watchdog=watchdog)
+            )
             request.node.stash.setdefault(MACHINES, []).append(made)
             return made
 

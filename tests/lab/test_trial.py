@@ -60,9 +60,9 @@ os.pwrite(os.open("/dev/port", os.O_WRONLY), b"\0", 0xF4)
 class Tried:
     """A machine with two kernels and nicmedic on its disk; ``old`` runs, ``new`` is to be tried."""
 
-    def __init__(self, disk_vm: DiskMaker) -> None:
+    def __init__(self, disk_vm: DiskMaker, *, watchdog: bool = False) -> None:
         self.new, self.old = next(version for version in kernels.available() if version.startswith("6.1.")), kernels.default_version()
-        self.machine = disk_vm("ifupdown", nic=CARD, kernel_releases=(self.new, self.old))
+        self.machine = disk_vm("ifupdown", nic=CARD, kernel_releases=(self.new, self.old), watchdog=watchdog)
         self.machine.wait_up(PATIENCE_S)
         self.machine.install_nicmedic()
         assert self.release() == self.old
@@ -215,6 +215,31 @@ def test_a_kernel_that_does_not_come_so_far_ends_on_the_old_one_saved_or_not(dis
         tell_outages("panic at boot, the old kernel again", probe, machine)
     assert "BOOT_IMAGE=/boot/nicmedic/" in machine.read("/proc/cmdline")
     tried.check_home("crashed")
+
+
+@pytest.mark.long
+def test_a_process_1_that_stands_still_is_ended_by_the_hardware(disk_vm: DiskMaker) -> None:
+    tried = Tried(disk_vm, watchdog=True)
+    machine = tried.machine
+    state = "cat /sys/class/watchdog/watchdog0/state"
+    assert machine.sh(f"modprobe i6300esb; {state}") == "inactive\n"
+    told = re.search(
+        r"6300ESB[^:]*resets\s+the\s+host\s+when\s+process\s+1\s+stands\s+still\s+for\s+(\d+)\s+s",
+        tried.nicmedic("trial", "start", tried.new, "--dry-run"),
+    )
+    assert told is not None
+    tried.start("--soak", "40m")
+    assert tried.follow("soaking") == 1
+    assert tried.release() == tried.new
+    assert machine.sh(state) == "active\n"
+    machine.start("kill", "-SEGV", "1")  # it says so, and stands still; all else goes on
+    began = time.monotonic()
+    machine.wait_off(TRIAL_S)
+    print(f"reset {time.monotonic() - began:.0f} s after process 1 stood still; {told[1]} s were told")  # noqa: T201  # a figure for people
+    assert time.monotonic() - began > int(told[1]) / 2
+    assert tried.follow_home() == 1
+    tried.check_home("crashed")
+    assert machine.sh(f"{state}; ls /etc/systemd/system.conf.d | grep nicmedic; true") == "inactive\n"
 
 
 class Cut(Tried):

@@ -102,17 +102,19 @@ def _start_planned(edges: "TrialEdges", planned: "Told", arguments: argparse.Nam
     from nicmedic.host.trial_units import read_watchdog
     from nicmedic.report.trial_text import render_planned, render_started
 
-    write_answer(render_planned(planned.trial, (*planned.notes, read_watchdog().told), read_style()))
+    shown = (*planned.notes, read_watchdog().told)
+    write_answer(render_planned(planned.trial, shown, read_style()))
     if arguments.dry_run:
         write_answer("nothing was changed\n")
         return
     _ask(question, agreed=arguments.yes or (arguments.no_reboot and len(planned.trial.legs) == 1))
     started = start(edges, planned, reboot=not arguments.no_reboot)
+    news = tuple(note for note in started.notes if note not in shown)
     write_answer("\n")
     if arguments.no_reboot:
-        _show_standing(edges, started.notes)
+        _show_standing(edges, news)
     else:
-        write_answer(render_started(started.trial, started.notes, read_style()))
+        write_answer(render_started(started.trial, news, read_style()))
 
 
 def _run_start(arguments: argparse.Namespace) -> int:
