@@ -61,7 +61,7 @@ class Transcript:
         """Write the page."""
         self._text("")
         day = datetime.datetime.fromtimestamp(self.began, datetime.UTC).date()
-        path.write_text(head.replace("DAY", day.isoformat()) + "\n".join(self._lines) + "\n", encoding="utf-8")
+        path.write_text(head.replace("DAY", day.isoformat()) + "\n" + "\n".join(self._lines) + "\n", encoding="utf-8")
 
     def _text(self, *lines: str) -> None:
         self._add(lines, in_block=False)

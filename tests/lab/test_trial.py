@@ -242,6 +242,43 @@ def test_a_process_1_that_stands_still_is_ended_by_the_hardware(disk_vm: DiskMak
     assert machine.sh(f"{state}; ls /etc/systemd/system.conf.d | grep nicmedic; true") == "inactive\n"
 
 
+def make_package(machine: DiskVM, name: str, script: str) -> str:
+    """A package with nothing in it but what it does when it is installed, as a file of the machine."""
+    tree = f"/root/{name}"
+    machine.put(
+        f"{tree}/DEBIAN/control",
+        f"Package: {name}\nVersion: 1\nArchitecture: all\nMaintainer: lab <root@localhost>\nDescription: of the lab\n",
+    )
+    machine.put(f"{tree}/DEBIAN/postinst", f"#!/bin/sh -e\n{script}\n")
+    machine.sh(f"chmod 755 {tree}/DEBIAN/postinst && dpkg-deb -q -Znone --build {tree} {tree}.deb", timeout_s=PATIENCE_S)
+    return f"{tree}.deb"
+
+
+@pytest.mark.long
+def test_apt_prepares_before_it_installs_a_kernel_and_for_nothing_else(disk_vm: DiskMaker) -> None:
+    tried = Tried(disk_vm)
+    machine = tried.machine
+    copies = " && ".join(f"cp /boot/{name}-{tried.new} /boot/{name}-6.9.9-lab" for name in ("vmlinuz", "initrd.img"))
+    tool = make_package(machine, "lab-tool", "true")
+    kernel = make_package(machine, "linux-image-6.9.9-lab", f"{copies} && update-grub")
+    folders = machine.sh("find /etc/apt /etc/dnf 2>/dev/null | sort; true")
+    tried.nicmedic("trial", "prepare", "--install-hook")
+    install = "apt-get install -y -q {} 2>&1"
+    assert "nicmedic" not in machine.sh(install.format(tool), timeout_s=PATIENCE_S)
+    assert tried.phase() == "none"
+    said = machine.sh(install.format(kernel), timeout_s=PATIENCE_S)
+    assert re.search(rf"^nicmedic: every reboot is of {tried.old} .* until you say otherwise", said, re.MULTILINE), said
+    assert tried.phase() == "prepared"
+    machine.reboot()
+    assert tried.release() == tried.old
+    assert "BOOT_IMAGE=/boot/nicmedic/1/" in machine.read("/proc/cmdline")
+    tried.nicmedic("trial", "prepare", "--remove-hook")
+    assert machine.sh("find /etc/apt /etc/dnf 2>/dev/null | sort; true") == folders
+    tried.nicmedic("trial", "abort", "--yes")
+    machine.reboot()
+    assert "BOOT_IMAGE=/boot/vmlinuz-6.9.9-lab" in machine.read("/proc/cmdline")  # so it would have been without the hook
+
+
 class Cut(Tried):
     """Its power goes at some moment of a trial."""
 
