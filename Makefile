@@ -59,7 +59,7 @@ lab-harvest: $(DEV) ## record what the kernel prints of each card and fault as c
 soak: $(DEV) ## all that is no hang before nicmedic watch, SOAK_MINUTES=2 each: a table of what it called it
 	@$(BIN)/python -m lab soak --minutes $(SOAK_MINUTES)
 
-replay: $(DEV) ## one upgrade of a server played twice, without and with nicmedic trial: writes docs/replay.md (an hour on an emulated processor)
+replay: $(DEV) ## one upgrade of a server played twice, without and with nicmedic trial: writes docs/replay.md (36 min on an emulated processor)
 	@$(BIN)/python -m lab.replay
 
 docs: $(RUN) ## renew what is made out of the code: man/, completions/, pages of docs/
