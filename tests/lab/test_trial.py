@@ -250,7 +250,7 @@ def make_package(machine: DiskVM, name: str, script: str) -> str:
         f"Package: {name}\nVersion: 1\nArchitecture: all\nMaintainer: lab <root@localhost>\nDescription: of the lab\n",
     )
     machine.put(f"{tree}/DEBIAN/postinst", f"#!/bin/sh -e\n{script}\n")
-    machine.sh(f"chmod 755 {tree}/DEBIAN/postinst && dpkg-deb -q -Znone --build {tree} {tree}.deb", timeout_s=PATIENCE_S)
+    machine.sh(f"chmod 755 {tree}/DEBIAN/postinst && dpkg-deb -Znone --build {tree} {tree}.deb", timeout_s=PATIENCE_S)
     return f"{tree}.deb"
 
 
