@@ -242,6 +242,21 @@ def test_a_process_1_that_stands_still_is_ended_by_the_hardware(disk_vm: DiskMak
     assert machine.sh(f"{state}; ls /etc/systemd/system.conf.d | grep nicmedic; true") == "inactive\n"
 
 
+@pytest.mark.long
+def test_kernels_in_turn_end_on_the_old_one(disk_vm: DiskMaker) -> None:
+    tried = Tried(disk_vm)
+    tried.machine.start("nicmedic", "trial", "aba", tried.old, tried.new, "--hours", "0.02", "--boots", "3", "--yes")
+    tried.machine.wait_off(PATIENCE_S)
+    assert tried.follow_home() == 3
+    record = tried.record()
+    legs = [(leg["kernel"]["release"], leg["result"]["verdict"]) for leg in record["legs"]]
+    assert legs == [(tried.old, "good"), (tried.new, "good"), (tried.old, "good")]
+    assert record["promoted"] is False
+    assert tried.release() == tried.old
+    tried.check_disarmed()
+    print(tried.nicmedic("history"), tried.nicmedic("blame"), sep="\n")  # noqa: T201  # for people
+
+
 def make_package(machine: DiskVM, name: str, script: str) -> str:
     """A package with nothing in it but what it does when it is installed, as a file of the machine."""
     tree = f"/root/{name}"
