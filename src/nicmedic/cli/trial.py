@@ -424,7 +424,7 @@ Carries out the plan that nicmedic blame prints: boots OLD, NEW, OLD and so on, 
 each for --hours or until a card hangs, which ends that boot as data and goes on with the next. Never more boots than were shown and agreed to, and \
 one more in the end where that has to go back to OLD. Nothing is promoted; the outcome goes to nicmedic history, and nicmedic blame counts it.""",
     arguments=(
-        Argument(("old",), "kernel that is not suspected; everything ends on it, so it has to be the one that runs", "OLD"),
+        Argument(("old",), "kernel that is not suspected; everything ends on it, so it has to run now, or to be prepared", "OLD"),
         Argument(("new",), "kernel that is suspected", "NEW"),
         Argument(("--hours",), "of each boot, unless it hangs sooner (default: 2)", "H"),
         Argument(("--boots",), "how many in all, at most (default: 3)", "N"),

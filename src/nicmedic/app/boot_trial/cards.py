@@ -50,6 +50,7 @@ def find_cards(edges: TrialEdges, wanted: Wanted) -> tuple[tuple[Card, ...], tup
             continue
         identity = build_identity(nic)
         chosen = edges.prober.choose_probes(host, identity, wanted.probes)
+        edges.tell(f"looking whether {escape_terminal(nic.interface)} carries traffic")
         asked.update(_find_asked(edges, host, identity, wanted.probes))
         results = _run_probes(edges, identity, chosen)
         if find_flow(results):
