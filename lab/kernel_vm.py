@@ -182,12 +182,18 @@ def _root_ports() -> list[str]:
 def _initramfs(kernel: Kernel) -> Path:
     """A busybox, the modules that reach this machine's file system, and ``guest/init``."""
     init = (GUEST_FILES / "init").read_bytes()
+    busybox = Path(shutil.which("busybox") or "/bin/busybox")
+    libraries = _find_libraries(busybox)
 
     def make(folder: Path) -> None:
         tree = folder / "tree"
         for name in ("bin", "proc", "sys", "dev", "modules"):
             (tree / name).mkdir(parents=True)
-        shutil.copy(shutil.which("busybox") or "/bin/busybox", tree / "bin" / "busybox")
+        shutil.copy(busybox, tree / "bin" / "busybox")
+        for library in libraries:
+            place = tree / library.relative_to("/")
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(library, place)
         (tree / "init").write_bytes(init)
         (tree / "init").chmod(0o755)
         files = _module_files(kernel)
@@ -197,7 +203,15 @@ def _initramfs(kernel: Kernel) -> Path:
         subprocess.run("find . | cpio --quiet -o -H newc | zstd -q -1 >../initramfs", shell=True, cwd=tree, check=True)  # noqa: S602  # words of our own
         shutil.rmtree(tree)
 
-    return cache.entry("initramfs", cache.recipe_key(kernel.version, init.decode(), MODULES), make) / "initramfs"
+    sizes = [f"{file} {file.stat().st_size}" for file in (busybox, *libraries)]
+    return cache.entry("initramfs", cache.recipe_key(kernel.version, init.decode(), MODULES, *sizes), make) / "initramfs"
+
+
+def _find_libraries(program: Path) -> list[Path]:
+    """What it is linked with, and the loader: Debian has a busybox that is static, and one that is not, and a machine may hold either."""
+    done = subprocess.run(["ldd", str(program)], capture_output=True, text=True, check=False)  # fails where it is static
+    words = [line.split(" => ")[-1].split()[0] for line in done.stdout.splitlines() if line.strip()]
+    return [Path(word) for word in words if word.startswith("/")]
 
 
 def _module_files(kernel: Kernel) -> list[Path]:
