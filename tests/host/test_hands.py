@@ -415,7 +415,7 @@ def test_a_systemd_that_does_not_answer_is_done_without(store: HostTransactions,
 def test_the_units_are_installed_and_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service, "_FOLDER", str(tmp_path))
     monkeypatch.delenv("NICMEDIC_STATE", raising=False)
-    systemd = Systemd((0, ""), (0, ""), (0, ""), (0, ""), (1, "no\nbus"), (1, ""), (1, ""))
+    systemd = Systemd((0, ""), (0, ""), (0, ""), (1, "no\nbus"), (1, ""), (1, ""))
     monkeypatch.setattr(service, "run_limited", systemd)
     units = service.plan_units(watch=False)
     service.install_units(units)
@@ -426,10 +426,10 @@ def test_the_units_are_installed_and_removed(tmp_path: Path, monkeypatch: pytest
     assert service.list_installed() == ("nicmedic-recover.service",)
     service.remove_units(service.list_installed())
     assert service.list_installed() == ()
-    assert [words[1] for words in systemd.asked] == ["daemon-reload", "enable", "disable", "daemon-reload"]
+    assert [words[1] for words in systemd.asked] == ["enable", "disable", "daemon-reload"]
     monkeypatch.setenv("NICMEDIC_STATE", "/mnt/usb")
     assert '\nEnvironment="NICMEDIC_STATE=/mnt/usb"\n' in service.render_unit()
-    with pytest.raises(StateError, match="systemctl daemon-reload: no bus"):
+    with pytest.raises(StateError, match="systemctl enable nicmedic-recover.service: no bus"):
         service.install_units(units)
     assert service.list_installed() == ()
     monkeypatch.setattr(service, "run_limited", lambda *_: run_limited(["no-such-program"], 1))

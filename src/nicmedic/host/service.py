@@ -116,10 +116,13 @@ def plan_units(*, watch: bool, metrics_folder: str | None = None) -> tuple[Unit,
 
 
 def list_commands(units: Sequence[Unit]) -> tuple[tuple[str, ...], ...]:
-    """What follows when their files are written. The first need not run now, for every command of root does the same."""
+    """What follows when their files are written. The first need not run now, for every command of root does the same.
+
+    Enabling comes at once, and has process 1 read its units anew by itself (man systemctl): a file that a power cut leaves alone does nothing.
+    """
     names = [unit.name for unit in units]
     begin = [("systemctl", "restart", WATCH_NAME)] if WATCH_NAME in names else []
-    return (("systemctl", "daemon-reload"), ("systemctl", "enable", *names), *begin)
+    return (("systemctl", "enable", *names), *begin)
 
 
 def list_removal(names: Sequence[str]) -> tuple[tuple[str, ...], ...]:
