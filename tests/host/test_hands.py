@@ -429,7 +429,7 @@ def test_the_units_are_installed_and_removed(tmp_path: Path, monkeypatch: pytest
     assert [words[1] for words in systemd.asked] == ["enable", "disable", "daemon-reload"]
     monkeypatch.setenv("NICMEDIC_STATE", "/mnt/usb")
     assert '\nEnvironment="NICMEDIC_STATE=/mnt/usb"\n' in service.render_unit()
-    with pytest.raises(StateError, match="systemctl enable nicmedic-recover.service: no bus"):
+    with pytest.raises(StateError, match=r"systemctl enable nicmedic-recover\.service: no bus"):
         service.install_units(units)
     assert service.list_installed() == ()
     monkeypatch.setattr(service, "run_limited", lambda *_: run_limited(["no-such-program"], 1))
