@@ -187,12 +187,16 @@ def test_a_write_tells_what_the_kernel_says(tmp_path: Path, monkeypatch: pytest.
     assert apply(Write(path=str(file), text="1")) == (False, "no child can be started: Resource temporarily unavailable")
 
 
-def test_the_rest() -> None:
+def test_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     began = time.monotonic()
     assert apply(Pause(seconds=1)) == (True, "")
     assert time.monotonic() - began >= 1
     assert apply(AwaitNic(within_s=1)) == (True, "")
     assert apply(AwaitNic(within_s=0), GONE) == (False, "the card has no interface after 0 s")
+    assert apply(AwaitNic(within_s=1, carrier=True)) == (True, "")
+    monkeypatch.setattr(hands, "_CARRIER", Shown(argv=("cat", "/proc/self/comm"), text="no"))
+    assert apply(AwaitNic(within_s=0, carrier=True)) == (False, "the card has no link after 0 s")
+    assert apply(AwaitNic(within_s=0, carrier=True), GONE) == (False, "the card has no interface after 0 s")
     assert apply(Rename(name="lo")) == (True, "")
     assert apply(Rename(name="x"), GONE) == (False, "the card has no interface")
 

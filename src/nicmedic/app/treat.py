@@ -33,7 +33,7 @@ from nicmedic.model.host import Host
 from nicmedic.model.nic import Nic
 from nicmedic.model.plan import Change, Plan
 from nicmedic.model.same_card import find_card
-from nicmedic.model.step import Run, Step, Write
+from nicmedic.model.step import Step, is_needed
 from nicmedic.model.transaction import Confirm, ProbeResult, ProbeState, State, Transaction, Word, find_state
 from nicmedic.ports.archive import ArchiveWriter
 from nicmedic.ports.clock import Clock
@@ -397,7 +397,7 @@ class _Treatment:
         if outcome.ok:
             return
         told = f"{render_step(step, self._plan.nic.interface)}: {outcome.said or 'failed'}"
-        if isinstance(step, Run | Write) and not step.needed:
+        if not is_needed(step):
             self._warnings.append(told)
             return
         raise _Failure(f"{change.remedy}: {told}")

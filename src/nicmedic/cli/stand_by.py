@@ -20,16 +20,18 @@ _MOST_BYTES = 4096
 """No more is written at once into a pipe (PIPE_BUF)."""
 
 
-def _load() -> None:
-    """What a treatment imports before it is half through."""
+def _load() -> argparse.ArgumentParser:
+    """What a treatment imports before it is half through; returns what reads the command line."""
     import nicmedic.cli.ladder  # for its modules only
     import nicmedic.report.ladder_text
     import nicmedic.report.transactions_text  # noqa: F401  # for its modules only
     from nicmedic.cli.edges import build_host_edges
+    from nicmedic.cli.main import build_parser
     from nicmedic.host.netlink import load_messages
 
     build_host_edges()
     load_messages()
+    return build_parser()  # which imports all commands
 
 
 def await_orders() -> argparse.Namespace | None:
@@ -41,15 +43,11 @@ def await_orders() -> argparse.Namespace | None:
     except OSError:
         return None
     try:
-        _load()
+        parser = _load()
         words = _read_words(handle, until_s)
     finally:
         os.close(handle)
-    if not words:
-        return None
-    from nicmedic.cli.main import build_parser  # which imports all commands
-
-    return build_parser().parse_args(words)
+    return parser.parse_args(words) if words else None
 
 
 def _read_words(handle: int, until_s: float) -> list[str]:

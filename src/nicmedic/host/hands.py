@@ -38,6 +38,7 @@ _READER_S = 3600.0
 _MOST_SEEN = 4096
 _CAT_WORDS = 2
 _NOTHING = ("true",)
+_CARRIER = Shown(argv=("cat", f"/sys/class/net/{INTERFACE}/carrier"), text="1")
 
 
 def _tidy(text: str) -> str:
@@ -184,7 +185,7 @@ class HostHands:
                 time.sleep(step.seconds)
                 return _OK
             case AwaitNic():
-                return self._await(step.within_s, nic)
+                return self._await(step, nic)
             case Rename():
                 return self._rename(step.name, nic)
 
@@ -213,14 +214,16 @@ class HostHands:
             return _NO_INTERFACE
         return _write(name_interface(step.path, interface), name_interface(step.text, interface), step.within_s)
 
-    @staticmethod
-    def _await(within_s: int, nic: Identity) -> Outcome:
-        until = time.monotonic() + within_s
-        while find_interface(nic) is None:
+    def _await(self, step: AwaitNic, nic: Identity) -> Outcome:
+        until = time.monotonic() + step.within_s
+        while True:
+            interface = find_interface(nic)
+            if interface is not None and (not step.carrier or self._eyes.see(_CARRIER, interface)):
+                return _OK
             if time.monotonic() > until:
-                return Outcome(ok=False, said=f"the card has no interface after {within_s} s")
+                what = "link" if step.carrier and interface is not None else "interface"
+                return Outcome(ok=False, said=f"the card has no {what} after {step.within_s} s")
             time.sleep(_NAP_S)
-        return _OK
 
     @staticmethod
     def _rename(name: str, nic: Identity) -> Outcome:

@@ -9,7 +9,7 @@ The card is called by many names: it may have another one after its driver was b
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["INTERFACE", "AwaitNic", "Pause", "Rename", "Run", "Shown", "Step", "Write", "name_interface"]
+__all__ = ["INTERFACE", "AwaitNic", "Pause", "Rename", "Run", "Shown", "Step", "Write", "is_needed", "name_interface"]
 
 INTERFACE: Final = "\0"
 """Stands for the present name of the treated card's interface, alone or within a word. No argument and no path can hold this character."""
@@ -69,6 +69,8 @@ class AwaitNic:
     """Wait until the card has an interface again. Failing is the failure of what made it go."""
 
     within_s: int = 30
+    carrier: bool = False
+    """And a link. That it does not come is told, and what follows is done all the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +81,17 @@ class Rename:
 
 
 Step = Run | Write | Pause | AwaitNic | Rename
+
+
+def is_needed(step: Step) -> bool:
+    """Whether what follows waits for its success."""
+    match step:
+        case Run() | Write():
+            return step.needed
+        case AwaitNic():
+            return not step.carrier
+        case _:
+            return True
 
 
 def name_interface(text: str, interface: str) -> str:

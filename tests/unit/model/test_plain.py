@@ -71,6 +71,7 @@ STEPS = (
     step.Write(path="/sys/a", text="1"),
     step.Pause(seconds=1),
     step.AwaitNic(),
+    step.AwaitNic(within_s=10, carrier=True),
     step.Rename(name="eth0"),
 )
 

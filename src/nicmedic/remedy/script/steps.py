@@ -9,7 +9,7 @@ import pkgutil
 from collections.abc import Iterable, Iterator, Sequence
 
 from nicmedic.model.plan import Identity
-from nicmedic.model.step import INTERFACE, AwaitNic, Pause, Run, Shown, Step, Write
+from nicmedic.model.step import INTERFACE, AwaitNic, Pause, Run, Shown, Step, Write, is_needed
 from nicmedic.remedy.script.words import quote_word, render_step
 
 __all__ = ["SHELLCHECK", "Numberer", "load_part", "quote_in_script", "render_identity", "tell_how_to_raise"]
@@ -21,6 +21,7 @@ SHELLCHECK = (
 
 _TIMES = 3
 _REST_S = 2
+_LOOK_S = 10
 
 
 def load_part(name: str) -> str:
@@ -54,6 +55,9 @@ def _render_body(step: Step, *, bare: bool) -> Iterator[str]:
             yield f"limit {step.within_s} write_line {_join((step.path, step.text))}"
         case Pause():
             yield f"sleep {step.seconds}"
+        case AwaitNic(carrier=True):
+            yield "find_card || return 121"
+            yield _render_run(("grep", "-q", "1", f"/sys/class/net/{INTERFACE}/carrier"), _LOOK_S, bare=bare)
         case AwaitNic():
             yield f"await_card {step.within_s} || return 121"
         case _:
@@ -70,6 +74,8 @@ def _render_guard(unless: Shown | None, words: Sequence[str]) -> Iterator[str]:
 
 def _count_tries(step: Step, least: int) -> tuple[int, int]:
     """How often, and how many seconds apart."""
+    if isinstance(step, AwaitNic) and step.carrier:
+        return step.within_s, 1
     if not isinstance(step, Run | Write):
         return 1, 0
     times = max(step.tries, least if step.needed else 1)
@@ -105,8 +111,8 @@ class Numberer:
             body = "".join(f"    {line}\n" for line in _render_body(step, bare=self._bare))
             self._functions.append(f"{name}() {{\n{body}}}\n")
             times, rest_s = _count_tries(step, self._least)
-            end = " || return 1" if stop and (not isinstance(step, Run | Write) or step.needed) else ""
-            needed = "optional" if isinstance(step, Run | Write) and not step.needed else "needed"
+            end = " || return 1" if stop and is_needed(step) else ""
+            needed = "needed" if is_needed(step) else "optional"
             lines.append(f"try {times} {rest_s} {needed} {quote_word(render_step(step, self._interface))} {name}{end}")
         return lines
 

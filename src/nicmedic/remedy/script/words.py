@@ -53,7 +53,8 @@ def render_step(step: Step, interface: str) -> str:
         case Pause():
             return f"sleep {step.seconds}"
         case AwaitNic():
-            there = f"[ -e {_join((f'/sys/class/net/{interface}',), interface)} ]"
+            folder = f"/sys/class/net/{interface}"
+            there = _join(("grep", "-q", "1", f"{folder}/carrier"), interface) if step.carrier else f"[ -e {_join((folder,), interface)} ]"
             return f"n=0; until {there} || [ $n -ge {step.within_s} ]; do sleep 1; n=$((n + 1)); done; {there}"
         case _:
             if step.name != interface:

@@ -10,10 +10,9 @@ from collections.abc import Iterator
 
 from nicmedic.model.host import Host
 from nicmedic.model.nic import Nic
-from nicmedic.model.step import INTERFACE, Rename, Run, Step
+from nicmedic.model.step import INTERFACE, AwaitNic, Rename, Step
 from nicmedic.remedy.stack.addresses import put_back_addresses
 from nicmedic.remedy.stack.device import put_back_before_up, put_back_link, put_back_queues
-from nicmedic.remedy.stack.guards import NET
 from nicmedic.remedy.stack.links import find_deleted, is_remade, put_back_flags, put_back_membership, put_back_port, put_back_upper
 from nicmedic.remedy.stack.manager import call_manager
 from nicmedic.remedy.stack.qdiscs import put_back_qdiscs
@@ -22,7 +21,7 @@ from nicmedic.remedy.stack.stations import put_back_stations
 
 __all__ = ["build_put_back"]
 
-_CARRIER_TRIES = 10
+_CARRIER_S = 10
 """Negotiating takes 2 to 5 s."""
 
 
@@ -45,7 +44,7 @@ def _build(host: Host, nic: Nic) -> Iterator[Step]:
     yield from put_back_queues(nic, host.cpus_online)
     yield from put_back_qdiscs(INTERFACE, nic.qdiscs)
     if nic.carrier:
-        yield Run(argv=("grep", "-q", "1", f"{NET}/carrier"), tries=_CARRIER_TRIES, needed=False)
+        yield AwaitNic(within_s=_CARRIER_S, carrier=True)
     yield from put_back_port(INTERFACE, nic.port)
     yield from put_back_addresses(INTERFACE, nic.addresses)
     for upper in uppers:

@@ -11,6 +11,8 @@ from nicmedic.remedy.recipe import FLAP, NONE
 from nicmedic.remedy.script import render_undo
 from nicmedic.remedy.script.steps import Numberer
 
+LINKED = "grep -q 1 /sys/class/net/eth0/carrier"
+
 
 def call(step: Step) -> tuple[str, str]:
     """The line that carries a step out, and the body of its function."""
@@ -38,6 +40,11 @@ def call(step: Step) -> tuple[str, str]:
             "    find_card || return 121\n    shows 'a b' ls /x/\"$nic\" && return 0\n    limit 20 write_line /sys/x/bind 2:0.0\n",
         ),
         (Pause(seconds=2), "try 1 0 needed 'sleep 2' step_1", "    sleep 2\n"),
+        (
+            AwaitNic(within_s=9, carrier=True),
+            f"try 9 1 optional 'n=0; until {LINKED} || [ $n -ge 9 ]; do sleep 1; n=$((n + 1)); done; {LINKED}' step_1",
+            '    find_card || return 121\n    limit_program 10 grep -q 1 /sys/class/net/"$nic"/carrier\n',
+        ),
     ],
 )
 def test_a_step_is_a_function_that_finds_the_card_first_where_it_speaks_of_it(step: Step, line: str, body: str) -> None:

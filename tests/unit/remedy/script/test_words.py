@@ -25,6 +25,10 @@ from nicmedic.remedy.script.words import quote_word, render_step
             AwaitNic(within_s=30),
             "n=0; until [ -e /sys/class/net/eth0 ] || [ $n -ge 30 ]; do sleep 1; n=$((n + 1)); done; [ -e /sys/class/net/eth0 ]",
         ),
+        (
+            AwaitNic(within_s=3, carrier=True),
+            "n=0; until grep -q 1 /sys/class/net/eth0/carrier || [ $n -ge 3 ]; do sleep 1; n=$((n + 1)); done; grep -q 1 /sys/class/net/eth0/carrier",
+        ),
         (Rename(name="lan0"), "ip link set dev eth0 down; ip link set dev eth0 name lan0"),
         (
             Rename(name="eth0"),

@@ -17,6 +17,7 @@ from nicmedic.remedy.stack.put_back import build_put_back
 from tests.unit.remedy.stack.cards import EMPTY, FIX, FLAGS, card, find_step, lines
 
 FULL_100 = "100baseT/Full"
+LINKED = "grep -q 1 /sys/class/net/eth0/carrier"
 
 
 def test_a_card_of_which_nothing_is_known_gets_its_name_back_and_no_more() -> None:
@@ -50,7 +51,7 @@ def test_settings_of_the_driver_are_set_while_it_is_down_and_only_on_a_new_inter
         "ethtool -C eth0 adaptive-tx off || true",
         "ethtool -X eth0 equal 2",
         "ip link set dev eth0 up",
-        "grep -q 1 /sys/class/net/eth0/carrier",
+        f"n=0; until {LINKED} || [ $n -ge 10 ]; do sleep 1; n=$((n + 1)); done; {LINKED}",
     ]
     ring = find_step(build_put_back(EMPTY, nic), "-G")
     assert ring.unless is not None
