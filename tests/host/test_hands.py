@@ -421,8 +421,14 @@ def test_the_units_are_installed_and_removed(tmp_path: Path, monkeypatch: pytest
     monkeypatch.delenv("NICMEDIC_STATE", raising=False)
     systemd = Systemd((0, ""), (0, ""), (0, ""), (1, "no\nbus"), (1, ""), (1, ""))
     monkeypatch.setattr(service, "run_limited", systemd)
+    wants = tmp_path / "multi-user.target.wants"
+    wants.mkdir()
+    (wants / "nicmedic-recover.service").symlink_to("../nicmedic-recover.service")  # systemctl's part
+    synced: list[str] = []
+    monkeypatch.setattr(service, "sync_folder", synced.append)
     units = service.plan_units(watch=False)
     service.install_units(units)
+    assert synced == [str(wants), str(tmp_path)]
     text = (tmp_path / "nicmedic-recover.service").read_text()
     assert "ExecStart=/" in text
     assert " transactions --recover\n" in text

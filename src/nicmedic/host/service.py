@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from glob import escape as escape_glob
 from glob import glob
 
-from nicmedic.host.files import make_folder, tell_state, write_file
+from nicmedic.host.files import make_folder, sync_folder, tell_state, write_file
 from nicmedic.host.run import run_limited
 from nicmedic.host.transactions import find_transactions_folder
 from nicmedic.host.watch_unit import render_watch_unit
@@ -180,6 +180,19 @@ def _try_all(commands: Sequence[Sequence[str]]) -> None:
             _systemctl(command)
 
 
+def _find_links(name: str) -> list[str]:
+    """Those that have a unit started."""
+    return [path for kind in ("wants", "requires") for path in glob(f"{_FOLDER}/*.{kind}/{escape_glob(name)}")]  # noqa: PTH207  # strings throughout
+
+
+def _sync_links(units: Sequence[Unit]) -> None:
+    """Systemctl leaves that to the kernel; after a power cut the unit must not be missing where what is written after it is there."""
+    folders = {os.path.dirname(link) for unit in units for link in _find_links(unit.name)}  # noqa: PTH120  # strings throughout
+    for folder in (*sorted(folders), _FOLDER):
+        with tell_state(folder):
+            sync_folder(folder)
+
+
 def install_units(units: Sequence[Unit]) -> None:
     """Write and enable them, and start the one that watches. If that fails, all is as it was.
 
@@ -195,6 +208,7 @@ def install_units(units: Sequence[Unit]) -> None:
             write_file(unit.path, unit.text, 0o644)
         for command in list_commands(units):
             _systemctl(command)
+        _sync_links(units)
     except (StateError, MissingToolError):
         _put_back(before)
         raise
@@ -216,8 +230,7 @@ def remove_files(names: Sequence[str]) -> None:
         StateError: one cannot be removed.
     """
     for name in names:
-        links = [path for kind in ("wants", "requires") for path in glob(f"{_FOLDER}/*.{kind}/{escape_glob(name)}")]  # noqa: PTH207  # strings throughout
-        for path in (*links, f"{_FOLDER}/{name}"):
+        for path in (*_find_links(name), f"{_FOLDER}/{name}"):
             with tell_state(path), contextlib.suppress(FileNotFoundError):
                 os.unlink(path)  # noqa: PTH108  # strings throughout
 
