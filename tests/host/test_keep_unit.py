@@ -49,6 +49,16 @@ def test_from_a_rescue_disk_the_unit_goes_with_the_link_that_starts_it(tmp_path:
     assert [each.name for each in tmp_path.rglob("*")] == ["multi-user.target.wants"]
 
 
+def test_what_a_power_cut_has_left_beside_the_unit_goes_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "_SYSTEMD", "/nonexistent")
+    monkeypatch.setattr(service, "_FOLDER", str(tmp_path))
+    theirs = (f"{VERIFY_NAME}.d", f"{VERIFY_NAME}.805.tmp.bak", f"{VERIFY_NAME}.old.tmp")
+    for name in (f"{VERIFY_NAME}.805.tmp", *theirs):
+        (tmp_path / name).write_text("[Un", encoding="utf-8")
+    HostBootCheck().remove_check()
+    assert {each.name for each in tmp_path.iterdir()} == set(theirs)
+
+
 @pytest.mark.skipif(shutil.which("systemctl") is None, reason="systemctl is not installed")
 def test_what_somebody_masked_or_disabled_stays_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service, "_SYSTEMD", str(tmp_path))

@@ -43,8 +43,8 @@ RECOVERED = """
 while systemctl is-enabled -q nicmedic-verify.service && grep -qs '"state": "writing"' /var/lib/nicmedic/kept/[0-9]*/kept.json; do sleep 1; done
 """
 """The service that looks after a boot takes up what was half-written; where it is not there yet, nothing else was touched."""
-IDLE = "[ -e /etc/systemd/system/nicmedic-verify.service ] && ! systemctl is-enabled -q nicmedic-verify.service"
-"""Its file was written, and it was not enabled any more: the next command is to take it away."""
+IDLE = "ls /etc/systemd/system/nicmedic-verify.service* && ! systemctl is-enabled -q nicmedic-verify.service"
+"""Its file was being written or there, and it was not enabled any more: the next command is to take it away."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ __all__ = [
     "make_link",
     "remove_left",
     "remove_theirs",
+    "remove_torn",
     "remove_tree",
     "rename_folder",
     "replace_theirs",
@@ -104,6 +105,15 @@ def write_bytes(path: str, data: bytes, mode: int = 0o600, *, sync: bool = True)
             raise
         if sync:
             sync_folder(_parent(path))
+
+
+def remove_torn(path: str) -> None:
+    """Remove what a crash in the middle of ``write_file`` has left beside the file: for folders that are not ours alone."""
+    begin = f"{os.path.basename(path)}."  # noqa: PTH119  # strings throughout
+    with tell_state(path), contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        for name in os.listdir(_parent(path)):  # noqa: PTH208  # strings throughout
+            if name.startswith(begin) and name.endswith(".tmp") and name[len(begin) : -len(".tmp")].isdecimal():
+                os.unlink(f"{_parent(path)}/{name}")  # noqa: PTH108  # strings throughout
 
 
 def _name_temporary(path: str) -> str:

@@ -7,6 +7,7 @@ It is there exactly while something is kept. Not Type=oneshot: multi-user.target
 import os
 from glob import escape as escape_glob
 
+from nicmedic.host.files import remove_torn
 from nicmedic.host.kept_folder import find_kept_folder
 from nicmedic.host.service import Unit, find_enablement, find_program_line, install_units, is_systemd, remove_files, remove_units
 from nicmedic.persist.systemd_words import quote_command, quote_word
@@ -77,6 +78,7 @@ class HostBootCheck:
 
     def remove_check(self) -> None:
         path = Unit(name=VERIFY_NAME, text="").path
+        remove_torn(path)
         if not os.path.lexists(path) or os.path.islink(path):  # noqa: PTH114  # a mask is not ours
             return
         if is_systemd():

@@ -5,7 +5,7 @@ import contextlib
 import os
 from collections.abc import Mapping
 
-from nicmedic.host.files import sync_folder, tell_state, write_file
+from nicmedic.host.files import remove_torn, sync_folder, tell_state, write_file
 from nicmedic.host.run import run_limited
 from nicmedic.host.service import find_program_line
 from nicmedic.model.errors import StateError
@@ -64,6 +64,7 @@ class HostPackageHooks:
         """
         gone = []
         for path in (f"{self._root}{APT_FILE}", f"{self._root}{DNF_FILE}"):
+            remove_torn(path)
             with tell_state(path), contextlib.suppress(FileNotFoundError, NotADirectoryError):
                 os.unlink(path)  # noqa: PTH108  # strings throughout
                 sync_folder(os.path.dirname(path))  # noqa: PTH120  # strings throughout

@@ -12,14 +12,14 @@ fail. An ``update-initramfs`` or a DKMS build that somebody starts by hand while
 import contextlib
 import os
 
-from nicmedic.host.files import sync_folder, tell_state, write_file
+from nicmedic.host.files import remove_torn, sync_folder, tell_state, write_file
 from nicmedic.host.run import run_limited
 from nicmedic.host.service import Unit, install_units, is_systemd, remove_files, remove_units
 from nicmedic.model.errors import MissingToolError, StateError
 from nicmedic.persist.systemd_words import quote_command, quote_word
 from nicmedic.report.escape import escape_terminal
 
-__all__ = ["HostSavedModules", "name_unit", "render_dpkg_hook", "render_unit", "sync_units"]
+__all__ = ["HostSavedModules", "name_unit", "render_dpkg_hook", "render_unit"]
 
 _DPKG = "/etc/dpkg/dpkg.cfg.d"
 _STOP_S = 30
@@ -109,7 +109,6 @@ class HostSavedModules:
             if os.path.isdir(self._dpkg):  # noqa: PTH112  # strings throughout
                 write_file(self._hook(number), render_dpkg_hook(number), 0o644)
             install_units([unit])
-            sync_units(unit)
         except (StateError, MissingToolError) as error:
             with contextlib.suppress(StateError):
                 self.remove(number)
@@ -122,6 +121,8 @@ class HostSavedModules:
             StateError: something cannot be removed.
         """
         unit = Unit(name=name_unit(number), text="")
+        for path in (unit.path, self._hook(number)):
+            remove_torn(path)
         if os.path.lexists(unit.path):
             if is_systemd():
                 self._stop(unit)
@@ -148,18 +149,3 @@ class HostSavedModules:
             remove_units([unit.name])
         except MissingToolError as error:
             raise StateError(error.message, hint=error.hint) from None
-
-
-def sync_units(*units: Unit) -> None:
-    """What ``systemctl enable`` has linked is on disk then, and is found after a power cut.
-
-    Raises:
-        StateError: it cannot be synced.
-    """
-    for unit in units:
-        folder = os.path.dirname(unit.path)  # noqa: PTH120  # strings throughout
-        with tell_state(unit.path):
-            for name in ("sysinit.target.wants", "multi-user.target.wants"):
-                with contextlib.suppress(FileNotFoundError):
-                    sync_folder(f"{folder}/{name}")
-            sync_folder(folder)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from glob import escape as escape_glob
 from glob import glob
 
-from nicmedic.host.files import make_folder, sync_folder, tell_state, write_file
+from nicmedic.host.files import make_folder, remove_torn, sync_folder, tell_state, write_file
 from nicmedic.host.run import run_limited
 from nicmedic.host.transactions import find_transactions_folder
 from nicmedic.host.watch_unit import render_watch_unit
@@ -205,6 +205,7 @@ def install_units(units: Sequence[Unit]) -> None:
         if WATCH_NAME in before:
             make_folder(os.path.dirname(find_transactions_folder()))  # noqa: PTH120  # the unit writes in it, and must find it
         for unit in units:
+            remove_torn(unit.path)
             write_file(unit.path, unit.text, 0o644)
         for command in list_commands(units):
             _systemctl(command)

@@ -13,9 +13,8 @@ import re
 import time
 from glob import glob
 
-from nicmedic.host.files import make_folder, sync_folder, tell_state, write_file
+from nicmedic.host.files import make_folder, remove_torn, sync_folder, tell_state, write_file
 from nicmedic.host.run import run_limited
-from nicmedic.host.saved_modules import sync_units
 from nicmedic.host.service import Unit, find_program_line, install_units, is_systemd, remove_files, remove_units
 from nicmedic.host.trial_folder import find_trials_folder
 from nicmedic.host.trial_script import ENDED, LIFE, render_deadline, render_exec_start
@@ -201,7 +200,6 @@ class HostTrialUnits:
         watchdog = read_watchdog(self._watchdog, self._drop_in)
         try:
             install_units(units)
-            sync_units(*units)
             self._arm(watchdog)
         except (StateError, MissingToolError) as error:
             with contextlib.suppress(StateError):
@@ -222,6 +220,7 @@ class HostTrialUnits:
 
     def _disarm(self) -> None:
         folder = os.path.dirname(self._drop_in)  # noqa: PTH120  # strings throughout
+        remove_torn(self._drop_in)
         with tell_state(self._drop_in), contextlib.suppress(FileNotFoundError):
             os.unlink(self._drop_in)  # noqa: PTH108  # strings throughout
             sync_folder(folder)
@@ -236,6 +235,8 @@ class HostTrialUnits:
         """
         self.stand_down()
         self._disarm()
+        for name in (TRIAL_NAME, DEADLINE_NAME):
+            remove_torn(Unit(name=name, text="").path)
         there = [name for name in (TRIAL_NAME, DEADLINE_NAME) if self._is_ours(name)]
         if not there:
             return
