@@ -58,8 +58,8 @@ def test_what_watch_has_seen_on_this_machine_is_a_hang_of_its_boot(tmp_path: Pat
         detected=now, detected_uptime_s=uptime_s,
     )  # fmt: skip
     HostIncidents().add_incident(seen, ())
-    (hang,) = history()["boots"][-1]["hangs"]
-    assert (hang["interface"], hang["sources"]) == ("eth7", ["incidents"])
+    (hang,) = [hang for hang in history()["boots"][-1]["hangs"] if hang["interface"] == "eth7"]  # this machine's own log may tell of others
+    assert hang["sources"] == ["incidents"]
     assert hang["uptime_s"] == pytest.approx(uptime_s, abs=1)
 
 
