@@ -9,6 +9,7 @@ import itertools
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -113,6 +114,24 @@ def test_dmesg_with_stamps_gives_the_messages_of_dev_kmsg(form: str) -> None:
             assert (other.level, other.kernel) == (one.level, one.kernel)
         if form in ("raw", "json") and one.kernel:  # for others util-linux 2.38 prints level | facility
             assert (other.level, other.kernel) == (one.level, True if form == "raw" else None)
+
+
+DYING = """
+import ctypes, os
+os.setuid(65534)
+ctypes.CDLL(None).prctl(15, b"en77:tx timeout", 0, 0, 0)  # PR_SET_NAME
+ctypes.string_at(0)
+"""
+
+
+def test_a_program_that_dies_under_a_drivers_words_feigns_no_hang() -> None:
+    died = subprocess.run([sys.executable, "-c", DYING], check=False, capture_output=True)
+    assert died.returncode == -signal.SIGSEGV
+    said = [record for record in read_records(read_kmsg()) if record.text.startswith("en77:tx timeout[")]
+    if not said:
+        pytest.skip("this kernel does not tell of such deaths: sysctl debug.exception-trace=1")
+    assert said[-1].kernel
+    assert [hang for hang in explain("/dev/kmsg")["hangs"] if hang["interface"] == "en77"] == []
 
 
 CLOCKS = {

@@ -10,6 +10,7 @@ from nicmedic.kernlog.match import SignalIndex
 from nicmedic.knowledge.base import KnowledgeBase
 from nicmedic.knowledge.parse import SHARED_FILES, parse_driver, parse_signals
 from nicmedic.knowledge.values import Clause, DriverKnowledge, Problem
+from nicmedic.model.signal import Where
 
 __all__ = ["find_line", "lint_file", "lint_signals"]
 
@@ -19,6 +20,8 @@ _SHORTEST_SHAPE = 4
 _SHAPELESS = dict.fromkeys(map(ord, "0123456789abcdef.: "))
 """What ``kernlog/scan/shapes.py`` leaves out of a line before it looks at it."""
 _SURE_ALONE = 1.0
+_ANYTHING = re.compile(r"\^?(?:\(\?:)?(?:\.|\[\^\\n\])[*+{]")
+_OPEN = "pattern begins with anything, so a file's name in some other message of the kernel would do: say what stands in front"
 _NESTED_QUANTIFIER = re.compile(r"\([^()]*[+*][^()]*\)[+*]")
 _IDENTITY_KEYS = {"kernel", "release", "chip", "virtualization", "hardware"}
 
@@ -84,6 +87,11 @@ def lint_signals(data: Mapping[str, object], file: str, others: KnowledgeBase) -
     counted = Counter(signal.id for signal in own)
     problems += [
         Problem(file=file, line=None, reason=f"[[signal]] {name}: id is used {count} times") for name, count in counted.items() if count > 1
+    ]
+    problems += [
+        Problem(file=file, line=None, reason=f"[[signal]] {signal.id}: {_OPEN}")
+        for signal in own
+        if signal.hang and signal.where is Where.MESSAGE and _ANYTHING.match(signal.pattern)
     ]
     for table in tables if isinstance(tables, Sequence) else ():
         if isinstance(table, Mapping):
