@@ -75,6 +75,14 @@ def test_a_good_file_ends_with_0(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (0, "1 file, no problem\n")
 
 
+@pytest.mark.parametrize("front", [r"[^\n]{0,60}", ".*", r"(?:[^\n]*)?", "^.+ "])
+def test_a_hang_whose_words_may_stand_anywhere_in_a_line_is_a_problem(tmp_path: Path, front: str) -> None:
+    path = tmp_path / "mynic.toml"
+    path.write_text(GOOD.replace("pattern = '", f'where = "message"\npattern = \'{front}'))
+    done = knowledge("lint", str(path))
+    assert done.stdout.splitlines()[0].startswith(f"{path}:6: [[signal]] stuck: pattern begins with anything"), done.stdout
+
+
 def test_a_file_that_is_not_there_is_a_problem(tmp_path: Path) -> None:
     done = knowledge("lint", str(tmp_path / "gone.toml"))
     assert done.returncode == 1
