@@ -20,6 +20,7 @@ from nicmedic.model.errors import (
     NicmedicError,
     NoSuchInterfaceError,
     NotConfirmedError,
+    NotShownError,
     RefusedError,
     RolledBackError,
     TimeOverError,
@@ -184,7 +185,8 @@ def climb_restore(edges: Edges, climb: Climb, *, limits: bool = True) -> Climbed
         limits: keep to the attempts and pauses that a remedy is allowed; False for whoever restores between experiments.
 
     Raises:
-        RefusedError: it is not shown that traffic does not flow, or no rung is possible, or allowed now.
+        NotShownError: it is not shown that traffic does not flow.
+        RefusedError: no rung is possible, or allowed now.
         LadderFailedError: none helped; the card is as it was.
         NotConfirmedError: it was interrupted, or somebody else ended it; the card is as it was.
         UndoFailedError: something could not be put back.
@@ -214,7 +216,7 @@ class _Restoration:
         name = escape_terminal(climb.name)
         if look.flows is None:
             ask = f"nicmedic treat {quote_word(climb.name)} --ladder restore --probe ping:ADDRESS   # or tcp:HOST:PORT, of one that answers"
-            raise RefusedError(f"{name}: it is not shown that it hangs: no probe could tell", hint=ask)
+            raise NotShownError(f"{name}: it is not shown that it hangs: no probe could tell", hint=ask)
         if not rungs:
             _refuse_empty(plan, climb)
         wishes = dataclasses.replace(

@@ -27,6 +27,7 @@ __all__ = [
     "NotConfirmedError",
     "NotProvenError",
     "NotRootError",
+    "NotShownError",
     "PolicyError",
     "ProbesFailedError",
     "RefusedError",
@@ -153,6 +154,13 @@ class RefusedError(_UntouchedError):
 
     code = 23
     slug = "refused"
+
+
+class NotShownError(_UntouchedError):
+    """Traffic was to be brought back, and nothing shows that it does not flow."""
+
+    code = 35
+    slug = "not-shown"
 
 
 class NotRootError(_UntouchedError):

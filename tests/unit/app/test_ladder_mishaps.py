@@ -15,7 +15,7 @@ from nicmedic.model.errors import (
     NicmedicError,
     NoSuchInterfaceError,
     NotConfirmedError,
-    RefusedError,
+    NotShownError,
     UndoFailedError,
 )
 from nicmedic.model.finding import RemedyId
@@ -153,7 +153,7 @@ def test_a_rung_that_was_not_begun_put_nothing_back() -> None:
 def test_a_card_of_which_nothing_is_shown_is_let_alone() -> None:
     world = HangingWorld()
     for states in ({"carrier": PASSED, "tx": UNKNOWN}, {"carrier": PASSED, "tx": PASSED, "neighbour 10.0.0.9": FAILED}):
-        with pytest.raises(RefusedError, match="not shown that it hangs") as caught:
+        with pytest.raises(NotShownError, match="not shown that it hangs") as caught:
             climb_restore(build_telling(world, states), climb(world))
         assert "--probe" in caught.value.hint
     assert world.transactions == {}

@@ -261,8 +261,8 @@ def _strip_figures(reason: str) -> str:
 def _find_state(status: int, *, has_begun: bool) -> ActionState:
     """By the exit status of ``treat`` (``docs/errors.md``), and whether there is a transaction of it.
 
-    One that could not be begun, for another is at work, or the command line, a tool, a folder is wrong, says nothing of the card: a boot of the host,
-    which failures may lead to, would be no answer to it. That the card is not there, or that nothing helps it, does.
+    One that saw no hang, or could not be begun, for another is at work, or the command line, a tool, a folder is wrong, says nothing of the card: a
+    boot of the host, which failures may lead to, would be no answer to it. That the card is not there, or that nothing helps it, does.
     """
     if status == 0:
         return ActionState.HELPED

@@ -168,7 +168,9 @@ def test_a_treatment_that_fails_is_tried_again_after_a_while() -> None:
         (43, ActionState.FAILED),
         (50, ActionState.CHANGED),
         (-9, ActionState.FAILED),
+        (23, ActionState.FAILED),
         (25, ActionState.HELD_BACK),
+        (35, ActionState.HELD_BACK),
         (2, ActionState.HELD_BACK),
     ],
 )
@@ -559,3 +561,13 @@ def test_a_simulated_card_without_a_line_is_told_in_the_status() -> None:
     world.at(10, world.card.hang)
     world.run(30)
     assert "open: eth0: nic_hung" in world.heart.told[-1]
+
+
+def test_a_treatment_that_sees_no_hang_never_leads_to_a_boot() -> None:
+    world = World(policy=NicPolicy(mode=Mode.RESTORE, reboot=True, cool_down_s=1, attempts_per_hour=2))
+    world.cures["restore"] = lambda: 35
+    world.treater.has_transaction = False
+    world.at(10, world.card.hang)
+    world.run(3600)
+    assert len(world.treater.begun) > 2
+    assert {what for _, what, _ in world.treater.begun} == {"restore"}
