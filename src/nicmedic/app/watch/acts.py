@@ -61,6 +61,8 @@ class Acts:
         self.earlier: list[Action] = []
         """Of incidents before the open one, oldest first; without what was held back."""
         self.present_since_s = 0.0
+        self.is_shown = False
+        """Whether this process has seen the card stand still since the open incident began, or somebody whom it had treat the card has."""
         self._jobs: dict[int, _Job] = {}
         self._ask_at_s = 0.0
         self._held: tuple[Record, set[str]] | None = None
@@ -137,6 +139,8 @@ class Acts:
 
     def _find_objection(self) -> str | None:
         """Why the host is not booted now, whatever the policy says."""
+        if not self.is_shown:
+            return "the incident is older than this watcher, which has not seen the card stand still yet"
         if not self._desk.is_history_known:
             return "incidents could not be read yet, so it is not known when the host was booted last"
         undecided = self._desk.edges.treater.list_undecided()
@@ -203,6 +207,8 @@ class Acts:
             line = f"{line}; its switch undoes what it had begun"
         # a boot that could not be begun is the one of its incident all the same: what keeps the host from it will not go by itself
         state = ActionState.FAILED if job.what == _REBOOT else _find_state(status, has_begun=bool(transactions))
+        if state in (ActionState.FAILED, ActionState.CHANGED) and status > 0 and job.record.incident.ended is None:
+            self.is_shown = True
         index = self._finish(job, state, line, transactions)
         if job.record.incident.ended is not None:
             self._remember(job.record.actions[index])
@@ -215,6 +221,7 @@ class Acts:
 
     def close(self, record: Record) -> None:
         """An incident ended: what was done about it counts for the next."""
+        self.is_shown = False
         for action in record.actions:
             if action.state is not ActionState.RUNNING:
                 self._remember(action)

@@ -42,6 +42,8 @@ _RANKS = {
 }
 """An open incident is revised only to what explains more: a card that hung has no carrier afterwards, and its gateway does not answer either."""
 _MOST_REASONS = 16
+_LOOK_S = 5.0
+"""A card with an incident from before is looked at, and somebody asked over it, before anything is done."""
 _STUCK_S = 900.0
 """An incident waits for the end of its treatment, for that may take traffic away again; but one that sleeps in the kernel has none."""
 
@@ -59,6 +61,7 @@ class Case:
         self.acts = Acts(desk, card)
         self.next_look_s = 0.0
         self.gone_since_s: float | None = None
+        self._look_until_s = 0.0
         self._flows_since: Moment | None = None
         self._last_line = b""
         self._last: tuple[Record, float] | None = None
@@ -73,6 +76,14 @@ class Case:
         self.doubts = Doubts(self.desk, self.sentry)
         self.acts.card = card
         self.next_look_s = 0.0
+        self._take_over()
+
+    def _take_over(self) -> None:
+        """What is open was not seen by the sentry that is here now."""
+        if self.record is not None:
+            now_s = self.desk.edges.clock.read_monotonic_s()
+            self.sentry.take_over(self.record.incident.verdict, now_s)
+            self._look_until_s = now_s + _LOOK_S
 
     def rename(self, interface: str) -> None:
         """It is called otherwise now, and so what is open is about another name."""
@@ -107,6 +118,7 @@ class Case:
             return
         if self.record is None:
             self.record = taken
+            self._take_over()
         else:
             earlier.end_gone(taken)  # what is open of our own is the same outage
 
@@ -137,6 +149,8 @@ class Case:
         if sample is not None:
             self.sentry.see(sample)
         opinion = self.doubts.settle(interface, self.sentry.decide(now_s), now_s)
+        if opinion.verdict is IncidentVerdict.NIC_HUNG:
+            self.acts.is_shown = True
         if self.record is None:
             self.doubts.warm_up(interface, opinion, self.policy, now_s)
         if opinion.verdict is not None and not opinion.wants:
@@ -237,7 +251,8 @@ class Case:
         if self.acts.has_failed(record):
             self._keep_heavy(record, moment)  # a boot of the host may be next
         if self._flows_since is None:
-            self.acts.consider(record, self.policy, moment)
+            if self.acts.is_shown or moment.monotonic_s >= self._look_until_s:
+                self.acts.consider(record, self.policy, moment)
         elif not self.acts.is_restoring or moment.monotonic_s - self._flows_since.monotonic_s > _STUCK_S:
             self.acts.follow_up(record, self.policy, moment)
             self._end(record, self._flows_since, moment)

@@ -50,7 +50,7 @@ class Watcher:
         self._cases: dict[str, Case] = {}
         self._left: list[Acts] = []
         """Of cards that are not watched any more, and that something is still being done about."""
-        self._stop = self._reload = False
+        self._stop = self._reload = self._has_begun = False
         self._list_at_s = self._beat_at_s = self._turn_at_s = self._metrics_at_s = 0.0
         self._earlier = Earlier(self._desk)
 
@@ -82,6 +82,7 @@ class Watcher:
         edges = self._edges
         self._earlier.read()
         self._list_cards()
+        self._has_begun = True
         for blind in edges.senses.find_blind_spots():
             self._desk.tell_host(blind, False)  # noqa: FBT003  # it is as it is
         edges.heart.ready(self._render_status())
@@ -186,6 +187,8 @@ class Watcher:
             self._cases[name].take_card(card)
         elif len(self._cases) < _MOST_CASES:
             self._cases[name] = case = Case(self._desk, card, policy)
+            if self._has_begun:
+                case.acts.present_since_s = self._edges.clock.read_monotonic_s()
             case.take_history(self._earlier)
         else:
             self._desk.tell_once("cases", f"there are more than {_MOST_CASES} cards: {escape_terminal(name)} and others are not watched")

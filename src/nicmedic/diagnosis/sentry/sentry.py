@@ -79,6 +79,11 @@ class Sentry:
         """What became of a probe, at its end: None: there is nobody to ask."""
         self._memory.probes.learn(answered, now_s)
 
+    def take_over(self, verdict: IncidentVerdict, now_s: float) -> None:
+        """An incident is open from before we looked: see whether it is over. That it was given says nothing of what the card does now."""
+        self._given, self._given_s = Finding(verdict), now_s
+        self._mark(now_s)
+
     def settle(self, now_s: float) -> None:
         """An incident of it was written down, or ended: signs of it do not count twice. A card that hangs still hangs, until it is seen to work."""
         memory = self._memory
