@@ -15,7 +15,8 @@ in whatever order several blocks are taken out.
 import re
 import zlib
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from nicmedic.model.keeping import FileEdit, NoPlace
@@ -98,9 +99,13 @@ def find_block(data: bytes, number: int) -> Block | None:
 
 def behind_blocks(data: bytes, after: int) -> int:
     """The line itself, or the last line of the block of ours that it stands in: nothing may be put between two comments."""
-    begins, ends = _find_marks(split_lines(data))
-    spans = ((begins[number][0], ends[number][0]) for number in begins if len(begins[number]) == len(ends.get(number, ())) == 1)
-    return max((last for first, last in spans if first <= after < last), default=after)
+    return max((last for first, last in _list_spans(split_lines(data)) if first <= after < last), default=after)
+
+
+def _list_spans(lines: Sequence[bytes]) -> list[tuple[int, int]]:
+    """First and last lines of all whole blocks, whatever their number."""
+    begins, ends = _find_marks(lines)
+    return [(begins[number][0], ends[number][0]) for number in begins if len(begins[number]) == len(ends.get(number, ())) == 1]
 
 
 def _find_marks(lines: Sequence[bytes]) -> tuple[dict[int, list[int]], dict[int, list[int]]]:
@@ -151,14 +156,38 @@ def list_numbers(data: bytes) -> tuple[int, ...]:
     return tuple(sorted({int(each["number"]) for each in found if each}))
 
 
+def _list_bare(lines: Sequence[bytes]) -> list[tuple[int, bytes]]:
+    """Lines outside of all blocks of ours that say something, with their indices, and blanks as one space."""
+    inside = {index for first, last in _list_spans(lines) for index in range(first, last + 1)}
+    bare = ((index, b" ".join(line.split())) for index, line in enumerate(lines) if index not in inside)
+    return [(index, line) for index, line in bare if line and not line.startswith(b"#")]
+
+
+def _count_lines(bare: Iterable[tuple[int, bytes]]) -> Counter[bytes]:
+    return Counter(line for _, line in bare)
+
+
+def _find_unmarked(edit: FileEdit, now: bytes, number: int) -> list[str]:
+    """Lines of ours that stand in a file without our comments around them: more of them than there were before we came."""
+    block = find_block(edit.after or b"", number)
+    if block is None:
+        return []
+    ours = {b" ".join(line.split()) for line in split_lines(edit.after or b"")[block.first + 1 : block.last]}
+    bare, before = _list_bare(split_lines(now)), _count_lines(_list_bare(split_lines(edit.before or b"")))
+    added = {line for line, count in _count_lines(bare).items() if line in ours and count > before[line]}
+    return [f"line {index + 1} ({line.decode('utf-8', 'replace')})" for index, line in bare if line in added]
+
+
 def take_out_marked(back_end: str, edit: FileEdit, now: bytes, number: int) -> bytes | NoPlace | None:
     """``BackEnd.take_out`` of a file in which our lines are marked, its first argument given: ``partial(take_out_marked, "ifupdown")``.
 
-    Lines that somebody has changed between our comments, or comments that do not stand as they did, are left to a person.
+    Lines that somebody has changed between our comments, comments that do not stand as they did, and lines that have lost them are left to a person.
     """
     block = find_block(now, number)
     if block is None and number not in list_numbers(now):
-        return now
+        left = _find_unmarked(edit, now, number)
+        reason = f"{edit.path} has lost the comments of nicmedic {number}; of its lines these are there: {', '.join(left)}"
+        return NoPlace(back_end=back_end, reasons=(reason,)) if left else now
     if block is None:
         at = [
             str(index)
@@ -172,5 +201,5 @@ def take_out_marked(back_end: str, edit: FileEdit, now: bytes, number: int) -> b
             f"{edit.path}: lines {block.first + 1} to {block.last + 1} are nicmedic's and were edited since; take out what is not wanted"
         )
         return NoPlace(back_end=back_end, reasons=(reason,))
-    left = take_out_block(now, block)
-    return left if left or edit.before is not None else None
+    rest = take_out_block(now, block)
+    return rest if rest or edit.before is not None else None

@@ -100,7 +100,29 @@ def test_a_file_that_was_edited_elsewhere_loses_our_lines_only() -> None:
 
 
 def test_a_file_without_anything_of_ours_stays() -> None:
-    assert take_out_marked("unit", EDIT, b"new\n", 3) == b"new\n"
+    for after in (None, OURS):
+        assert take_out_marked("unit", FileEdit(path="/etc/f", before=b"a\nb\n", after=after), b"new\n", 3) == b"new\n"
+
+
+TWICE = insert_block(b"iface a\n\tmtu 1400\niface b\n", 3, ["\tmtu 1400", "\t# ours", "\tup x"], 3, "x")
+TWO_CARDS = FileEdit(path="/etc/f", before=b"iface a\n\tmtu 1400\niface b\n", after=TWICE)
+
+
+def test_lines_that_have_lost_their_comments_are_left_to_a_person() -> None:
+    """Once released was told of such a file, and what it says was set at each boot all the same."""
+    bare = b"iface a\n\tmtu 1400\niface b\n  mtu  1400\r\n\t# ours\n"
+    answer = take_out_marked("unit", TWO_CARDS, bare, 3)
+    assert isinstance(answer, NoPlace)
+    assert answer.reasons == (
+        "/etc/f has lost the comments of nicmedic 3; of its lines these are there: line 2 (mtu 1400), line 4 (mtu 1400)",
+    )
+    made = insert_block(b"", -1, ["ours"], 3, "x")
+    assert isinstance(take_out_marked("unit", FileEdit(path="/etc/f", before=None, after=made), b"ours\n", 3), NoPlace)
+
+
+def test_the_same_line_that_was_there_before_or_is_anothers_is_not_ours() -> None:
+    for now in (b"iface a\n\tmtu 1400\n# mtu 1400\n", insert_block(TWO_CARDS.before or b"", 3, ["\tmtu 1400"], 4, "x")):
+        assert take_out_marked("unit", TWO_CARDS, now, 3) == now
 
 
 def test_a_file_that_was_made_for_us_goes_when_nothing_else_is_in_it() -> None:
