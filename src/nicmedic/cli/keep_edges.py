@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from nicmedic.model.keeping import Kept
     from nicmedic.model.nic import Nic
     from nicmedic.model.plan import Plan
+    from nicmedic.persist.files import FoundFiles
 
 __all__ = ["build_keep_edges", "build_verify_edges", "find_expiries", "plan_remedies"]
 
@@ -26,6 +27,13 @@ def _find_trial(number: int) -> int | None:
     from nicmedic.host.transactions import HostTransactions
 
     return find_trial(HostTransactions().list_transactions(), number)
+
+
+def _survey() -> "FoundFiles":
+    from nicmedic.host.config_files import read_config_files
+    from nicmedic.persist.back_ends.looks import LOOKS
+
+    return read_config_files(also=LOOKS)
 
 
 def build_keep_edges() -> "KeepEdges":
@@ -45,6 +53,7 @@ def build_keep_edges() -> "KeepEdges":
         boot_check=HostBootCheck(),
         clock=HostClock(),
         back_ends=BACK_ENDS,
+        survey=_survey,
         tell=_tell,
         find_trial=_find_trial,
     )

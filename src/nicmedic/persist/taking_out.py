@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from nicmedic.model.keeping import FileEdit, Kept, NoPlace, Placement
 from nicmedic.persist.back_end import BackEnd
+from nicmedic.persist.carried_over import find_carried
+from nicmedic.persist.files import FoundFiles
 
 __all__ = ["TakenOut", "take_out"]
 
@@ -42,13 +44,16 @@ def _take_out_one(edit: FileEdit, now: bytes | None, number: int, back_end: Back
     return shall, f"{edit.path} was edited since: only the lines of nicmedic go"
 
 
-def take_out(kept: Kept, back_ends: Sequence[BackEnd], read_file: Callable[[str], bytes | None]) -> TakenOut:
+def take_out(
+    kept: Kept, back_ends: Sequence[BackEnd], read_file: Callable[[str], bytes | None], survey: Callable[[], FoundFiles]
+) -> TakenOut:
     """Plan it; what is done already is passed over, so this may be repeated after a crash.
 
     Args:
         kept: the remedy.
         back_ends: which wrote its files.
         read_file: the bytes of a file as it is now.
+        survey: the files of all network managers; asked only where a file is gone.
     """
     known = {back_end.name: back_end for back_end in back_ends}
     edits: list[FileEdit] = []
@@ -61,7 +66,11 @@ def take_out(kept: Kept, back_ends: Sequence[BackEnd], read_file: Callable[[str]
             refused.append(answer)
             continue
         shall, note = answer
-        notes += [note] if note else []
+        carried = find_carried(kept, placement, edit, survey()) if now is None and edit.before is not None else ()
+        if isinstance(carried, NoPlace):
+            refused.append(carried)
+            continue
+        notes += [*([note] if note else []), *carried]
         if shall != now:
             edits.append(FileEdit(path=edit.path, before=now, after=shall, mode=edit.mode))
     return TakenOut(edits=tuple(edits), refused=tuple(refused), notes=tuple(notes))

@@ -10,6 +10,7 @@ from nicmedic.app.keep.edges import KeepEdges
 from nicmedic.model.errors import BusyError, StateError, UnreadableInputError
 from nicmedic.model.keeping import Check, FileEdit, Kept, KeptState, NoPlace, Placement, Wish
 from nicmedic.persist.back_end import BackEnd, Found, Place
+from nicmedic.persist.files import FoundFiles
 from nicmedic.persist.marks import find_block, insert_block, take_out_block
 from nicmedic.ports.keeping import FileNow, Refreshed
 from nicmedic.testing.clock import FakeClock
@@ -228,6 +229,7 @@ def build_keep_edges(world: FilesWorld, back_ends: Sequence[BackEnd], process: P
         boot_check=_BootCheck(world, owner),
         clock=FakeClock(),
         back_ends=tuple(back_ends),
+        survey=lambda: FoundFiles(texts={path: data.decode("utf-8", "replace") for path, data in world.files.items()}),
         tell=lambda words: owner.call(f"tell {words}"),
         find_trial=world.trials,
     )

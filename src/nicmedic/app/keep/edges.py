@@ -8,6 +8,7 @@ from nicmedic.model.errors import NoSuchKeptError, StateError
 from nicmedic.model.keeping import FileEdit, Kept, KeptState
 from nicmedic.model.transaction import Transaction, find_state
 from nicmedic.persist.back_end import BackEnd
+from nicmedic.persist.files import FoundFiles
 from nicmedic.persist.refreshing import may_fail
 from nicmedic.ports.clock import Clock
 from nicmedic.ports.keeping import BootCheck, ConfigFiles, KeptStore, Refresher
@@ -39,6 +40,8 @@ class KeepEdges:
     clock: Clock
     back_ends: tuple[BackEnd, ...]
     """In order of preference."""
+    survey: Callable[[], FoundFiles]
+    """The files of all network managers as they are now; read where a file of ours is gone."""
     tell: Callable[[str], None]
     """A few words of progress, fit for a terminal."""
     find_trial: Callable[[int], int | None]

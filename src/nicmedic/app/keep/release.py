@@ -30,7 +30,7 @@ class Released:
 
 def _plan(edges: KeepEdges, kept: Kept) -> TakenOut:
     """Raises ``RefusedError`` where a person must see to a file."""
-    plan = take_out(kept, edges.back_ends, lambda path: read_bytes(edges, path))
+    plan = take_out(kept, edges.back_ends, lambda path: read_bytes(edges, path), edges.survey)
     name = escape_terminal(kept.nic.interface)
     if plan.refused:
         reasons = "; ".join(reason for refused in plan.refused for reason in refused.reasons)

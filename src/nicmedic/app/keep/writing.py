@@ -99,7 +99,7 @@ def put_back(edges: KeepEdges, kept: Kept, *, refreshed: bool = True) -> tuple[s
     """
     trouble: list[str] = []
     try:
-        plan = take_out(kept, edges.back_ends, lambda path: read_bytes(edges, path))
+        plan = take_out(kept, edges.back_ends, lambda path: read_bytes(edges, path), edges.survey)
         trouble += [reason for refused in plan.refused for reason in refused.reasons]
         for edit in plan.edits:
             failed = quietly(lambda edit=edit: write_edits(edges, (edit,)))  # type: ignore[misc]  # bound at once

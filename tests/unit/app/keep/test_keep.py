@@ -458,6 +458,15 @@ def test_files_that_are_gone_or_have_nothing_of_ours_any_more_are_told() -> None
     assert world.files == {"/etc/hosts": BEFORE["/etc/hosts"], RULES: b"theirs\n"}
 
 
+def test_what_is_gone_from_its_file_and_stands_in_another_stays_kept() -> None:
+    world = FilesWorld(BEFORE)
+    do_keep(world)
+    world.files[f"{INTERFACES}.d/eth0"] = world.files.pop(INTERFACES)
+    with pytest.raises(RefusedError, match=r"interfaces\.d/eth0 has the lines of nicmedic 1"):
+        do_release(world)
+    assert list_states(world) == {1: KeptState.KEPT}
+
+
 def test_a_file_of_a_back_end_that_is_gone_is_left_to_a_person_where_it_was_edited() -> None:
     world = FilesWorld(BEFORE)
     do_keep(world)
