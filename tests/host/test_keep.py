@@ -113,6 +113,16 @@ def test_killed_at_any_time_the_next_command_finds_all_or_nothing(run: Run, card
             assert run("release", str(one["id"])).returncode == 0
 
 
+def test_an_etc_in_memory_is_passed_over(run: Run, card: tuple[str, int], tmp_path: Path) -> None:
+    """What is written there is gone after a boot; systemd is not to be seen, so that there is no unit to go to."""
+    name, mtu = card
+    in_memory = 'set -e; cp -a "$1" "$1.copy"; mount -t tmpfs none "$1"; cp -a "$1.copy/." "$1"; '
+    done = run("keep", name, "--remedy", f"mtu:{mtu - 100}", before=in_memory)
+    assert done.returncode == 23, done.stderr
+    assert "ifupdown: /etc/network/interfaces is in memory (tmpfs at /etc/network), and gone after a boot" in done.stderr
+    assert not list((tmp_path / "state/kept").glob("[0-9]*"))
+
+
 def test_a_file_that_is_immutable_is_named(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_bytes(b"x")

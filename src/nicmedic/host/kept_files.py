@@ -11,6 +11,7 @@ import os
 import stat
 from collections.abc import Sequence
 
+from nicmedic.host import mounts
 from nicmedic.host.files import remove_left, remove_theirs, replace_theirs, sync_folder
 from nicmedic.model.errors import StateError, UnreadableInputError
 from nicmedic.model.keeping import FileEdit
@@ -115,6 +116,18 @@ class HostConfigFiles:
         except OSError as error:
             return f"{shown}: {error.strerror or error}"
         return None if os.access(here, os.W_OK | os.X_OK) else f"{escape_terminal(folder)} is not for us to write in"
+
+    def find_fleeting(self, path: str) -> str | None:
+        try:
+            real, _ = self._resolve(path)
+            folder = self._find_folder(real)
+            kind = None if real.startswith(_PSEUDO) else mounts.find_fleeting(self._root + folder, self._root)
+        except OSError:  # in a rescue system without /proc it cannot be told
+            return None
+        shown = escape_terminal(path if real == path else f"{path} leads to {real}, which")
+        if real.startswith(_PSEUDO):
+            return f"{shown} is made anew at each boot"
+        return None if kind is None else f"{shown} is in memory ({kind} at {escape_terminal(folder)}), and gone after a boot"
 
     def list_missing_folders(self, path: str) -> tuple[str, ...]:
         missing = []

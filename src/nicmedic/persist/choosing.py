@@ -64,7 +64,11 @@ def _find_flaw(placement: Placement, wish: Wish, found: Found, taken: Mapping[st
 
 
 def choose_places(
-    back_ends: Sequence[BackEnd], place: Place, wishes: Sequence[Wish], read_files: Callable[[Sequence[str]], Found]
+    back_ends: Sequence[BackEnd],
+    place: Place,
+    wishes: Sequence[Wish],
+    read_files: Callable[[Sequence[str]], Found],
+    find_fleeting: Callable[[str], str | None],
 ) -> Chosen:
     """A place for each setting, as far as there is one.
 
@@ -73,7 +77,14 @@ def choose_places(
         place: the card, and what configures it.
         wishes: what is to be kept.
         read_files: the bytes of files that a back end wants to see.
+        find_fleeting: why a file does not outlive a boot; nothing is kept there.
     """
+
+    def ask(back_end: BackEnd, taken: Mapping[str, str]) -> Placement | NoPlace:
+        answer = _ask(back_end, place, join_wishes(wishes, left), read_files, taken)
+        fleeting = tuple(filter(None, (find_fleeting(edit.path) for edit in answer.edits))) if isinstance(answer, Placement) else ()
+        return NoPlace(back_end=back_end.name, reasons=fleeting, told=fleeting) if fleeting else answer
+
     left = list(dict.fromkeys(setting.name for wish in wishes for setting in wish.settings))
     claimed = _find_claims(back_ends, place, join_wishes(wishes, left), read_files)
     if claimed:
@@ -84,7 +95,7 @@ def choose_places(
     for back_end in back_ends:
         if not left:
             break
-        answer = _ask(back_end, place, join_wishes(wishes, left), read_files, taken)
+        answer = ask(back_end, taken)
         if isinstance(answer, NoPlace):
             turned_down[back_end.name] = answer
             continue
@@ -93,7 +104,7 @@ def choose_places(
         left = [name for name in left if name not in answer.settings]
     if left:  # those that took something say why not the rest
         for back_end in back_ends:
-            answer = turned_down.get(back_end.name) or _ask(back_end, place, join_wishes(wishes, left), read_files, {})
+            answer = turned_down.get(back_end.name) or ask(back_end, {})
             if isinstance(answer, NoPlace):
                 turned_down[back_end.name] = answer
     reasons = tuple(turned_down[back_end.name] for back_end in back_ends if back_end.name in turned_down)

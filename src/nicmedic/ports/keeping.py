@@ -36,6 +36,9 @@ class ConfigFiles(Protocol):
     def find_obstacle(self, path: str) -> str | None:
         """Why this file, links followed, cannot be replaced or made, as far as that can be told without trying; None: nothing stands against it."""
 
+    def find_fleeting(self, path: str) -> str | None:
+        """Why what is written into this file, or into the one that it leads to, is gone after a boot; None: nothing that is known."""
+
     def list_missing_folders(self, path: str) -> tuple[str, ...]:
         """Folders that would have to be made for this file, outermost first."""
 

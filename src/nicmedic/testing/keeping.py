@@ -39,6 +39,8 @@ class FilesWorld:
         self.absent: set[str] = set()
         """Programs that are not there any more, or whose daemon is not."""
         self.read_only: set[str] = set()
+        self.fleeting: set[str] = set()
+        """Files that each boot makes anew."""
         self.links: dict[str, str] = {}
         self.controlled: str | None = None
         """A folder under version control."""
@@ -66,6 +68,10 @@ class _Files(_Edge):
     def find_obstacle(self, path: str) -> str | None:
         self.process.call(f"obstacle {path}")
         return f"{path} is read-only" if path in self.world.read_only else None
+
+    def find_fleeting(self, path: str) -> str | None:
+        self.process.call(f"fleeting {path}")
+        return f"{path} is made anew at each boot" if path in self.world.fleeting else None
 
     def list_missing_folders(self, path: str) -> tuple[str, ...]:
         self.process.call(f"missing {path}")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from nicmedic.host import mounts
 from nicmedic.host.kept_files import HostConfigFiles
 from nicmedic.model.errors import StateError, UnreadableInputError
 from nicmedic.model.keeping import FileEdit
@@ -132,6 +133,42 @@ def test_nothing_stands_against_a_file_that_can_be_written(root: Path) -> None:
     files = HostConfigFiles(str(root))
     assert files.find_obstacle(FILE) is None
     assert files.find_obstacle("/etc/new/folder/file") is None
+
+
+def test_a_file_that_each_boot_makes_anew_is_told_so(root: Path) -> None:
+    (root / "var").mkdir()
+    (root / "var/run").symlink_to("/run")
+    (root / "etc/network/interfaces.d").symlink_to("../../var/run/network")
+    files = HostConfigFiles(str(root))
+    assert files.find_fleeting(FILE) is None
+    assert files.find_fleeting("/run/network/eth0") == "/run/network/eth0 is made anew at each boot"
+    told = "/etc/network/interfaces.d/eth0 leads to /run/network/eth0, which is made anew at each boot"
+    assert files.find_fleeting("/etc/network/interfaces.d/eth0") == told
+    (root / "etc/loop").symlink_to("loop")
+    assert files.find_fleeting("/etc/loop/x") is None
+
+
+def mount(kind: str, folder: Path, at: str, options: str = "rw") -> str:
+    device = folder.stat().st_dev
+    return f"98 29 {os.major(device)}:{os.minor(device)} / {at} rw,relatime shared:1 - {kind} none {options}\n"
+
+
+def test_a_file_in_memory_is_told_so(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (root / "up per").mkdir()
+    etc, upper = f"{root}/etc".replace(" ", "\\040"), f"rw,lowerdir=/etc,upperdir={root}/up\\040per,workdir=/w"
+    above, elsewhere = mount("tmpfs", root, str(root)), "30 1 0:999999 / /srv rw - tmpfs none rw\nodd\n"
+    lines = {
+        mount("tmpfs", root, etc): "tmpfs",
+        elsewhere + mount("ext4", root, etc) + mount("ramfs", root, etc): "ramfs",
+        mount("overlay", root, etc, upper) + above: "tmpfs",
+        mount("overlay", root, etc, upper): None,
+        mount("overlay", root, etc, "rw,lowerdir=/etc,upperdir=/nonexistent/upper"): None,
+        above + mount("ext4", root, etc): None,
+    }
+    for table, kind in lines.items():
+        monkeypatch.setattr(mounts, "read_bounded", lambda _path, _most, table=table: table.encode())
+        told = None if kind is None else f"{FILE} is in memory ({kind} at /etc/network), and gone after a boot"
+        assert HostConfigFiles(str(root)).find_fleeting(FILE) == told, table
 
 
 def test_version_control_above_a_file_is_found(root: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from nicmedic.model.keeping import FileEdit, Placement
 from nicmedic.persist.back_end import BackEnd, Found
 from nicmedic.persist.choosing import Chosen, choose_places, join_wishes, name_wish
-from tests.unit.app.keep.keeping import BACK_ENDS, BEFORE, INTERFACES, LINES, make_place, mtu_wish, power_wish
+from tests.unit.app.keep.keeping import BACK_ENDS, BEFORE, INTERFACES, LINES, RULES, make_place, mtu_wish, power_wish
 
 
 def read(paths: Sequence[str]) -> Found:
@@ -15,7 +15,7 @@ def read(paths: Sequence[str]) -> Found:
 
 
 def choose(*back_ends: BackEnd) -> Chosen:
-    return choose_places(back_ends, make_place(4), (mtu_wish(), power_wish()), read)
+    return choose_places(back_ends, make_place(4), (mtu_wish(), power_wish()), read, lambda _path: None)
 
 
 def test_who_is_asked_first_makes_the_file() -> None:
@@ -60,3 +60,15 @@ def test_what_the_manager_sets_by_a_line_of_somebodys_is_kept_nowhere() -> None:
     assert (chosen.placements, chosen.left) == ((), ("mtu",))
     told = "mtu: line 4 says mtu 9000, and sets it whenever the card is brought up; take that out, or change it there"
     assert [(one.back_end, one.reasons) for one in chosen.turned_down] == [("claiming", (told,))]
+
+
+def test_a_file_that_does_not_outlive_a_boot_is_passed_over_and_that_is_told() -> None:
+    def find_fleeting(path: str) -> str | None:
+        return "it is gone after a boot" if path == INTERFACES else None
+
+    chosen = choose_places(BACK_ENDS, make_place(4), (mtu_wish(), power_wish()), read, find_fleeting)
+    assert [(one.back_end, one.settings) for one in chosen.placements] == [("own", ("mtu", "power.control"))]
+    assert [(one.back_end, one.told) for one in chosen.turned_down] == [("lines", ("it is gone after a boot",))]
+    nowhere = choose_places(BACK_ENDS, make_place(4), (mtu_wish(), power_wish()), read, lambda path: f"{path} is gone")
+    assert (nowhere.placements, nowhere.left) == ((), ("mtu", "power.control"))
+    assert [one.reasons for one in nowhere.turned_down] == [(f"{INTERFACES} is gone",), (f"{RULES} is gone",)]

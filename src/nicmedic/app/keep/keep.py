@@ -159,7 +159,7 @@ def plan_keeping(edges: KeepEdges, request: Request, number: int) -> Written:
     reading = _Reading(edges)
     place = _number_place(request.survey(number))
     number = place.number
-    chosen = choose_places(edges.back_ends, place, request.wishes, reading.read)
+    chosen = choose_places(edges.back_ends, place, request.wishes, reading.read, edges.files.find_fleeting)
     if chosen.left:
         raise _refuse_left(request, chosen.left, chosen.turned_down)
     placements = tuple(map(reading.resolve, chosen.placements))

@@ -196,6 +196,19 @@ def test_a_file_that_cannot_be_written_is_refused_before_anything() -> None:
     assert (world.files, world.kept, world.unit) == (BEFORE, {}, False)
 
 
+def test_a_file_that_each_boot_makes_anew_is_passed_over_and_that_is_told() -> None:
+    """A stanza below /run/network/interfaces.d, as Debian's cloud images have it: what was kept there was gone with the next boot."""
+    world = FilesWorld(BEFORE)
+    world.fleeting.add(INTERFACES)
+    written = do_keep(world)
+    assert [(one.back_end, one.settings) for one in written.kept.placements] == [("own", ("mtu", "power.control"))]
+    assert written.notes[0] == f"Not by lines: {INTERFACES} is made anew at each boot."
+    do_release(world)
+    world.fleeting.add(RULES)
+    with pytest.raises(RefusedError, match=f"own: {RULES} is made anew at each boot"):
+        do_keep(world, request=make_request(power_wish()))
+
+
 def test_a_file_that_cannot_be_read_ends_it() -> None:
     world = FilesWorld(BEFORE)
     world.links[INTERFACES] = "/unreadable"

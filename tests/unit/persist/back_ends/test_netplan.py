@@ -88,7 +88,9 @@ def test_networkd_gets_the_offloads_that_netplan_has_words_for() -> None:
 
 def test_what_yaml_cannot_say_goes_to_a_drop_in_beside_its_link_file() -> None:
     place = place_on(NETWORKD)
-    chosen = choose_places((BACK_END, link.BACK_END), place, (TSO, ADVERTISE), lambda paths: {path: NETWORKD.get(path) for path in paths})
+    chosen = choose_places(
+        (BACK_END, link.BACK_END), place, (TSO, ADVERTISE), lambda paths: {path: NETWORKD.get(path) for path in paths}, lambda _path: None
+    )
     assert chosen.left == ()
     assert [(each.back_end, each.edits[0].path) for each in chosen.placements] == [
         ("netplan", OWN),
