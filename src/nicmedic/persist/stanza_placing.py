@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from nicmedic.model.keeping import FileEdit, NoPlace, Placement, Wish
 from nicmedic.persist.back_end import Found, Place
 from nicmedic.persist.calls import Call, is_plain_name, plan_calls, render_call
+from nicmedic.persist.contradictions import OFF, contradicts_feature, pair_words
 from nicmedic.persist.interfaces import Option, Stanza
 from nicmedic.persist.marks import insert_block
 from nicmedic.persist.stanza_edit import Chosen, choose_stanza, find_flaw, find_line, find_options, read_exactly, say_place
@@ -20,7 +21,6 @@ __all__ = [
     "Listed",
     "Ready",
     "Written",
-    "contradicts_feature",
     "find_clash",
     "list_calls",
     "list_claims",
@@ -32,13 +32,6 @@ __all__ = [
     "why_not_owned",
 ]
 
-_OFF = {"off", "no"}
-_SHORT = {
-    "rx": "rx-checksum", "tx": "tx-checksum-", "sg": "tx-scatter-gather", "tso": "tx-tcp", "ufo": "tx-udp-fragmentation",
-    "gso": "tx-generic-segmentation", "gro": "rx-gro", "lro": "rx-lro", "rxvlan": "rx-vlan-hw-parse", "txvlan": "tx-vlan-hw-insert",
-    "ntuple": "rx-ntuple-filter", "rxhash": "rx-hashing",
-}  # fmt: skip
-"""Short names, and how the kernel's names of what they mean begin (ethtool.c, ``off_flag_def``)."""
 _HOOKS = {"pre-up", "up", "post-up"}
 OWN_EEE = {"r8168", "r8125"}
 """Realtek's own drivers: they set EEE anew by a module parameter whenever the card is opened."""
@@ -145,7 +138,7 @@ def find_clash(ready: Ready, call: Call, keys: Mapping[str, tuple[str, ...]], of
         clashes = any(key == each or (each.endswith("-") and key.startswith(each)) for each in keys.get(call.family, ()))
         if offloads and call.family == "features" and key.startswith(begin) and key.endswith(end) and key != begin + end:
             name = key[len(begin) : len(key) - len(end)]
-            clashes = option.value.strip().lower() not in _OFF or name in call.words[::2]
+            clashes = option.value.strip().lower() not in OFF or name in call.words[::2]
         if clashes:
             return f"{', '.join(call.settings)}: {say_place(stanza, option.line)} says {option.key} {option.value} already"
     return None
@@ -173,7 +166,7 @@ def list_claims(
 
 
 def _contradicts(key: str, value: str, call: Call, keys: Mapping[str, tuple[str, ...]], offloads: tuple[str, str] | None) -> bool:
-    wished = {} if call.family == "link" else dict(_pair(call))
+    wished = {} if call.family == "link" else dict(pair_words(call))
     for each in keys.get(call.family, ()):
         if key == each and value != wished.get(key):
             return True
@@ -182,16 +175,6 @@ def _contradicts(key: str, value: str, call: Call, keys: Mapping[str, tuple[str,
     if offloads is None or call.family != "features" or not (key.startswith(offloads[0]) and key.endswith(offloads[1])):
         return False
     return contradicts_feature(key.removeprefix(offloads[0]).removesuffix(offloads[1]), value, call)
-
-
-def contradicts_feature(name: str, value: str, call: Call) -> bool:
-    """Whether ``ethtool -K`` with this name, a short one too, and this value would undo something of a call."""
-    meant = [wanted for feature, wanted in _pair(call) if feature == name or feature.startswith(_SHORT.get(name, "\0"))]
-    return any((value in _OFF) != (wanted in _OFF) for wanted in meant)
-
-
-def _pair(call: Call) -> Iterator[tuple[str, str]]:
-    return zip(call.words[::2], call.words[1::2], strict=True)
 
 
 def render_hook(ready: Ready, call: Call, keyword: str) -> str:

@@ -23,9 +23,10 @@ from nicmedic.model.keeping import FileEdit, NoPlace, Placement, Wish
 from nicmedic.model.step import INTERFACE
 from nicmedic.persist.back_end import BackEnd, Found, Place
 from nicmedic.persist.calls import Call, is_plain_name
+from nicmedic.persist.contradictions import contradicts_feature
 from nicmedic.persist.ini import Setting, parse_assignments, split_words
 from nicmedic.persist.marks import insert_block, list_numbers, split_lines, take_out_marked
-from nicmedic.persist.stanza_placing import contradicts_feature, list_calls, name_wish, tell_passed_over, why_not_owned
+from nicmedic.persist.stanza_placing import list_calls, name_wish, tell_passed_over, why_not_owned
 
 __all__ = ["BACK_END"]
 

@@ -231,6 +231,8 @@ def claims(main: bytes, wish: Wish, more: Mapping[str, bytes] = SCRIPT) -> Mappi
         ("offload-tx-tcp-segmentation on", TSO, True),
         ("offload-tso on", TSO, True),
         ("offload-tso off", TSO, False),
+        ("offload-tcp-segmentation-offload on", TSO, True),
+        ("offload-tcp-segmentation-offload off", TSO, False),
         ("offload-gro on", TSO, False),
         ("link-speed 1000", FORCE, True),
         ("ethernet-autoneg on", ADVERTISE, True),

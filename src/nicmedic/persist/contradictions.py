@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Whether what somebody has ethtool do would undo what one of our calls sets. Not for finding such lines: the back ends know where they stand."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from nicmedic.persist.calls import Call
+from nicmedic.persist.matching import fits_glob
+
+__all__ = ["OFF", "contradicts_feature", "pair_words"]
+
+OFF: Final = frozenset({"off", "no"})
+_FLAGS: Final = (
+    ("rx", "rx-checksumming", "rx-checksum"),
+    ("tx", "tx-checksumming", "tx-checksum-*"),
+    ("sg", "scatter-gather", "tx-scatter-gather*"),
+    ("tso", "tcp-segmentation-offload", "tx-tcp*-segmentation"),
+    ("ufo", "udp-fragmentation-offload", "tx-udp-fragmentation"),
+    ("gso", "generic-segmentation-offload", "tx-generic-segmentation"),
+    ("gro", "generic-receive-offload", "rx-gro"),
+    ("lro", "large-receive-offload", "rx-lro"),
+    ("rxvlan", "rx-vlan-offload", "rx-vlan-hw-parse"),
+    ("txvlan", "tx-vlan-offload", "tx-vlan-hw-insert"),
+    ("ntuple", "ntuple-filters", "rx-ntuple-filter"),
+    ("rxhash", "receive-hashing", "rx-hashing"),
+)
+"""ethtool's short and long names, and the kernel's names that they mean (ethtool, common.c ``off_flag_def``; ethtool.c before 5.9)."""
+_MEANT: Final = {name: kernel for short, long, kernel in _FLAGS for name in (short, long)}
+
+
+def pair_words(call: Call) -> Iterator[tuple[str, str]]:
+    """What a call says, name by name."""
+    return zip(call.words[::2], call.words[1::2], strict=True)
+
+
+def contradicts_feature(name: str, value: str, call: Call) -> bool:
+    """Whether ``ethtool -K`` with this name, of whatever kind, and this value would undo something of a call."""
+    meant = [wanted for feature, wanted in pair_words(call) if feature == name or fits_glob(feature, _MEANT.get(name, ""))]
+    return any((value in OFF) != (wanted in OFF) for wanted in meant)
