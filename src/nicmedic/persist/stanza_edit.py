@@ -27,6 +27,7 @@ __all__ = [
     "find_flaw",
     "find_line",
     "find_options",
+    "find_strangers",
     "has_no_scripts",
     "is_reached",
     "list_interfaces_files",
@@ -53,6 +54,8 @@ class Chosen:
     """It is that of the bridge or bond whose port the card is; programs are given the card's name."""
     others: tuple[Stanza, ...] = ()
     """Whose options apply to the card too: further stanzas of its name, those that it inherits from."""
+    later: tuple[Stanza, ...] = ()
+    """Those of them that are carried out after this one."""
     notes: tuple[str, ...] = ()
 
 
@@ -255,7 +258,14 @@ def _choose_own(held: Sequence[Stanza], stanzas: Sequence[Stanza], target: Targe
             f"Nothing calls ifup when the driver is bound anew (no allow-hotplug for {target.interface}): it is set with the next ifup."
         )
     others = [*more, *(each for stanza in held for each in _find_inherited(stanza, stanzas))]
-    return Chosen(stanza=first, own=not heirs and not pattern, others=tuple(dict.fromkeys(others)), notes=tuple(notes))
+    later = [*more, *(each for stanza in more for each in _find_inherited(stanza, stanzas))]
+    return Chosen(
+        stanza=first,
+        own=not heirs and not pattern,
+        others=tuple(dict.fromkeys(others)),
+        later=tuple(dict.fromkeys(later)),
+        notes=tuple(notes),
+    )
 
 
 def _choose_master(own: Sequence[Stanza], master: Stanza, target: Target, *, second: bool) -> Chosen:
@@ -267,6 +277,16 @@ def _choose_master(own: Sequence[Stanza], master: Stanza, target: Target, *, sec
     notes = [f"{why}: the lines stand with {name}, whose port it is ({say_place(master)}), and run when {name} is brought up."]
     notes.append(f"Where {target.interface} comes back alone (another driver binding), they run only with the next ifup of {name}.")
     return Chosen(stanza=master, own=False, as_port=True, others=tuple(own) if second else (), notes=tuple(notes))
+
+
+def find_strangers(chosen: Chosen, stanzas: Sequence[Stanza], interface: str, *, second: bool) -> Iterator[Stanza]:
+    """Stanzas of other interfaces that are brought up too and name the card. The loopback comes first, and sets nothing anew."""
+    for stanza in stanzas:
+        names_it = stanza.kind == "iface" and stanza.method != "loopback" and any(interface in option.value for option in stanza.options)
+        if names_it and stanza not in (chosen.stanza, *chosen.others):
+            targets = (Target(interface=name) for name in stanza.names)
+            if any(_is_brought_up(stanzas, target, second=second) for target in targets):
+                yield stanza
 
 
 def is_reached(path: str, stanzas: Iterable[Stanza]) -> bool:

@@ -5,16 +5,17 @@ Each of the two knows which lines; this knows what already stands there for the 
 """
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from nicmedic.model.keeping import FileEdit, NoPlace, Placement, Wish
 from nicmedic.persist.back_end import Found, Place
 from nicmedic.persist.calls import Call, is_plain_name, plan_calls, render_call
-from nicmedic.persist.contradictions import OFF, contradicts_feature, pair_words
+from nicmedic.persist.contradictions import OFF, contradicts_feature, contradicts_words, pair_words
+from nicmedic.persist.hook_lines import read_hook
 from nicmedic.persist.interfaces import Option, Stanza
 from nicmedic.persist.marks import insert_block
-from nicmedic.persist.stanza_edit import Chosen, choose_stanza, find_flaw, find_line, find_options, read_exactly, say_place
+from nicmedic.persist.stanza_edit import Chosen, choose_stanza, find_flaw, find_line, find_options, find_strangers, read_exactly, say_place
 
 __all__ = [
     "OWN_EEE",
@@ -58,6 +59,8 @@ class Ready:
     chosen: Chosen
     data: bytes
     """Of the file that it stands in."""
+    second: bool
+    """It is ifupdown2 that reads it."""
 
     def options(self) -> Iterator[tuple[Stanza, Option]]:
         """Everything that is said of the card by keywords, with where it stands."""
@@ -66,6 +69,18 @@ class Ready:
                 of_master = self.chosen.as_port and stanza is self.chosen.stanza
                 if option.key not in _HOOKS and (not of_master or option.key == "mtu"):
                     yield stanza, option
+
+    def hooks(self) -> Iterator[tuple[Stanza, Option, bool]]:
+        """Lines that run programs, with where they stand; and whether they run after lines of ours at the end of the stanza."""
+        for stanza in (self.chosen.stanza, *self.chosen.others):
+            yield from ((stanza, option, stanza in self.chosen.later) for option in find_options(stanza) if option.key in _HOOKS)
+        for stanza in find_strangers(self.chosen, self.stanzas, self.interface, second=self.second):
+            yield from ((stanza, option, True) for option in find_options(stanza) if option.key in _HOOKS)
+
+    def read_hook(self, stanza: Stanza, option: Option) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+        """What such a line sets of the card."""
+        own = not self.chosen.as_port and stanza in (self.chosen.stanza, *self.chosen.others)
+        yield from read_hook(option.value, self.interface, own=own)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +108,7 @@ def prepare(place: Place, found: Found, back_end: str, *, second: bool) -> Ready
     flaw = find_flaw(path, data, place.number, stanzas, second=second)
     if flaw is not None:
         return NoPlace(back_end=back_end, reasons=(flaw,))
-    return Ready(interface=interface, stanzas=stanzas, chosen=chosen, data=data)
+    return Ready(interface=interface, stanzas=stanzas, chosen=chosen, data=data, second=second)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +160,11 @@ def find_clash(ready: Ready, call: Call, keys: Mapping[str, tuple[str, ...]], of
 
 
 def list_claims(
-    ready: Ready, calls: Iterable[Call], keys: Mapping[str, tuple[str, ...]], offloads: tuple[str, str] | None
+    ready: Ready,
+    calls: Iterable[Call],
+    keys: Mapping[str, tuple[str, ...]],
+    offloads: tuple[str, str] | None,
+    is_early: Callable[[Call], bool],
 ) -> Mapping[str, str]:
     """``BackEnd.find_claims``: settings of these calls, and lines of somebody's that say something else of the very same.
 
@@ -154,15 +173,26 @@ def list_claims(
         calls: what we want.
         keys: as for ``find_clash``.
         offloads: the same.
+        is_early: what we say for a call is carried out before the programs of its stanza.
     """
     claims: dict[str, str] = {}
-    for stanza, option in ready.options():
-        key = option.key.replace("_", "-").lower()
-        for call in calls:
-            if _contradicts(key, option.value.strip().lower(), call, keys, offloads):
-                said = f"{', '.join(call.settings)}: {say_place(stanza, option.line)} says {option.key} {option.value}"
-                claims.update(dict.fromkeys(call.settings, said))
+    for call in calls:
+        for stanza, option in _list_contradicting(ready, call, keys, offloads, early=is_early(call)):
+            said = f"{', '.join(call.settings)}: {say_place(stanza, option.line)} says {option.key} {option.value}"
+            claims.update(dict.fromkeys(call.settings, said))
     return claims
+
+
+def _list_contradicting(
+    ready: Ready, call: Call, keys: Mapping[str, tuple[str, ...]], offloads: tuple[str, str] | None, *, early: bool
+) -> Iterator[tuple[Stanza, Option]]:
+    for stanza, option in ready.options():
+        if _contradicts(option.key.replace("_", "-").lower(), option.value.strip().lower(), call, keys, offloads):
+            yield stanza, option
+    for stanza, option, later in ready.hooks():
+        counts = later or (early and option.key != "pre-up")
+        if counts and any(contradicts_words(family, said, call) for family, said in ready.read_hook(stanza, option)):
+            yield stanza, option
 
 
 def _contradicts(key: str, value: str, call: Call, keys: Mapping[str, tuple[str, ...]], offloads: tuple[str, str] | None) -> bool:
@@ -186,12 +216,14 @@ def render_hook(ready: Ready, call: Call, keyword: str) -> str:
     return f'{keyword} [ "$IFACE" != {ready.interface} ] || {render_call(call, None)} || true'
 
 
-def _list_notes(ready: Ready) -> Iterator[str]:
+def _list_notes(ready: Ready, settings: Collection[str]) -> Iterator[str]:
     yield from ready.chosen.notes
-    for stanza in (ready.chosen.stanza, *ready.chosen.others):
-        for option in find_options(stanza):
-            if option.key in _HOOKS and "ethtool" in option.value:
-                yield f"{say_place(stanza, option.line)} runs ethtool too, and stays as it is: {option.key} {option.value}"
+    for stanza, option, _ in ready.hooks():
+        sets_mtu = "mtu" in settings and any(family == "mtu" for family, _ in ready.read_hook(stanza, option))
+        is_own = stanza in (ready.chosen.stanza, *ready.chosen.others)
+        if sets_mtu or (is_own and "ethtool" in option.value):
+            what = "sets the MTU" if sets_mtu else "runs ethtool"
+            yield f"{say_place(stanza, option.line)} {what} too, and stays as it is: {option.key} {option.value}"
 
 
 def name_wish(wish: Wish) -> str:
@@ -212,5 +244,5 @@ def place_lines(
         settings=written.settings,
         edits=(FileEdit(path=ready.chosen.stanza.path, before=ready.data, after=edited),),
         takes_hold=takes_hold,
-        notes=(*_list_notes(ready), *written.notes, *(f"Not here: {reason}." for reason in written.reasons)),
+        notes=(*_list_notes(ready, written.settings), *written.notes, *(f"Not here: {reason}." for reason in written.reasons)),
     )

@@ -23,7 +23,7 @@ from nicmedic.model.keeping import FileEdit, NoPlace, Placement, Wish
 from nicmedic.model.step import INTERFACE
 from nicmedic.persist.back_end import BackEnd, Found, Place
 from nicmedic.persist.calls import Call, is_plain_name
-from nicmedic.persist.contradictions import contradicts_feature
+from nicmedic.persist.contradictions import OPTIONS, contradicts_words
 from nicmedic.persist.ini import Setting, parse_assignments, split_words
 from nicmedic.persist.marks import insert_block, list_numbers, split_lines, take_out_marked
 from nicmedic.persist.stanza_placing import list_calls, name_wish, tell_passed_over, why_not_owned
@@ -51,11 +51,6 @@ _FEATURES = re.compile(
     r"vlan-hw-insert|vlan-stag-hw-insert)\Z"
 )
 """Of the kernel's names those of frames and checksums that ``_get_ethtoolid_feature_by_name`` has."""
-_OPTIONS: Final[Mapping[str, str]] = {
-    "-s": "link", "--change": "link", "-K": "features", "--features": "features", "--offload": "features", "-G": "ring", "--set-ring": "ring",
-    "-C": "coalesce", "--coalesce": "coalesce", "-A": "pause", "--pause": "pause", "--set-eee": "eee",
-}  # fmt: skip
-_LINK_WORDS: Final = frozenset({"autoneg", "speed", "duplex", "advertise"})
 
 
 def _by_networkmanager(place: Place) -> bool:
@@ -167,22 +162,10 @@ def _list_parts(value: str) -> Iterator[tuple[str, list[tuple[str, str]]]]:
     for part in value.split(";"):
         words = split_words(part)
         if words and words[0].startswith("-"):
-            family, words = _OPTIONS.get(words[0], ""), words[2:]
+            family, words = OPTIONS.get(words[0], ""), words[2:]
         else:
             family = "link"
         yield family, list(zip(words[::2], words[1::2], strict=False))
-
-
-def _contradicts(call: Call, family: str, said: Sequence[tuple[str, str]]) -> bool:
-    if family != call.family:
-        return False
-    if family == "features":
-        return any(contradicts_feature(name, value, call) for name, value in said)
-    wished = dict(zip(call.words[::2], call.words[1::2], strict=True))
-    if family == "link":  # what one call does not name, ethtool leaves to the driver or offers all modes
-        link = {name: value for name, value in said if name in _LINK_WORDS}
-        return bool(link) and link != wished
-    return any(wished.get(name, value) != value for name, value in said)
 
 
 def _find_claims(place: Place, wish: Wish, found: Found) -> Mapping[str, str]:
@@ -201,7 +184,7 @@ def _find_claims(place: Place, wish: Wish, found: Found) -> Mapping[str, str]:
             contradicted = there.value != call.words[1]
         else:
             is_read = reads and not (_by_networkmanager(place) and call.family in {"eee", "pause"})
-            contradicted = is_read and any(_contradicts(call, family, said) for family, said in _list_parts(there.value))
+            contradicted = is_read and any(contradicts_words(family, said, call) for family, said in _list_parts(there.value))
         if contradicted:
             said = f"{', '.join(call.settings)}: {path} line {there.line} says {there.key}={there.value}"
             claims.update(dict.fromkeys(call.settings, said))

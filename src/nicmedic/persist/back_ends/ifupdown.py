@@ -98,12 +98,15 @@ def _say_keywords(call: Call) -> list[str]:
     return [f"{prefix}{name} {value}" for name, value in zip(call.words[::2], call.words[1::2], strict=True)]
 
 
-def _say_mtu(place: Place, ready: Ready, call: Call) -> str:
+def _knows_mtu(place: Place, ready: Ready) -> bool:
+    """Whether ``mtu`` is an option of the stanza's method."""
     stanza = ready.chosen.stanza
     is_debian = not any(path in place.files.links for path in PROGRAMS)  # else a link to busybox or ifupdown-ng
-    if ready.chosen.own and is_debian and stanza.family == "inet" and stanza.method in {"static", "manual"}:
-        return f"mtu {call.words[1]}"
-    return render_hook(ready, call, "up")
+    return ready.chosen.own and is_debian and stanza.family == "inet" and stanza.method in {"static", "manual"}
+
+
+def _say_mtu(place: Place, ready: Ready, call: Call) -> str:
+    return f"mtu {call.words[1]}" if _knows_mtu(place, ready) else render_hook(ready, call, "up")
 
 
 def _write(place: Place, ready: Ready, calls: tuple[Call, ...], found: Found) -> Written:
@@ -150,7 +153,8 @@ def _find_claims(place: Place, wish: Wish, found: Found) -> Mapping[str, str]:
     if not isinstance(ready, Ready):
         return {}
     keys, offloads = (_KEYS, ("offload-", "")) if found.get(_SCRIPT) else (_MTU, None)
-    return list_claims(ready, list_calls(place, wish).calls, keys, offloads)
+    knows_mtu = _knows_mtu(place, ready)
+    return list_claims(ready, list_calls(place, wish).calls, keys, offloads, lambda call: call.family == "mtu" and knows_mtu)
 
 
 BACK_END = BackEnd(name=_NAME, list_files=_list_files, place=_place, take_out=partial(take_out_marked, _NAME), find_claims=_find_claims)

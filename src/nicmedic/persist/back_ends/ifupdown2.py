@@ -55,11 +55,16 @@ def _list_files(place: Place, _: Wish) -> tuple[str, ...]:
     return () if why_not_owned(place, _NAME, _NAME) else (*list_interfaces_files(place), _STAGED)
 
 
+def _has_keyword(ready: Ready, call: Call) -> bool:
+    """Whether ifupdown2 sets it itself."""
+    return ready.chosen.own and (call.family == "mtu" or (call.family == "link" and call.words[0] == "speed"))
+
+
 def _say(ready: Ready, call: Call) -> list[str]:
     """The lines for a call."""
-    if ready.chosen.own and call.family == "mtu":
-        return [f"mtu {call.words[1]}"]
-    if ready.chosen.own and call.family == "link" and call.words[0] == "speed":
+    if _has_keyword(ready, call):
+        if call.family == "mtu":
+            return [f"mtu {call.words[1]}"]
         return [f"link-speed {call.words[1]}", f"link-duplex {call.words[3]}", "link-autoneg off"]
     hook = render_hook(ready, call, "post-up")
     return [f"mtu {call.words[1]}", hook] if call.family == "mtu" else [hook]
@@ -112,7 +117,9 @@ def _place(place: Place, wish: Wish, found: Found) -> Placement | NoPlace:
 
 def _find_claims(place: Place, wish: Wish, found: Found) -> Mapping[str, str]:
     ready = prepare(place, found, _NAME, second=True) if why_not_owned(place, _NAME, _NAME) is None else None
-    return list_claims(ready, list_calls(place, wish).calls, _KEYS, _OFFLOADS) if isinstance(ready, Ready) else {}
+    if not isinstance(ready, Ready):
+        return {}
+    return list_claims(ready, list_calls(place, wish).calls, _KEYS, _OFFLOADS, partial(_has_keyword, ready))
 
 
 BACK_END = BackEnd(name=_NAME, list_files=_list_files, place=_place, take_out=partial(take_out_marked, _NAME), find_claims=_find_claims)

@@ -251,6 +251,46 @@ def test_what_ifup_would_set_anew_each_time_is_kept_nowhere(line: str, wish: Wis
     assert all(f"{MAIN} line 4 says {line}" in said for said in found.values())
 
 
+STANZA = "auto eth0\niface eth0 inet static\n\taddress 192.0.2.1/24\n"
+
+
+@pytest.mark.parametrize(
+    ("more", "line", "wish", "claimed"),
+    [
+        ("", "post-up ip link set dev eth0 mtu 9000", MTU, True),
+        ("", "up ifconfig $IFACE mtu 9000", MTU, True),
+        ("", "post-up ip link set dev eth0 mtu 1400", MTU, False),
+        ("", "pre-up ip link set dev eth0 mtu 9000", MTU, False),
+        ("", "up ip link set dev eth1 mtu 9000", MTU, False),
+        ("", "up ethtool -K eth0 tso on", TSO, False),
+        ("iface eth0 inet6 auto\n", "up ethtool -K eth0 tso on", TSO, True),
+        ("iface eth0 inet6 auto\n", "pre-up ethtool -K $IFACE tcp-segmentation-offload on", TSO, True),
+        ("iface eth0 inet6 auto\n", "up ethtool -K eth0 tso off", TSO, False),
+        ("iface eth0 inet6 auto\n", "up ethtool -s eth0 speed 1000 duplex full autoneg on", FORCE, True),
+        ("iface eth0 inet6 auto\n", "up ethtool -s eth0 wol g", FORCE, False),
+        ("iface eth0 inet6 auto\n", "up ethtool --set-eee eth0 eee on", EEE, True),
+        ("iface eth0 inet6 auto\n", "up ethtool -G eth0 rx 4096", RING, False),
+        ("auto eth0.5\niface eth0.5 inet manual\n", "up ethtool -K eth0 tso on", TSO, True),
+        ("auto eth0.5\niface eth0.5 inet manual\n", "up ethtool -K $IFACE tso on", TSO, False),
+        ("iface eth0.5 inet manual\n", "up ethtool -K eth0 tso on", TSO, False),
+        ("auto lo\niface lo inet loopback\n", "up ethtool -K eth0 tso on", TSO, False),
+    ],
+)
+def test_a_program_that_undoes_it_later_is_kept_out_of_the_way_of(more: str, line: str, wish: Wish, *, claimed: bool) -> None:
+    main = f"{STANZA}{more}\t{line}\n"
+    found = claims(main.encode(), wish)
+    assert set(found) == ({setting.name for setting in wish.settings} if claimed else set())
+    number = main.count("\n")
+    assert all(f"{MAIN} line {number} says {line}" in said for said in found.values())
+
+
+def test_a_program_that_runs_before_our_lines_is_named() -> None:
+    dhcp = STANZA.replace("static", "dhcp").encode() + b"\tup ip link set dev eth0 mtu 9000\n"
+    assert claims(dhcp, MTU) == {}
+    assert f"{MAIN} line 4 sets the MTU too, and stays as it is: up ip link set dev eth0 mtu 9000" in placed(dhcp, MTU).notes
+    assert not [note for note in placed(dhcp, RING).notes if "MTU" in note]
+
+
 def test_lines_that_nobody_carries_out_claim_nothing() -> None:
     assert claims(b"auto eth0\niface eth0 inet dhcp\n\toffload-tso on\n", TSO, {}) == {}
     assert claims(b"auto eth1\niface eth1 inet dhcp\n\tmtu 9000\n", MTU) == {}

@@ -100,7 +100,18 @@ def test_what_a_bridge_says_of_itself_but_its_mtu_is_not_said_of_the_port() -> N
     assert lines(placed(PROXMOX + b"\ttso-offload on\n", TSO))
 
 
-@pytest.mark.parametrize(("line", "wish", "claimed"), [(b"mtu 9000", MTU, 1), (b"tso-offload on", TSO, 3), (b"offload-tso on", TSO, 0)])
+@pytest.mark.parametrize(
+    ("line", "wish", "claimed"),
+    [
+        (b"mtu 9000", MTU, 1),
+        (b"tso-offload on", TSO, 3),
+        (b"offload-tso on", TSO, 0),
+        (b"post-up ip link set dev eno1 mtu 9000", MTU, 1),
+        (b"post-up ethtool -s eno1 speed 1000 duplex full autoneg on", FORCE, 3),
+        (b"post-up ethtool -s eno1 autoneg on", ADVERTISE, 0),
+        (b"post-up ethtool -K eno1 tso on", TSO, 0),
+    ],
+)
 def test_what_ifreload_would_set_anew_each_time_is_kept_nowhere(line: bytes, wish: Wish, claimed: int) -> None:
     files = {MAIN: b"auto eno1\niface eno1 inet manual\n\t" + line + b"\n", **CONF}
     place = on_eno1(files)
