@@ -8,6 +8,9 @@ loaded, and hold for all of its cards. The drivers of the kernel have none such,
 
 What more than one file says of a parameter is joined, and the last counts: a file that speaks of it is not written against. The initramfs
 has a copy of these files (initramfs-tools, mkinitramfs: ``for file in /etc/modprobe.d/*.conf``), so it is made anew, after release too.
+
+OpenWrt's kmodloader, which is its modprobe too, reads none of them (openwrt/ubox, kmodloader.c: /etc/modules.d, and ``load_options`` of
+/etc/modules.conf).
 """
 
 from collections.abc import Iterator, Mapping
@@ -31,6 +34,7 @@ _INITRAMFS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Programs that write every initramfs anew; the first that is there."""
 _RUNNING: Final = "/proc/cmdline"
+_KMODLOADER: Final = "/sbin/kmodloader"
 
 
 def _find_options(place: Place, wish: Wish) -> dict[str, str]:
@@ -47,7 +51,7 @@ def _path(place: Place) -> str:
 
 
 def _list_files(place: Place, wish: Wish) -> tuple[str, ...]:
-    return (_path(place), _RUNNING) if _find_options(place, wish) else ()
+    return (_path(place), _RUNNING, _KMODLOADER) if _find_options(place, wish) else ()
 
 
 def _join_lines(text: str) -> Iterator[tuple[int, str]]:
@@ -88,6 +92,8 @@ def _place(place: Place, wish: Wish, found: Found) -> Placement | NoPlace:
     options, driver = _find_options(place, wish), place.nic.driver
     if not options or driver is None:
         return _refuse(f"no parameter of a module is known for it with the driver {driver or 'that the card has'}")
+    if place.owner.manager == "netifd" or found.get(_KMODLOADER) is not None:
+        return _refuse("kmodloader loads the drivers of this host, and does not read /etc/modprobe.d")
     path = _path(place)
     reasons = [*_find_others(place, driver, set(options.values()), found)]
     if found.get(path) is not None:

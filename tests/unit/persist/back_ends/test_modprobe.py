@@ -6,6 +6,8 @@ import pytest
 from nicmedic.model.keeping import NoPlace, Placement, Wish
 from nicmedic.model.plan import Setting
 from nicmedic.persist.back_ends.modprobe import BACK_END
+from nicmedic.persist.back_ends.table import BACK_ENDS
+from nicmedic.persist.choosing import choose_places
 from tests.unit.persist.back_ends.hosts import EEE, MTU, ask, place_on
 
 OWN = "/etc/modprobe.d/nicmedic-3.conf"
@@ -69,3 +71,17 @@ def test_what_somebody_else_says_of_it_is_not_written_against(path: str, text: b
 def test_what_others_say_of_other_things_does_not_matter() -> None:
     text = b"options r8168 eee_enable=1\noptions r8125 timer_count=1\noptions\n\\\nblacklist r8169\noptions r8125 \\"
     assert isinstance(answer_for(EEE, {"/etc/modprobe.d/x.conf": text}), Placement)
+
+
+def test_where_kmodloader_loads_the_drivers_nothing_is_written() -> None:
+    """OpenWrt: the file was written, and nothing read it."""
+    for files in ({"/sbin/kmodloader": b"\x7fELF"}, {"/etc/config/network": b"config interface 'lan'\n\toption device 'lan0'\n"}):
+        assert "does not read /etc/modprobe.d" in refused(answer_for(EEE, files))
+
+
+def test_openwrt_is_told_its_own_words_instead() -> None:
+    files = {"/etc/config/network": b"config interface 'lan'\n\toption device 'lan0'\n", "/proc/1/comm": b"procd\n"}
+    place = place_on(files, driver="r8125", tools=frozenset({"uci", "ethtool", "ip"}))
+    chosen = choose_places(BACK_ENDS, place, (EEE,), lambda paths: {path: files.get(path) for path in paths}, lambda _path: None)
+    assert chosen.placements == ()
+    assert "uci set network.@device[-1].eee=0" in [command for one in chosen.turned_down for command in one.settle]
