@@ -7,7 +7,7 @@ from typing import Final
 from nicmedic.persist.calls import Call
 from nicmedic.persist.matching import fits_glob
 
-__all__ = ["OFF", "OPTIONS", "contradicts_feature", "contradicts_words", "pair_words"]
+__all__ = ["OFF", "OPTIONS", "contradicts_feature", "contradicts_words", "pair_words", "read_ethtool_words"]
 
 OFF: Final = frozenset({"off", "no"})
 _FLAGS: Final = (
@@ -37,6 +37,14 @@ _MEANT: Final = {name: kernel for short, long, kernel in _FLAGS for name in (sho
 def pair_words(call: Call) -> Iterator[tuple[str, str]]:
     """What a call says, name by name."""
     return zip(call.words[::2], call.words[1::2], strict=True)
+
+
+def read_ethtool_words(words: Sequence[str]) -> tuple[str, list[tuple[str, str]]]:
+    """A family of calls, with names and values, out of ``-K eth0 tso on`` as network managers have it; without an option ``-s`` is meant."""
+    family = "link"
+    if words and words[0].startswith("-"):
+        family, words = OPTIONS.get(words[0], ""), words[2:]
+    return family, list(zip(words[::2], words[1::2], strict=False))
 
 
 def contradicts_feature(name: str, value: str, call: Call) -> bool:

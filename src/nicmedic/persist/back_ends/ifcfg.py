@@ -23,7 +23,7 @@ from nicmedic.model.keeping import FileEdit, NoPlace, Placement, Wish
 from nicmedic.model.step import INTERFACE
 from nicmedic.persist.back_end import BackEnd, Found, Place
 from nicmedic.persist.calls import Call, is_plain_name
-from nicmedic.persist.contradictions import OPTIONS, contradicts_words
+from nicmedic.persist.contradictions import contradicts_words, read_ethtool_words
 from nicmedic.persist.ini import Setting, parse_assignments, split_words
 from nicmedic.persist.marks import insert_block, list_numbers, split_lines, take_out_marked
 from nicmedic.persist.stanza_placing import list_calls, name_wish, tell_passed_over, why_not_owned
@@ -160,12 +160,7 @@ def _list_notes(place: Place, path: str, data: bytes, reasons: Sequence[str]) ->
 def _list_parts(value: str) -> Iterator[tuple[str, list[tuple[str, str]]]]:
     """What ``ETHTOOL_OPTS`` says: a family of calls each, with names and values."""
     for part in value.split(";"):
-        words = split_words(part)
-        if words and words[0].startswith("-"):
-            family, words = OPTIONS.get(words[0], ""), words[2:]
-        else:
-            family = "link"
-        yield family, list(zip(words[::2], words[1::2], strict=False))
+        yield read_ethtool_words(split_words(part))
 
 
 def _find_claims(place: Place, wish: Wish, found: Found) -> Mapping[str, str]:

@@ -2,7 +2,7 @@
 """All back ends in the order in which they are asked: the network manager that has the card first, what works beside every manager after it."""
 
 from nicmedic.persist.back_end import BackEnd
-from nicmedic.persist.back_ends import command_line, ifcfg, ifupdown, ifupdown2, link, modprobe, netplan, networkmanager, udev, unit
+from nicmedic.persist.back_ends import command_line, ifcfg, ifupdown, ifupdown2, link, modprobe, netplan, networkmanager, udev, unit, wicked
 
 __all__ = ["BACK_ENDS"]
 
@@ -13,6 +13,7 @@ BACK_ENDS: tuple[BackEnd, ...] = (
     netplan.BACK_END,
     link.BACK_END,
     ifcfg.BACK_END,
+    wicked.BACK_END,
     udev.BACK_END,
     command_line.BACK_END,
     modprobe.BACK_END,
