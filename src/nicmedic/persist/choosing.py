@@ -5,12 +5,13 @@ All wishes of one kept remedy are put together into one before a back end is ask
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from nicmedic.model.keeping import NoPlace, Placement, Wish
 from nicmedic.model.plan import Setting
 from nicmedic.persist.back_end import BackEnd, Found, Place
+from nicmedic.persist.made_files import tell_made_anew
 
 __all__ = ["Chosen", "choose_places", "join_wishes", "name_wish"]
 
@@ -82,8 +83,8 @@ def choose_places(
 
     def ask(back_end: BackEnd, taken: Mapping[str, str]) -> Placement | NoPlace:
         answer = _ask(back_end, place, join_wishes(wishes, left), read_files, taken)
-        fleeting = tuple(filter(None, (find_fleeting(edit.path) for edit in answer.edits))) if isinstance(answer, Placement) else ()
-        return NoPlace(back_end=back_end.name, reasons=fleeting, told=fleeting) if fleeting else answer
+        lost = tuple(_list_lost(answer, find_fleeting)) if isinstance(answer, Placement) else ()
+        return NoPlace(back_end=back_end.name, reasons=lost, told=lost) if lost else answer
 
     left = list(dict.fromkeys(setting.name for wish in wishes for setting in wish.settings))
     claimed = _find_claims(back_ends, place, join_wishes(wishes, left), read_files)
@@ -123,6 +124,14 @@ def _find_claims(
         )
         claimed += [(tuple(claims), NoPlace(back_end=back_end.name, reasons=tuple(dict.fromkeys(reasons))))] if claims else []
     return claimed
+
+
+def _list_lost(placement: Placement, find_fleeting: Callable[[str], str | None]) -> Iterator[str]:
+    """Why what would be written does not stay."""
+    for edit in placement.edits:
+        reason = find_fleeting(edit.path) or tell_made_anew(edit.path, edit.before or b"")
+        if reason is not None:
+            yield reason
 
 
 def _ask(
