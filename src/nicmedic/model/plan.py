@@ -106,6 +106,8 @@ class Plan:
     """``/etc/machine-id``: a prescription refuses another host; None: this one has none."""
     boot_id: str | None = None
     kernel_package: str | None = None
+    kernel_release: str | None = None
+    """``uname -r``; a transaction of an older nicmedic has none."""
     ladder: Ladder | None = None
     changes: tuple[Change, ...] = ()
     refusals: tuple[Refusal, ...] = ()

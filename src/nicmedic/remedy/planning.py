@@ -274,6 +274,7 @@ def build_plan(  # noqa: PLR0913  # keyword-only, and each is a fact of its own
         machine_id=machine_id,
         boot_id=host.boot_id,
         kernel_package=host.kernel_package,
+        kernel_release=host.kernel_release,
         ladder=ladder,
         changes=ordered,
         refusals=tuple(one for one in made if isinstance(one, Refusal)),

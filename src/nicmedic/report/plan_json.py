@@ -49,6 +49,7 @@ def build_plan_document(plan: Plan) -> Mapping[str, Plain]:
         "machine_id": plan.machine_id,
         "boot_id": plan.boot_id,
         "kernel_package": plan.kernel_package,
+        "kernel_release": plan.kernel_release,
         "ladder": None if plan.ladder is None else str(plan.ladder),
         "changes": [_change(change, interface) for change in plan.changes],
         "refusals": [{**_fields(refusal), "argument": refusal.argument or None} for refusal in plan.refusals],

@@ -47,6 +47,7 @@ def _transaction(transaction: Transaction, left_s: float | None, *, past: bool) 
         "seconds_left": None if left_s is None or not state.is_open else left_s,
         "boot_id": plan.boot_id,
         "kernel_package": plan.kernel_package,
+        "kernel_release": plan.kernel_release,
         "changes": [_change(change, plan.nic.interface) for change in plan.changes],
         "probes_before": [to_plain(result) for result in transaction.before],
         "journal": [to_plain(entry) for entry in transaction.entries],

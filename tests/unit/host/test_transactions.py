@@ -198,6 +198,19 @@ def test_what_the_undo_script_could_not_write_there_is_read_from_memory(disk: Ho
     assert [entry.word for entry in create(disk).entries] == [Word.PLANNED], "of another one that had this number"
 
 
+def test_the_kernel_release_is_written_and_a_plan_of_an_older_nicmedic_has_none(disk: HostTransactions) -> None:
+    plan = dataclasses.replace(make_plan(), kernel_release="6.1.0-40-amd64")
+    path = Path(create(disk, plan).folder, "plan.json")
+    again = disk.read_transaction(1)
+    assert again is not None
+    assert again.plan == plan
+    kept = json.loads(path.read_text())
+    del kept["plan"]["kernel_release"]
+    path.write_text(json.dumps(kept))
+    (older,) = disk.list_transactions()
+    assert older.plan == make_plan()
+
+
 def test_half_written_ones_are_swept_unless_somebody_is_at_it(disk: HostTransactions, tmp_path: Path) -> None:
     create(disk)
     dead, alive = tmp_path / "transactions/.new-1-7", tmp_path / f"transactions/.new-{name_process().replace(' ', '-')}"

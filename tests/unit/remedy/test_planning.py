@@ -99,7 +99,7 @@ def test_remedies_and_a_ladder_are_too_much() -> None:
 def test_the_plan_tells_where_it_holds() -> None:
     made = plan("eee-off", machine_id="m")
     assert (made.nic.interface, made.nic.bus_address, made.nic.driver) == ("eth0", ADDRESS, "r8169")
-    assert (made.hostname, made.machine_id, made.kernel_package) == ("srv4", "m", "6.1.76-1")
+    assert (made.hostname, made.machine_id, made.kernel_package, made.kernel_release) == ("srv4", "m", "6.1.76-1", "6.1.0-18-amd64")
 
 
 def test_restarts_come_first_flow_control_after_the_link_mode_and_a_boot_last() -> None:

@@ -117,21 +117,20 @@ def _number_place(place: Place) -> Place:
     return dataclasses.replace(place, number=max(place.number, *(number + 1 for number in (*named, *marked)), 1))
 
 
+def _is_kernel_untold(tried: Plan, host: Host) -> bool:
+    """Whether nothing tells with which kernel it was tried: an older nicmedic wrote the package down, and some kernels name none."""
+    return tried.kernel_release is None and tried.kernel_package is None and (tried.boot_id is None or tried.boot_id != host.boot_id)
+
+
 def _find_made_for(request: Request) -> MadeFor:
-    """The kernel with which it was tried, if it was: the one that runs now may need it no more."""
+    """The kernel with which it was tried, if it was: the one that runs now may need it no more. Where that is not known, the one that runs."""
     host, tried = request.host, request.tried
-    package = host.kernel_package if tried is None else tried.kernel_package
-    same = (
-        tried is None
-        or (tried.boot_id is not None and tried.boot_id == host.boot_id)
-        or (package is not None and package == host.kernel_package)
-    )
-    return MadeFor(
-        driver=request.nic.driver,
-        chip=request.identity.chip,
-        kernel_package=package,
-        kernel_release=host.kernel_release if same else None,
-    )
+    package, release = host.kernel_package, host.kernel_release
+    if tried is not None and tried.kernel_release is not None:
+        package, release = tried.kernel_package, tried.kernel_release
+    elif tried is not None and tried.kernel_package not in {None, host.kernel_package}:
+        package, release = tried.kernel_package, None
+    return MadeFor(driver=request.nic.driver, chip=request.identity.chip, kernel_package=package, kernel_release=release)
 
 
 def _list_not_in_force(request: Request, tried: Plan) -> Iterable[str]:
@@ -142,6 +141,9 @@ def _list_not_in_force(request: Request, tried: Plan) -> Iterable[str]:
     package, running = tried.kernel_package, request.host.kernel_package
     if package is not None and running is not None and package != running:
         yield f"It was tried with kernel {package}; this is {running}, which may not need it."
+    if _is_kernel_untold(tried, request.host):
+        running = request.host.kernel_package or request.host.kernel_release
+        yield f"With which kernel it was tried is not known, so it is tied to the one that runs now{f': {running}' if running else ''}."
 
 
 def _find_obstacles(edges: KeepEdges, edits: Iterable[FileEdit]) -> tuple[str, ...]:

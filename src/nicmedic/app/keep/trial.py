@@ -117,6 +117,7 @@ def build_lift_plan(kept: Kept, host: Host, machine_id: str | None) -> Plan:
         machine_id=machine_id,
         boot_id=host.boot_id,
         kernel_package=host.kernel_package,
+        kernel_release=host.kernel_release,
         changes=tuple(_turn_round(wish) for wish in reversed(kept.wishes)),
         lifts=kept.id,
     )

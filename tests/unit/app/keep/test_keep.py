@@ -10,9 +10,11 @@ from nicmedic.app.keep.keep import Written, keep, plan_keeping
 from nicmedic.app.keep.recover import recover_kept
 from nicmedic.app.keep.release import plan_release, release
 from nicmedic.model.errors import BusyError, KeepFailedError, NoSuchKeptError, RefusedError, UndoFailedError, UnreadableInputError
+from nicmedic.model.host import Host
 from nicmedic.model.keeping import Kept, KeptState, MadeFor, NoPlace, OnDrift, Wish
 from nicmedic.model.plan import Plan, Setting
 from nicmedic.persist.back_end import BackEnd, Place
+from nicmedic.persist.expiry import find_expiry
 from nicmedic.persist.files import FoundFiles
 from nicmedic.testing.keeping import FilesWorld, build_keep_edges, list_states, make_back_end
 from nicmedic.testing.world import Process
@@ -129,6 +131,34 @@ def test_what_was_tried_in_an_earlier_boot_is_kept_for_its_kernel_and_told_not_t
         "It is not in force now: mtu is 1500, not 1400.",
         "It was tried with kernel 6.1.148-1; this is 6.1.200-1, which may not need it.",
     )
+
+
+SUSE = "6.4.0-150600.23-default"
+
+
+def tried_earlier(plan: Plan, host: Host) -> Written:
+    request = dataclasses.replace(make_request(), host=host, nic=make_nic(1400, "on"), tried=plan)
+    return do_keep(FilesWorld(BEFORE), request=request)
+
+
+def test_where_the_kernel_names_no_package_its_release_is_what_it_was_made_for() -> None:
+    host = dataclasses.replace(make_host(1400, "on"), boot_id="boot-2", kernel_package=None, kernel_release="6.4.0-150600.30-default")
+    written = tried_earlier(Plan(nic=IDENTITY, boot_id="boot-1", kernel_release=SUSE), host)
+    assert (written.kept.made_for.kernel_package, written.kept.made_for.kernel_release) == (None, SUSE)
+    assert find_expiry(written.kept, host, None) == f"kept for kernel {SUSE}, this is 6.4.0-150600.30-default"
+
+
+def test_where_nothing_tells_the_kernel_of_the_trial_the_one_that_runs_counts_and_that_is_told() -> None:
+    """A transaction of an older nicmedic has no release."""
+    host = dataclasses.replace(make_host(1400, "on"), boot_id="boot-2", kernel_package=None, kernel_release=SUSE)
+    old = Plan(nic=IDENTITY, boot_id="boot-1")
+    written = tried_earlier(old, host)
+    assert (written.kept.made_for.kernel_package, written.kept.made_for.kernel_release) == (None, SUSE)
+    told = f"With which kernel it was tried is not known, so it is tied to the one that runs now: {SUSE}."
+    assert told in written.notes
+    assert tried_earlier(old, dataclasses.replace(host, kernel_release=None)).notes[-1].endswith("the one that runs now.")
+    same_boot = tried_earlier(old, dataclasses.replace(host, boot_id="boot-1"))
+    assert (same_boot.kept.made_for.kernel_release, told in same_boot.notes) == (SUSE, False)
 
 
 def test_a_number_whose_lines_or_files_are_left_is_not_given_again() -> None:
