@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from nicmedic.model.keeping import Check, CheckWord, FileEdit, Kept, KeptState
 from nicmedic.persist.choosing import name_wish
+from nicmedic.persist.expiry import name_kernel
 from nicmedic.report.escape import escape_terminal
 from nicmedic.report.file_diff import render_diffs
 from nicmedic.report.style import Style
@@ -116,7 +117,7 @@ def _render_one(kept: Kept, expiry: str | None, style: Style) -> Iterator[str]:
         KeptState.RELEASING: "  half released: ended by the next nicmedic kept",
     }
     yield style.paint(f"{kept.id:>3}  {_subject(kept)}{states.get(kept.state, '')}", "bold")
-    made_for = kept.made_for.kernel_package or kept.made_for.kernel_release or "(unknown)"
+    made_for = name_kernel(kept.made_for.kernel_package, kept.made_for.kernel_release)
     tried = f"tried in transaction {kept.transaction}" if kept.transaction is not None else "never tried on this host"
     yield style.wrap(f"kept at {kept.kept_at} for kernel {made_for}, {tried}; on drift: {kept.on_drift}", first="     ")
     for placement in kept.placements:

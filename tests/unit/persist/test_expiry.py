@@ -30,7 +30,7 @@ HOST = Host(kernel_package="6.1.148-1", kernel_release="6.1.0-40")
     [
         ({}, {}, {}, None),
         ({}, {"kernel_package": "6.1.150-1"}, {}, "kept for kernel 6.1.148-1, this is 6.1.150-1"),
-        ({}, {"kernel_release": "6.1.0-41"}, {}, None),  # the package tells more
+        ({}, {"kernel_release": "6.1.0-41"}, {}, "kept for kernel 6.1.0-40, this is 6.1.0-41"),  # another flavour out of one source
         ({"kernel_package": None}, {"kernel_release": "6.1.0-41"}, {}, "kept for kernel 6.1.0-40, this is 6.1.0-41"),
         ({}, {"kernel_package": None}, {}, None),
         ({}, {"kernel_package": None, "kernel_release": None}, {}, None),
@@ -44,6 +44,28 @@ def test_expiry(made_for: dict[str, str | None], host: dict[str, str | None], ni
     kept = dataclasses.replace(KEPT, made_for=dataclasses.replace(KEPT.made_for, **made_for))
     card = dataclasses.replace(NIC, **nic)  # type: ignore[arg-type]  # names are those of the fields
     assert find_expiry(kept, dataclasses.replace(HOST, **host), card) == told  # type: ignore[arg-type]  # as above
+
+
+@pytest.mark.parametrize(
+    ("kept_for", "runs", "told"),
+    [
+        ("#49-Ubuntu 6.8.0-49-generic", "#49-Ubuntu 6.8.0-49-generic", None),
+        ("#49-Ubuntu 6.8.0-49-generic", "#49-Ubuntu 6.14.0-49-generic", "kept for kernel 6.8.0-49-generic, this is 6.14.0-49-generic"),
+        (
+            "#49-Ubuntu 6.8.0-49-generic",
+            "#50-Ubuntu 6.8.0-50-generic",
+            "kept for kernel 6.8.0-49-generic (#49-Ubuntu), this is 6.8.0-50-generic (#50-Ubuntu)",
+        ),
+        ("#49-Ubuntu ", "#50-Ubuntu 6.8.0-50-generic", "kept for kernel #49-Ubuntu, this is 6.8.0-50-generic (#50-Ubuntu)"),
+        ("#49-Ubuntu ", "#49-Ubuntu 6.14.0-49-generic", None),
+    ],
+)
+def test_the_number_of_a_build_does_not_name_a_kernel(kept_for: str, runs: str, told: str | None) -> None:
+    """Two series of Ubuntu may have the same."""
+    package, release = kept_for.split(" ")
+    kept = dataclasses.replace(KEPT, made_for=MadeFor(kernel_package=package, kernel_release=release or None))
+    now, now_release = runs.split(" ")
+    assert find_expiry(kept, Host(kernel_package=now, kernel_release=now_release), None) == told
 
 
 def test_a_card_that_is_gone_has_a_kernel_all_the_same() -> None:

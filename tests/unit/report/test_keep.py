@@ -104,6 +104,12 @@ def test_what_is_kept_says_where_and_how_to_be_rid_of_it() -> None:
     assert render_notes((), STYLE) == ""
 
 
+def test_what_it_was_kept_for_names_the_release_where_the_package_is_a_mere_number() -> None:
+    assert "for kernel 6.1.148-1, tried in" in render_kept_list((KEPT,), {}, STYLE)
+    kept = dataclasses.replace(KEPT, made_for=MadeFor(kernel_package="#49-Ubuntu", kernel_release="6.8.0-49-generic"))
+    assert "for kernel 6.8.0-49-generic (#49-Ubuntu), tried in" in render_kept_list((kept,), {}, STYLE)
+
+
 def test_a_release_says_whether_something_is_left() -> None:
     assert "is to be released" in render_released(KEPT, (EDIT,), (), STYLE, planned=True)
     assert "every file is as it was already" in render_released(KEPT, (), (), STYLE, planned=True)

@@ -17,6 +17,7 @@ from nicmedic.model.plan import Identity, Plan
 from nicmedic.model.same_card import is_same_card
 from nicmedic.persist.back_end import Found, Place
 from nicmedic.persist.choosing import choose_places, name_wish
+from nicmedic.persist.expiry import find_other_kernel, name_kernel
 from nicmedic.persist.marks import list_numbers
 from nicmedic.remedy.script.words import quote_word
 from nicmedic.remedy.settings import find_differences
@@ -135,15 +136,16 @@ def _find_made_for(request: Request) -> MadeFor:
 
 def _list_not_in_force(request: Request, tried: Plan) -> Iterable[str]:
     """What was tried, and is not set now."""
-    differences = [one for wish in request.wishes for one in find_differences(wish.settings, request.nic, request.host)]
+    host = request.host
+    differences = [one for wish in request.wishes for one in find_differences(wish.settings, request.nic, host)]
     if differences:
         yield f"It is not in force now: {', '.join(differences)}."
-    package, running = tried.kernel_package, request.host.kernel_package
-    if package is not None and running is not None and package != running:
-        yield f"It was tried with kernel {package}; this is {running}, which may not need it."
-    if _is_kernel_untold(tried, request.host):
-        running = request.host.kernel_package or request.host.kernel_release
-        yield f"With which kernel it was tried is not known, so it is tied to the one that runs now{f': {running}' if running else ''}."
+    kernels = find_other_kernel(_find_made_for(request), host)
+    if kernels is not None:
+        yield f"It was tried with kernel {kernels[0]}; this is {kernels[1]}, which may not need it."
+    if _is_kernel_untold(tried, host):
+        running = name_kernel(host.kernel_package, host.kernel_release)
+        yield f"With which kernel it was tried is not known, so it is tied to the one that runs now: {running}."
 
 
 def _find_obstacles(edges: KeepEdges, edits: Iterable[FileEdit]) -> tuple[str, ...]:

@@ -146,6 +146,7 @@ def test_where_the_kernel_names_no_package_its_release_is_what_it_was_made_for()
     written = tried_earlier(Plan(nic=IDENTITY, boot_id="boot-1", kernel_release=SUSE), host)
     assert (written.kept.made_for.kernel_package, written.kept.made_for.kernel_release) == (None, SUSE)
     assert find_expiry(written.kept, host, None) == f"kept for kernel {SUSE}, this is 6.4.0-150600.30-default"
+    assert written.notes[-1] == f"It was tried with kernel {SUSE}; this is 6.4.0-150600.30-default, which may not need it."
 
 
 def test_where_nothing_tells_the_kernel_of_the_trial_the_one_that_runs_counts_and_that_is_told() -> None:
@@ -156,7 +157,7 @@ def test_where_nothing_tells_the_kernel_of_the_trial_the_one_that_runs_counts_an
     assert (written.kept.made_for.kernel_package, written.kept.made_for.kernel_release) == (None, SUSE)
     told = f"With which kernel it was tried is not known, so it is tied to the one that runs now: {SUSE}."
     assert told in written.notes
-    assert tried_earlier(old, dataclasses.replace(host, kernel_release=None)).notes[-1].endswith("the one that runs now.")
+    assert tried_earlier(old, dataclasses.replace(host, kernel_release=None)).notes[-1].endswith("the one that runs now: (unknown).")
     same_boot = tried_earlier(old, dataclasses.replace(host, boot_id="boot-1"))
     assert (same_boot.kept.made_for.kernel_release, told in same_boot.notes) == (SUSE, False)
 
