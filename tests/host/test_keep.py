@@ -76,6 +76,9 @@ def test_kept_shown_released_and_every_byte_is_as_it_was(run: Run, card: tuple[s
     assert listed[0]["files"][0]["path"] == "/etc/network/interfaces"
     verified = run("verify", "--json")
     assert (verified.returncode, json.loads(verified.stdout)["verified"][0]["check"]["word"]) == (1, "drifted")
+    checked = run("check", name, "--wait", "0", "--json")
+    (shown_here,) = json.loads(checked.stdout)["nics"][0]["kept"]
+    assert (checked.returncode, shown_here["word"], shown_here["differences"]) == (1, "drifted", [f"mtu is {mtu}, not {mtu - 100}"])
     again = run("keep", name, "--remedy", f"mtu:{mtu - 200}")
     assert (again.returncode, "is kept already" in again.stderr) == (23, True)
     released = run("release", "1")

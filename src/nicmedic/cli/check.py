@@ -52,10 +52,11 @@ def _add_kept(checkup: "Checkup") -> "Checkup":
     """What is kept, as far as we may read it: that is no reason not to answer."""
     from nicmedic.app.keep.shown import add_kept
     from nicmedic.host.kept_folder import HostKept
+    from nicmedic.host.transactions import HostTransactions
     from nicmedic.model.errors import NicmedicError
 
     try:
-        return add_kept(checkup, HostKept().list_kept())
+        return add_kept(checkup, HostKept().list_kept(), HostTransactions().list_transactions())
     except NicmedicError:
         return checkup
 
@@ -102,7 +103,8 @@ addresses, and which network manager owns it, by which file.
 Hung is decided from counters, so a hang that the kernel has not reported, or never will, is seen within a second. No frame is sent and nothing is \
 changed. It needs neither ethtool nor ip nor journalctl. An ordinary user sees most of it, and is told what root would see.
 
-A card that is switched off (not UP) is no finding.""",
+A card that is switched off (not UP) is no finding. Root is told as well what is kept (nicmedic keep), whether it is in force now, and what is kept \
+for cards that are not there.""",
     arguments=(
         Argument(
             ("interface",), "tell of this card only: its name, an alternative name, or its bus address", "IF", "?", offer=Offer.INTERFACES
@@ -128,7 +130,7 @@ A card that is switched off (not UP) is no finding.""",
     ),
     exit_statuses=(
         (0, "nothing wrong was seen"),
-        (1, "findings: a card that is not healthy, or may not stay so"),
+        (1, "findings: a card that is not healthy or may not stay so, or a kept remedy that is not in force"),
         (2, "the command line is wrong"),
         (11, "the snapshot cannot be read"),
         (21, "what was named after --from is neither a snapshot nor a sosreport"),

@@ -131,6 +131,11 @@ def build_check_schema() -> Schema:
                 "items": {"$ref": "#/$defs/reason"},
                 "description": "What the log of this boot tells of hangs and losses, where no card is there any more.",
             },
+            "kept_absent": {
+                "type": "array",
+                "items": {"$ref": "#/$defs/kept-here"},
+                "description": "What is kept for cards that are not there; empty, too, where it was not read, which only root may.",
+            },
         },
         "$defs": {"host": host, "nic": nic, **builder.parts},
     }

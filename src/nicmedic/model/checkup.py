@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from nicmedic.model.explanation import Unknown
 from nicmedic.model.host import Host
+from nicmedic.model.keeping import CheckWord
 from nicmedic.model.note import Note
 
 __all__ = ["Checkup", "KeptHere", "NicVerdict", "Reason", "Risk", "Verdict"]
@@ -55,13 +56,19 @@ class Risk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptHere:
-    """A remedy that ``nicmedic keep`` has in force for a card."""
+    """A remedy that ``nicmedic keep`` keeps for a card."""
 
     id: int
     remedies: tuple[str, ...]
     """As ``--remedy`` takes them."""
     kept_at: str
     """RFC 3339."""
+    interface: str = ""
+    """What the card was called then."""
+    word: CheckWord | None = None
+    """Whether it is in force now, as ``verify`` finds it: ``in_force``, ``drifted`` or ``unknown``; None: it is only just being kept or released."""
+    differences: tuple[str, ...] = ()
+    """What is not as it should be, or why that cannot be told: ``mtu is 1500, not 1400``."""
     expiry: str | None = None
     """What it was kept for and is another now, in a clause; None: nothing is, as far as that can be told."""
 
@@ -98,6 +105,8 @@ class Checkup:
     """What limits the answer as a whole."""
     lost: tuple[Reason, ...] = ()
     """What the log of this boot tells of hangs and losses, where no card is there any more."""
+    kept_absent: tuple[KeptHere, ...] = ()
+    """What is kept for cards that are not there."""
 
     @property
     def unlisted(self) -> Note | None:
@@ -109,4 +118,11 @@ class Checkup:
         """Whether anything is wrong, or may be."""
         if self.lost or self.unlisted is not None or self.host.locked is not None:
             return True
-        return any(one.wanted and one.verdict is not Verdict.HEALTHY for one in self.verdicts)
+        return bool(self.drifted) or any(one.wanted and one.verdict is not Verdict.HEALTHY for one in self.verdicts)
+
+    @property
+    def drifted(self) -> tuple[tuple[str, KeptHere], ...]:
+        """What is kept and not in force, each with its card; what concerns a card that is switched off is no finding."""
+        return tuple(
+            (one.interface, kept) for one in self.verdicts if one.wanted for kept in one.kept or () if kept.word is CheckWord.DRIFTED
+        )

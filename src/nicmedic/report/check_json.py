@@ -29,6 +29,7 @@ def build_document(checkup: Checkup) -> Mapping[str, object]:
         "seconds_between_looks": checkup.seconds_between_looks,
         "notes": list(checkup.notes),
         "lost": [_fields(one) for one in checkup.lost],
+        "kept_absent": [_fields(one) for one in checkup.kept_absent],
     }
 
 

@@ -3,11 +3,13 @@
 
 from collections.abc import Iterator, Sequence
 
-from nicmedic.model.checkup import Checkup, NicVerdict, Reason, Verdict
+from nicmedic.model.checkup import Checkup, KeptHere, NicVerdict, Reason, Verdict
+from nicmedic.model.keeping import CheckWord
 from nicmedic.model.names import shell_name
 from nicmedic.model.nic import Nic
 from nicmedic.report.check_facts import render_host_row, render_rows, render_ways_in
 from nicmedic.report.escape import escape_terminal
+from nicmedic.report.keep_text import KEPT_PAINT, KEPT_WORDS
 from nicmedic.report.style import Style
 from nicmedic.report.words import join_names, name_nic, say_count
 
@@ -41,6 +43,8 @@ def render_first_line(checkup: Checkup) -> str:
     if not findings and checkup.host.locked is not None:
         return "Something holds the lock of all networking (RTNL); every network card is switched off."
     if not findings:
+        if checkup.drifted:
+            return _say_drifted(checkup)
         healthy = [one.interface for one in checkup.verdicts if one.verdict is Verdict.HEALTHY]
         if not healthy:
             return "Nothing is wrong, for every network card is switched off."
@@ -51,6 +55,13 @@ def render_first_line(checkup: Checkup) -> str:
     nic = next(nic for nic in checkup.host.nics if nic.interface == first.interface)
     more = f" {say_count(len(findings) - 1, 'more card')} to look at." if len(findings) > 1 else ""
     return f"{name_nic(first.interface, nic.driver)} {_say(first)}.{more}"
+
+
+def _say_drifted(checkup: Checkup) -> str:
+    (interface, kept), *others = checkup.drifted
+    nic = next(nic for nic in checkup.host.nics if nic.interface == interface)
+    remedies = f"{', '.join(kept.remedies)}{f' (and {len(others)} more)' if others else ''}"
+    return f"{name_nic(interface, nic.driver)} is healthy, but what is kept for it is not in force: {remedies}."
 
 
 def _say_why_none(checkup: Checkup) -> str:
@@ -85,6 +96,7 @@ def render_check_text(checkup: Checkup, style: Style) -> str:
     sections = [
         style.line(first, *paint),
         "\n".join(_table(checkup, style)),
+        "\n".join(_not_in_force(checkup, style)),
         *_details(checkup, style),
         "\n".join(_unknown(checkup, style)),
         "\n".join(_next(checkup, style)),
@@ -111,6 +123,18 @@ def _table(checkup: Checkup, style: Style) -> Iterator[str]:
         yield f"  … and {say_count(len(verdicts) - len(shown), 'more card')}: nicmedic check --json tells of all"
 
 
+def _not_in_force(checkup: Checkup, style: Style) -> Iterator[str]:
+    """What is kept and not seen to be in force: of all cards, also of those that are not there."""
+    here = [(one.interface, kept) for one in _in_order(checkup.verdicts) for kept in one.kept or ()]
+    found = [*here, *((kept.interface, kept) for kept in checkup.kept_absent)]
+    wrong = [(name, kept, kept.word) for name, kept in found if kept.word not in {None, CheckWord.IN_FORCE}]
+    if wrong:
+        yield style.title("What is kept, and not seen to be in force")
+    for name, kept, word in wrong:
+        told = f"{name}: {', '.join(kept.remedies)} {KEPT_WORDS[word]} (number {kept.id}): {', '.join(kept.differences)}"
+        yield style.wrap(told, first="  ", rest="    ", paint=KEPT_PAINT[word])
+
+
 def _details(checkup: Checkup, style: Style) -> Iterator[str]:
     nics = {nic.interface: nic for nic in checkup.host.nics}
     ordered = _in_order(checkup.verdicts)
@@ -132,14 +156,20 @@ def _detail(one: NicVerdict, nic: Nic, style: Style) -> Iterator[str]:
         for source in risk.sources[:2]:
             yield style.wrap(source, first="      ", rest="        ")
     for kept in one.kept or ():
-        yield style.wrap(f"kept: {', '.join(kept.remedies)}, since {kept.kept_at} (number {kept.id})", first="  ", rest="    ")
-        if kept.expiry is not None:
-            told = f"{kept.expiry}; is it still needed?   nicmedic release {kept.id} --trial"
-            yield style.wrap(told, first="      ", rest="        ", paint=("yellow",))
+        yield from _kept(kept, style)
     rows = list(render_rows(nic))
     width = max((len(row.label) for row in rows), default=0)
     for row in rows:
         yield style.wrap(row.text, first=f"  {row.label:<{width}}  ", rest=" " * (width + 4))
+
+
+def _kept(kept: KeptHere, style: Style) -> Iterator[str]:
+    drifted = kept.word is CheckWord.DRIFTED
+    told = f"kept: {', '.join(kept.remedies)}, since {kept.kept_at} (number {kept.id}){', NOT in force' if drifted else ''}"
+    yield style.wrap(told, first="  ", rest="    ", paint=("red",) if drifted else ())
+    if kept.expiry is not None:
+        expired = f"{kept.expiry}; is it still needed?   nicmedic release {kept.id} --trial"
+        yield style.wrap(expired, first="      ", rest="        ", paint=("yellow",))
 
 
 def _bracket(reason: Reason) -> str:
@@ -179,12 +209,14 @@ def _next(checkup: Checkup, style: Style) -> Iterator[str]:
         yield "  mount -t sysfs sysfs /sys; nicmedic check"
         return
     findings = [one for one in _in_order(checkup.verdicts) if one.wanted and one.verdict is not Verdict.HEALTHY]
-    if not findings:
+    if not findings and not checkup.drifted:
         return
-    name = shell_name(findings[0].interface, "IFACE")
     yield style.title("What to type next")
-    for command in _commands(findings[0].verdict, name):
-        yield f"  {command}"
+    if findings:
+        for command in _commands(findings[0].verdict, shell_name(findings[0].interface, "IFACE")):
+            yield f"  {command}"
+    if checkup.drifted:
+        yield "  nicmedic verify --repair   # sets what is kept again, with the probes to confirm it"
 
 
 def _next_while_locked(style: Style) -> Iterator[str]:

@@ -11,6 +11,8 @@ from nicmedic.report.file_diff import render_diffs
 from nicmedic.report.style import Style
 
 __all__ = [
+    "KEPT_PAINT",
+    "KEPT_WORDS",
     "name_remedies",
     "render_kept",
     "render_kept_list",
@@ -21,18 +23,20 @@ __all__ = [
     "render_written",
 ]
 
-_WORDS = {
+KEPT_WORDS = {
     CheckWord.IN_FORCE: "is in force",
     CheckWord.DRIFTED: "is NOT in force",
     CheckWord.REPAIRED: "was not in force, and is again",
     CheckWord.UNKNOWN: "cannot be told",
 }
-_PAINT = {
+"""How a kept remedy stands, as the rest of a sentence that begins with it."""
+KEPT_PAINT = {
     CheckWord.IN_FORCE: ("bold", "green"),
     CheckWord.DRIFTED: ("bold", "red"),
     CheckWord.REPAIRED: ("bold", "yellow"),
     CheckWord.UNKNOWN: ("bold", "yellow"),
 }
+"""The colours of that."""
 
 
 def name_remedies(kept: Kept) -> str:
@@ -162,7 +166,7 @@ def render_verified(found: Sequence[tuple[Kept, Check, str | None, Sequence[str]
         return "nothing is kept, so there is nothing to check\n"
     lines = []
     for kept, check, expiry, trouble in found:
-        lines.append(style.paint(f"{_subject(kept)} {_WORDS[check.word]} (number {kept.id})", *_PAINT[check.word]))
+        lines.append(style.paint(f"{_subject(kept)} {KEPT_WORDS[check.word]} (number {kept.id})", *KEPT_PAINT[check.word]))
         lines += [style.wrap(one, first="  ", rest="    ") for one in (*check.differences, *trouble)]
         if check.word is CheckWord.DRIFTED:
             lines.append("  nicmedic verify --repair   # set it again, with the probes to confirm it")

@@ -16,6 +16,7 @@ from nicmedic.model.host import Host
 from nicmedic.model.keeping import Check, CheckWord, FileEdit, Kept, KeptState, MadeFor, OnDrift, Placement, Wish
 from nicmedic.model.nic import Nic
 from nicmedic.model.plan import Identity, Setting
+from nicmedic.report.check_json import render_check_json
 from nicmedic.report.check_text import render_check_text
 from nicmedic.report.file_diff import render_diff, render_diffs
 from nicmedic.report.keep_json import render_kept_json, render_verify_json
@@ -174,6 +175,60 @@ def test_check_shows_what_is_kept_beside_the_facts_of_a_card() -> None:
     assert "  kept: mtu:1400, eee-off, since 2026-11-22 (number 2)\n" in text
     assert f"{EXPIRY}; is it still needed? nicmedic release 2 --trial" in " ".join(text.split())
     assert "nicmedic release 3" not in text
+
+
+def make_checkup(*kept: KeptHere, absent: tuple[KeptHere, ...] = (), verdict: Verdict = Verdict.HEALTHY) -> Checkup:
+    one = NicVerdict(interface="eth0", verdict=verdict, headline="works", kept=kept)
+    return Checkup(host=Host(nics=(Nic(interface="eth0", driver="r8169"),)), verdicts=(one,), kept_absent=absent)
+
+
+def test_check_says_first_what_is_not_in_force_and_names_the_card_that_is_gone() -> None:
+    good = KeptHere(id=2, remedies=("eee-off",), kept_at="then", interface="eth0", word=CheckWord.IN_FORCE)
+    drifted = dataclasses.replace(good, id=3, remedies=("mtu:1400",), word=CheckWord.DRIFTED, differences=("mtu is 1500, not 1400",))
+    gone = dataclasses.replace(good, id=4, interface="eth7", word=CheckWord.UNKNOWN, differences=("the card is not there",))
+    text = render_check_text(make_checkup(good, drifted, absent=(gone,)), STYLE)
+    assert text.startswith("eth0 (r8169) is healthy, but what is kept for it is not in force: mtu:1400.\n")
+    assert (
+        "What is kept, and not seen to be in force\n"
+        "  eth0: mtu:1400 is NOT in force (number 3): mtu is 1500, not 1400\n"
+        "  eth7: eee-off cannot be told (number 4): the card is not there\n"
+    ) in text
+    assert "  kept: eee-off, since then (number 2)\n  kept: mtu:1400, since then (number 3), NOT in force\n" in text
+    assert text.endswith("What to type next\n  nicmedic verify --repair   # sets what is kept again, with the probes to confirm it\n")
+    assert "not in force: mtu:1400 (and 1 more)." in render_check_text(make_checkup(drifted, drifted), STYLE)
+    assert "\x1b[1;31m  eth0: mtu:1400 is NOT in force" in render_check_text(make_checkup(drifted), Style(colour=True))
+
+
+def test_check_says_nothing_more_of_what_is_in_force() -> None:
+    good = KeptHere(id=2, remedies=("eee-off",), kept_at="then", interface="eth0", word=CheckWord.IN_FORCE)
+    just_now = dataclasses.replace(good, word=None)
+    text = render_check_text(make_checkup(good, just_now), STYLE)
+    assert text.startswith("Nothing wrong is seen: eth0 is healthy.\n")
+    assert "in force" not in text
+    drifted = dataclasses.replace(good, word=CheckWord.DRIFTED, differences=("eee.enabled is on, not off",))
+    hung = render_check_text(make_checkup(drifted, verdict=Verdict.HUNG), STYLE)
+    assert hung.startswith("eth0 (r8169) works.\n")
+    assert "  nicmedic explain --interface eth0\n  nicmedic verify --repair " in hung
+
+
+def test_the_json_of_check_tells_it_by_its_schema() -> None:
+    gone = KeptHere(
+        id=4, remedies=("eee-off",), kept_at="then", interface="eth7", word=CheckWord.UNKNOWN, differences=("the card is not there",)
+    )
+    document = json.loads(render_check_json(make_checkup(dataclasses.replace(gone, word=None), absent=(gone,))))
+    jsonschema.Draft202012Validator(json.loads((SCHEMAS / "check-1.json").read_text(encoding="utf-8"))).validate(document)
+    assert document["kept_absent"] == [
+        {
+            "id": 4,
+            "remedies": ["eee-off"],
+            "kept_at": "then",
+            "interface": "eth7",
+            "word": "unknown",
+            "differences": ["the card is not there"],
+            "expiry": None,
+        }
+    ]
+    assert document["nics"][0]["kept"][0]["word"] is None
 
 
 def test_json_keeps_to_its_schemas() -> None:

@@ -12,7 +12,7 @@ from nicmedic.model.counters import Counters
 from nicmedic.model.errors import ProbesFailedError
 from nicmedic.model.event import Duplex
 from nicmedic.model.host import Host
-from nicmedic.model.keeping import CheckWord, Kept, KeptState, MadeFor, OnDrift
+from nicmedic.model.keeping import CheckWord, KeptState, MadeFor, OnDrift
 from nicmedic.model.link import Link
 from nicmedic.model.nic import Nic
 from nicmedic.model.note import Lack, Note
@@ -300,13 +300,64 @@ def test_without_the_card_there_is_no_flap_to_wait_for() -> None:
 # Beside a verdict ------------------------------------------------------------------------------------------------------------
 
 
+def show(world: FilesWorld, host: Host, *transactions: Transaction, only: str | None = None) -> Checkup:
+    verdicts = tuple(
+        NicVerdict(interface=nic.interface, verdict=Verdict.HEALTHY, headline="works") for nic in host.nics if only in {None, nic.interface}
+    )
+    return add_kept(Checkup(host=host, verdicts=verdicts), tuple(world.kept.values()), transactions)
+
+
 def test_check_shows_what_is_kept_for_each_card() -> None:
     world = make_kept()
-    host = make_host(1400, "on", "6.1.150-1")
-    checkup = Checkup(host=host, verdicts=(NicVerdict(interface="eth0", verdict=Verdict.HEALTHY, headline="works"),))
-    gone: tuple[Kept, ...] = (dataclasses.replace(world.kept[1], id=2, state=KeptState.RELEASED),)
-    (one,) = add_kept(checkup, (*world.kept.values(), *gone)).verdicts
+    world.kept[2] = dataclasses.replace(world.kept[1], id=2, state=KeptState.RELEASED)
+    world.kept[3] = dataclasses.replace(world.kept[1], id=3, state=KeptState.RELEASING)
+    checkup = show(world, make_host(1400, "on", "6.1.150-1"))
+    (one,) = checkup.verdicts
     assert one.kept is not None
-    assert [(kept.id, kept.remedies, kept.expiry) for kept in one.kept] == [
-        (1, ("mtu:1400", "runtime-pm-off"), "kept for kernel 6.1.148-1, this is 6.1.150-1")
+    assert [(kept.id, kept.remedies, kept.interface, kept.word, kept.expiry) for kept in one.kept] == [
+        (1, ("mtu:1400", "runtime-pm-off"), "eth0", CheckWord.IN_FORCE, "kept for kernel 6.1.148-1, this is 6.1.150-1"),
+        (3, ("mtu:1400", "runtime-pm-off"), "eth0", None, "kept for kernel 6.1.148-1, this is 6.1.150-1"),
     ]
+    assert (checkup.kept_absent, checkup.drifted, checkup.has_findings) == ((), (), False)
+
+
+def test_check_says_as_verify_does_that_it_drifted_and_writes_nothing_down() -> None:
+    world = make_kept()
+    checkup = show(world, BAD)
+    ((interface, kept),) = checkup.drifted
+    assert (interface, kept.word, kept.differences) == ("eth0", CheckWord.DRIFTED, ("mtu is 1500, not 1400",))
+    assert checkup.has_findings
+    assert world.kept[1].checks == ()
+    off = dataclasses.replace(checkup, verdicts=tuple(dataclasses.replace(one, wanted=False) for one in checkup.verdicts))
+    assert not off.has_findings
+
+
+def test_while_a_transaction_is_open_check_says_nothing_of_a_drift_either() -> None:
+    entry = Entry(uptime_s=1.0, time="", boot_id="boot-1", word=Word.APPLIED)
+    treated = Transaction(id=7, plan=Plan(nic=IDENTITY), confirm=Confirm.OPERATOR, timeout_s=60, entries=(entry,))
+    (one,) = show(make_kept(), BAD, treated).verdicts
+    assert one.kept is not None
+    assert [(kept.word, kept.differences) for kept in one.kept] == [(CheckWord.UNKNOWN, ("transaction 7 on the card is open",))]
+
+
+def test_check_tells_what_is_kept_for_a_card_that_is_gone() -> None:
+    world = make_kept()
+    world.kept[2] = dataclasses.replace(world.kept[1], id=2, state=KeptState.WRITING)
+    other = Nic(interface="eth7", sysfs_path="/sys/devices/pci0/0000:07:00.0")
+    host = dataclasses.replace(
+        GOOD, nics=(other, dataclasses.replace(other, interface="eth8", sysfs_path="/sys/devices/pci0/0000:08:00.0"))
+    )
+    (gone,) = show(world, host).kept_absent
+    assert (gone.id, gone.interface, gone.word, gone.differences) == (1, "eth0", CheckWord.UNKNOWN, ("the card is not there",))
+    assert show(world, host, only="eth7").kept_absent == ()
+    unread = dataclasses.replace(host, nics=(), notes=(Note(what="nics", why=Lack.STUCK, detail="no sysfs"),))
+    assert show(world, unread).kept_absent == ()
+
+
+def test_a_twin_in_its_place_is_told_with_what_was_kept_for_the_card_before() -> None:
+    world = make_kept()
+    world.kept[1] = dataclasses.replace(world.kept[1], nic=dataclasses.replace(IDENTITY, permanent_address="52:54:00:00:00:01"))
+    twin = dataclasses.replace(GOOD.nics[0], interface="lan0", permanent_address="52:54:00:00:00:02")
+    host = dataclasses.replace(GOOD, nics=(twin, Nic(interface="eth7", sysfs_path="/sys/devices/pci0/0000:07:00.0")))
+    (gone,) = show(world, host, only="lan0").kept_absent
+    assert gone.differences[0].startswith("another card is in its place")
