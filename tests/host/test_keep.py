@@ -67,6 +67,7 @@ def test_kept_shown_released_and_every_byte_is_as_it_was(run: Run, card: tuple[s
     shown = run("keep", name, "--remedy", f"mtu:{mtu - 100}", "--dry-run")
     assert (shown.returncode, file.read_bytes()) == (0, before), shown.stderr
     assert "hunter2" not in shown.stdout
+    assert "All hosts of a segment must have the same MTU." in " ".join(shown.stdout.split())
     kept = run("keep", name, "--remedy", f"mtu:{mtu - 100}", "--json")
     assert kept.returncode == 0, kept.stderr
     assert file.read_bytes() != before

@@ -69,7 +69,7 @@ def _request_tried(what: str | None, host: "Host", on_drift: "OnDrift") -> "Requ
 def _request_untried(what: str | None, wanted: list[str], host: "Host", on_drift: "OnDrift") -> "Request":
     """Remedies by their names."""
     from nicmedic.app.keep.keep import Request
-    from nicmedic.app.keep.wishes import build_wishes, split_boot_wishes
+    from nicmedic.app.keep.wishes import build_wishes, list_risks, split_boot_wishes
     from nicmedic.cli.keep_edges import plan_remedies
     from nicmedic.host.kept_programs import survey_place
     from nicmedic.model.errors import UsageError
@@ -87,6 +87,7 @@ def _request_untried(what: str | None, wanted: list[str], host: "Host", on_drift
         wishes=build_wishes(plan, of_boots),
         survey=lambda number: survey_place(nic, plan.nic, number),
         on_drift=on_drift,
+        risks=list_risks(plan),
     )
 
 

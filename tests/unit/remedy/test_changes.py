@@ -398,6 +398,7 @@ def test_no_aspm_where_there_is_no_link_or_where_it_is_off() -> None:
 
 def test_the_device_whose_power_is_managed_is_found_on_every_bus() -> None:
     usb = make_nic(pcie=None, bus=Bus.USB, bus_address="2-1:1.0")
+    assert change("runtime-pm-off").risks == (), "that it ends with the boot is so with all of them, and not so where it is kept"
     assert commands(change("runtime-pm-off", usb)) == ["echo on > /sys/bus/usb/devices/2-1/power/control"]
     soc = make_nic(pcie=None, bus=Bus.PLATFORM, sysfs_path="/sys/devices/platform/soc/30be0000.ethernet")
     assert commands(change("runtime-pm-off", soc)) == ["echo on > /sys/devices/platform/soc/30be0000.ethernet/power/control"]

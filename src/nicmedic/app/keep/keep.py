@@ -44,6 +44,8 @@ class Request:
     """In which it was tried; None: it was not."""
     tried: Plan | None = None
     """Its plan; the kernel, and what is set, may be others now."""
+    risks: tuple[str, ...] = ()
+    """What may go wrong with what was not tried."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,6 +208,7 @@ def _list_notes(edges: KeepEdges, request: Request, kept: Kept, first: Sequence[
     if request.transaction is None:
         names = " ".join(f"--remedy {quote_word(name_wish(wish))}" for wish in request.wishes)
         yield "It was not tried on this host, and is not in force now."
+        yield from request.risks
         if any(wish.steps for wish in request.wishes):
             yield f"To try it: nicmedic treat {quote_word(request.nic.interface)} {names}"
 

@@ -15,7 +15,7 @@ from nicmedic.remedy.ladder import name_change
 from nicmedic.remedy.script.words import quote_word
 from nicmedic.report.escape import escape_terminal
 
-__all__ = ["build_boot_wish", "build_wishes", "choose_transaction", "split_boot_wishes"]
+__all__ = ["build_boot_wish", "build_wishes", "choose_transaction", "list_risks", "split_boot_wishes"]
 
 _ONCE: Final = frozenset(
     {
@@ -143,6 +143,11 @@ def build_wishes(plan: Plan, wishes: Iterable[Wish] = ()) -> tuple[Wish, ...]:
         for change in plan.changes
     ]
     return (*made, *wishes)
+
+
+def list_risks(plan: Plan) -> tuple[str, ...]:
+    """What may go wrong with what a plan sets, each with its remedy in front."""
+    return tuple(f"{name_change(change)}: {risk}" for change in plan.changes for risk in change.risks)
 
 
 def choose_transaction(known: Sequence[Transaction], number: int | None) -> Transaction:

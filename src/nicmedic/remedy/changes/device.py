@@ -100,6 +100,7 @@ def keep_awake(site: Site, argument: str) -> Change | Refusal:
         remedy,
         argument,
         [Write(path=path, text="on")],
+        recipe=without_caution(recipe_of(remedy, site)),  # a transaction ends with the boot whatever it sets, and what is kept does not
         undo=[Write(path=path, text=control)],
         before=find_settings(site, "power.control"),
         wanted=(Setting(name="power.control", value="on"),),

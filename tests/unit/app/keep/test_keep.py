@@ -122,6 +122,15 @@ def test_what_was_not_tried_is_told_so() -> None:
     assert "nicmedic treat eth0 --remedy mtu:1400 --remedy runtime-pm-off" in notes
 
 
+def test_what_may_go_wrong_with_what_was_not_tried_is_told() -> None:
+    request = dataclasses.replace(make_request(transaction=None), risks=("link-force-100: A duplex mismatch is certain.",))
+    for written in (
+        plan_keeping(build_keep_edges(FilesWorld(BEFORE), BACK_ENDS), request, 1),
+        do_keep(FilesWorld(BEFORE), request=request),
+    ):
+        assert written.notes[-3:-1] == ("It was not tried on this host, and is not in force now.", *request.risks)
+
+
 def test_what_was_tried_in_an_earlier_boot_is_kept_for_its_kernel_and_told_not_to_be_in_force() -> None:
     request = dataclasses.replace(make_request(), host=make_host(1500, "on", "6.1.200-1"), nic=make_nic(1500, "on"))
     request = dataclasses.replace(request, tried=Plan(nic=IDENTITY, boot_id="boot-0", kernel_package="6.1.148-1"))

@@ -5,14 +5,17 @@ import dataclasses
 
 import pytest
 
-from nicmedic.app.keep.wishes import build_boot_wish, build_wishes, choose_transaction, split_boot_wishes
+from nicmedic.app.keep.wishes import build_boot_wish, build_wishes, choose_transaction, list_risks, split_boot_wishes
 from nicmedic.model.errors import NoSuchTransactionError, RefusedError
 from nicmedic.model.finding import RemedyId
 from nicmedic.model.host import Aspm, Host
 from nicmedic.model.plan import Change, Plan, Refusal, Setting
 from nicmedic.model.step import Write
 from nicmedic.model.transaction import Confirm, Entry, Transaction, Word
+from nicmedic.remedy.planning import build_plan
+from nicmedic.testing.answers import shipped_knowledge
 from tests.unit.app.keep.keeping import IDENTITY, mtu_wish
+from tests.unit.remedy.toy_card import make_host as make_toy_host
 
 MTU = Change(
     remedy=RemedyId.MTU,
@@ -27,6 +30,14 @@ MTU = Change(
 
 def refusal(remedy: RemedyId, argument: str = "") -> Refusal:
     return Refusal(remedy=remedy, argument=argument, reasons=("it needs a boot",), settle=("cat /proc/cmdline",))
+
+
+def test_the_risks_of_a_plan_are_told_with_their_remedies() -> None:
+    plan = build_plan(make_toy_host(), "eth0", ["link-force-100", "mtu:1400", "eee-off"], knowledge=shipped_knowledge())
+    told = list_risks(plan)
+    assert any(one.startswith("link-force-100: The other end negotiates now: a duplex mismatch is certain") for one in told)
+    assert "mtu:1400: All hosts of a segment must have the same MTU." in told
+    assert not [one for one in told if one.startswith("eee-off")]
 
 
 def test_a_change_becomes_a_wish_with_its_way_back() -> None:
