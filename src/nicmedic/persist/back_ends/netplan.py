@@ -28,7 +28,7 @@ from nicmedic.persist.managers.netplan import Definition, escape_id, list_defini
 from nicmedic.persist.nm_keys import choose_nm_keys
 from nicmedic.persist.offloads import OFFLOADS, choose_offloads
 from nicmedic.persist.own_file import head_lines, take_out_own
-from nicmedic.persist.stanza_placing import name_wish, why_not_owned
+from nicmedic.persist.stanza_placing import name_wish, tell_passed_over, why_not_owned
 from nicmedic.persist.yaml_lines import Node, parse_yaml
 
 __all__ = ["BACK_END"]
@@ -68,13 +68,15 @@ def _find_definition(place: Place) -> Definition | str:
     return definition
 
 
-def _choose_networkd(place: Place, wish: Wish, definition: Definition) -> tuple[dict[str, str], list[str], list[str]]:
-    """Keys of the definition with their values as YAML, the settings that they cover, and why others are not."""
+def _makes_link_file(place: Place, definition: Definition) -> bool:
     link = place.owner.link_file
-    names = {f"/run/systemd/network/10-netplan-{name}.link" for name in (definition.name, escape_id(definition.name))}
-    if link is None or link.path not in names:
-        reason = f"netplan makes no .link file for {definition.name} yet; one would take the naming policy away and switch Wake-on-LAN off"
-        return {}, [], [reason]
+    return link is not None and link.path in {
+        f"/run/systemd/network/10-netplan-{name}.link" for name in (definition.name, escape_id(definition.name))
+    }
+
+
+def _choose_networkd(place: Place, wish: Wish) -> tuple[dict[str, str], list[str], list[str]]:
+    """Keys of the definition with their values as YAML, the settings that they cover, and why others are not."""
     keys: dict[str, str] = {}
     covered: list[str] = []
     systemd = place.versions.get("systemd", (0,))[0]
@@ -138,21 +140,25 @@ def _place(place: Place, wish: Wish, found: Found) -> Placement | NoPlace:
         return refused
     definition = _find_definition(place)
     if isinstance(definition, str):
-        return _refuse(definition, settle=("netplan get",))
+        return tell_passed_over(place, wish, _refuse(definition, settle=("netplan get",)))
     path: tuple[str, ...] = ()
     if owner.renderer == "networkmanager":
         path = ("networkmanager", "passthrough")
         keys, covered, reasons = _choose_passthrough(place, wish)
-    elif owner.renderer == "networkd":
-        keys, covered, reasons = _choose_networkd(place, wish, definition)
+    elif owner.renderer != "networkd":
+        refused = _refuse("which program carries out netplan's files cannot be told", settle=("netplan get",))
+        return tell_passed_over(place, wish, refused)
+    elif not _makes_link_file(place, definition):
+        reason = f"netplan makes no .link file for {definition.name} yet; one would take the naming policy away and switch Wake-on-LAN off"
+        return tell_passed_over(place, wish, _refuse(reason))
     else:
-        return _refuse("which program carries out netplan's files cannot be told", settle=("netplan get",))
+        keys, covered, reasons = _choose_networkd(place, wish)
     if not covered:
         return _refuse(*reasons)
     hindered = _find_overriding(place, definition, path, keys)
     hindered += [f"{own} is there already"] if found.get(own) is not None else []
     if hindered:
-        return _refuse(*hindered)
+        return tell_passed_over(place, wish, _refuse(*hindered))
     return Placement(
         back_end=_NAME,
         settings=tuple(covered),

@@ -106,6 +106,24 @@ def test_no_link_file_is_brought_about_where_there_is_none() -> None:
     assert "would take the naming policy away" in refused(MTU, without)
 
 
+def told(wish: Wish, files: dict[str, bytes] = NETWORKD) -> str:
+    answer = ask(BACK_END, place_on(files), wish, files)
+    assert isinstance(answer, NoPlace), answer
+    return "\n".join(answer.told)
+
+
+def test_why_it_was_passed_over_is_told_where_another_place_is_found() -> None:
+    without = {path: data for path, data in NETWORKD.items() if path not in {LINK, "/run/udev/data/n2"}}
+    assert "netplan makes no .link file for lan yet" in told(MTU, without)
+    assert told(ASPM, without) == ""  # which no file of a network manager sets
+    assert told(EEE) == ""  # netplan has no word for it
+    many = {**NETWORKD, YAML: NETWORKD[YAML].replace(f'{{macaddress: "{ADDRESS}"}}'.encode(), b'{driver: "e1000e"}')}
+    assert "lan may be for other cards too" in told(MTU, many)
+    assert "is read later" in told(MTU, {**NETWORKD, "/etc/netplan/99-site.yaml": b"network:\n  ethernets:\n    lan: {mtu: 9000}\n"})
+    assert "which program carries out" in told(MTU, {YAML: NETWORKD[YAML].replace(b"version: 2", b"version: 2\n  renderer: sriov")})
+    assert told(MTU, {"/run/systemd/netif/links/2": b"ADMIN_STATE=configured\n"}) == ""  # another manager has it
+
+
 def test_networkmanager_gets_everything_through_passthrough() -> None:
     node = read(placed(ADVERTISE, NETWORKMANAGER)).child("lan0").child("networkmanager").child("passthrough")
     wanted = {"ethernet.auto-negotiate": "true", "ethernet.speed": "100", "ethernet.duplex": "full"}
