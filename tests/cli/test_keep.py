@@ -11,12 +11,17 @@ from nicmedic.cli.main import main
 from nicmedic.cli.release import _restore
 from nicmedic.model.errors import NoSuchInterfaceError
 from nicmedic.model.keeping import KeptState
+from nicmedic.model.plan import Plan
+from nicmedic.model.transaction import Confirm, Entry, Transaction, Word
 from nicmedic.testing.keeping import FilesWorld, build_keep_edges, list_states
 from nicmedic.testing.transactions import build_edges
 from nicmedic.testing.world import World
-from tests.unit.app.keep.keeping import BACK_ENDS, BEFORE, INTERFACES, do_keep
+from tests.unit.app.keep.keeping import BACK_ENDS, BEFORE, IDENTITY, INTERFACES, do_keep
+from tests.unit.app.keep.test_verify import BAD, Moments, make_edges, make_kept
 
 COMMANDS = (("keep",), ("keep", "nothing0", "--remedy", "mtu:1400"), ("kept",), ("release", "1"), ("verify",), ("verify", "--boot"))
+
+APPLIED = Entry(uptime_s=1.0, time="", boot_id="boot-1", word=Word.APPLIED)
 
 
 @pytest.fixture(autouse=True)
@@ -74,6 +79,23 @@ def test_with_nothing_kept_nothing_is_wrong(state: Path, monkeypatch: pytest.Mon
     assert main(["verify", "--boot", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"schema": "nicmedic.verify/1", "verified": []}
     assert not state.exists()
+
+
+@pytest.mark.parametrize("entries", [(APPLIED,), ()])
+def test_an_open_transaction_is_named_and_fails_no_unit(
+    entries: tuple[Entry, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world, machine = make_kept(), Moments(BAD)
+    opened = [Transaction(id=7, plan=Plan(nic=IDENTITY), confirm=Confirm.OPERATOR, timeout_s=60, entries=entries)] if entries else []
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    monkeypatch.setattr(keep_edges, "build_verify_edges", lambda: make_edges(world, machine, None, None, *opened))
+    for command in (["verify"], ["verify", "--boot"]):
+        assert main(command) == (0 if opened else 1)
+        assert ("transaction 7 on the card is open" in capsys.readouterr().out) is bool(opened)
+    assert len(world.kept[1].checks) == (0 if opened else 2)
+    main(["verify", "--json"])
+    (one,) = json.loads(capsys.readouterr().out)["verified"]
+    assert (one["busy"], one["check"]["word"]) == ((True, "unknown") if opened else (False, "drifted"))
 
 
 @pytest.mark.parametrize(("broken", "status", "mtu", "state"), [(False, 0, "1500", KeptState.RELEASED), (True, 45, "1400", KeptState.KEPT)])

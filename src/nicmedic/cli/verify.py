@@ -30,10 +30,10 @@ def _run(arguments: argparse.Namespace) -> int:
         found = verify(edges, host, select_kept(edges.store, host, arguments.interface), "operator", repair=arguments.repair)
     told = [(one.kept, one.check, one.expiry, one.trouble) for one in found]
     if arguments.json:
-        write_answer(render_verify_json(told) + "\n")
+        write_answer(render_verify_json(told, busy=[one.kept.id for one in found if one.busy]) + "\n")
     else:
         write_answer(render_verified(told, Style(width=read_width(), colour=use_colour(sys.stdout))))
-    return 1 if any(one.check.word in {CheckWord.DRIFTED, CheckWord.UNKNOWN} for one in found) else 0
+    return 1 if any(one.check.word in {CheckWord.DRIFTED, CheckWord.UNKNOWN} and not one.busy for one in found) else 0
 
 
 VERIFY = Command(
@@ -41,7 +41,7 @@ VERIFY = Command(
     summary="look whether what is kept is in force",
     description="""\
 Reads every setting that is kept again, says what is not as it should be, and writes the outcome down for nicmedic kept. With --repair it is set \
-again, as treat does it: under the dead-man's switch, and only if the probes pass.
+again, as treat does it: under the dead-man's switch, and only if the probes pass. A card on which a transaction is open is named and let alone.
 
 nicmedic keep installs a unit of systemd, nicmedic-verify.service, that does this after each boot with --boot: it waits until the network managers \
 are done (the card there, its link up, its addresses as they stay, a minute at most), looks, and looks once more if a link flaps in the three \
@@ -63,7 +63,7 @@ It also says when the kernel, the driver or the chip is not that which a remedy 
         Example("nicmedic verify eth0 --repair", "set it again now"),
     ),
     exit_statuses=(
-        (0, "all that is kept is in force, perhaps set again just now"),
+        (0, "all that is kept is in force, perhaps set again just now, or a transaction on its card is open"),
         (1, "something is not in force, or cannot be read"),
         (2, "the command line is wrong"),
         (24, "only root may"),

@@ -2,7 +2,7 @@
 """``nicmedic.kept/1`` and ``nicmedic.verify/1``: what is kept, and whether it is in force, for scripts. Described in ``docs/schema``."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from nicmedic.model.keeping import Check, FileEdit, Kept
 from nicmedic.model.plain import Plain, to_plain
@@ -73,8 +73,13 @@ def render_kept_json(
     )
 
 
-def render_verify_json(found: Sequence[tuple[Kept, Check, str | None, Sequence[str]]]) -> str:
-    """One JSON document, ASCII only: of each the remedy, the check, what expired, and what went wrong."""
+def render_verify_json(found: Sequence[tuple[Kept, Check, str | None, Sequence[str]]], *, busy: Collection[int] = ()) -> str:
+    """One JSON document, ASCII only.
+
+    Args:
+        found: of each the remedy, the check, what expired, and what went wrong.
+        busy: numbers of those on whose card a transaction is open.
+    """
     return _dump(
         {
             "schema": VERIFY_SCHEMA,
@@ -86,6 +91,7 @@ def render_verify_json(found: Sequence[tuple[Kept, Check, str | None, Sequence[s
                     "check": to_plain(check),
                     "expiry": expiry,
                     "trouble": list(trouble),
+                    "busy": kept.id in busy,
                 }
                 for kept, check, expiry, trouble in found
             ],

@@ -240,6 +240,8 @@ def test_json_keeps_to_its_schemas() -> None:
         jsonschema.Draft202012Validator(KEPT_SCHEMA).validate(json.loads(text))
     text = render_verify_json([(KEPT, CHECK, None, ())])
     jsonschema.Draft202012Validator(VERIFY_SCHEMA).validate(json.loads(text))
+    assert json.loads(text)["verified"][0]["busy"] is False
+    assert json.loads(render_verify_json([(KEPT, CHECK, None, ())], busy=[KEPT.id]))["verified"][0]["busy"] is True
 
 
 def test_the_schemas_name_every_field() -> None:

@@ -57,6 +57,8 @@ class Verified:
     """What it was made for and is another now."""
     trouble: tuple[str, ...] = ()
     """Why it could not be set again, or not be written down."""
+    busy: bool = False
+    """A transaction on the card is open: ``check`` only names it, and is not written down."""
 
 
 def select_kept(store: KeptStore, host: Host, name: str | None) -> tuple[Kept, ...]:
@@ -116,7 +118,10 @@ def _verify_one(edges: VerifyEdges, host: Host, known: Kept, occasion: str, *, r
     if kept is None:
         return host, None
     busy = find_open(edges.list_transactions(), kept.nic)
-    word, differences, wishes = find_word(kept, host) if busy is None else (CheckWord.UNKNOWN, (busy,), ())
+    if busy is not None:
+        check = _check(edges, host, CheckWord.UNKNOWN, (busy,), occasion)
+        return host, Verified(kept=kept, check=check, expiry=find_expiry(kept, host, find_card(host.nics, kept.nic)), busy=True)
+    word, differences, wishes = find_word(kept, host)
     trouble: tuple[str, ...] = ()
     if word is CheckWord.DRIFTED and repair:
         repaired = _repair_locked(edges, host, kept, wishes)

@@ -255,7 +255,8 @@ def test_while_a_transaction_is_open_what_is_set_says_nothing() -> None:
     trial = Transaction(id=7, plan=Plan(nic=IDENTITY, lifts=1), confirm=Confirm.OPERATOR, timeout_s=60, entries=(entry,))
     edges = make_edges(world, repairs.machine, repairs, None, trial)
     (found,) = verify(edges, BAD, select_kept(edges.store, BAD, None), "operator", repair=True)
-    assert (found.check.word, repairs.asked) == (CheckWord.UNKNOWN, [])
+    assert (found.check.word, found.busy, repairs.asked) == (CheckWord.UNKNOWN, True, [])
+    assert world.kept[1].checks == (), "nothing was found out that a later boot could be held against"
     assert found.check.differences == ("transaction 7 on the card is open, which lifts 1 for a trial",)
 
 
