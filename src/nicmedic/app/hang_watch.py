@@ -44,6 +44,8 @@ class HangWatch:
         """What the last round showed of traffic; None: nothing, or there was none yet."""
         self.silent = False
         """No answer came in the last round although frames leave: whether the card receives, or somebody beyond it is at fault, is open."""
+        self.gone = False
+        """What was found is that the card is not there, or was made anew: that may be somebody's hand as well as a hang."""
 
     def _read(self, nic: Nic) -> Counters:
         (look,) = self._machine.read_counters([nic.interface])
@@ -55,10 +57,12 @@ class HangWatch:
 
     def _look_once(self) -> str | None:
         if self._nic is None:
+            self.gone = True
             return "the card is gone"
         self._clock.wait_s(max(0.0, self._looks[-1].monotonic_s + _LOOK_S - self._clock.read_monotonic_s()))
         self._looks = [*self._looks[-2:], self._read(self._nic)]
         if self._looks[-1].ifindex != self._looks[0].ifindex:
+            self.gone = True
             return "the card is gone"
         expired = _count_timeouts(self._looks[-1]) - self._timeouts
         if expired > 0:

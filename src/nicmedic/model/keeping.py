@@ -130,7 +130,9 @@ class Check:
     differences: tuple[str, ...] = ()
     """``mtu is 1500, not 1400``."""
     occasion: str = ""
-    """``boot``, ``link flap``, ``operator``."""
+    """``boot``, ``link flap``, ``operator``; ``trial``: the card hung without it."""
+    note: str = ""
+    """What a trial has shown; empty: it was none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

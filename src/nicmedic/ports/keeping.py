@@ -81,7 +81,7 @@ class KeptStore(Protocol):
         """Write it down with every file's bytes before and after, then name the whole: it is there from then on, or not at all."""
 
     def save_kept(self, kept: Kept) -> Kept:
-        """State and dates; what stands in its files stays as it was created."""
+        """State, dates, and what it was made for; what stands in its files stays as it was created."""
 
     def remove_kept(self, kept: Kept) -> None:
         """Nothing of it is left on this host, so it never was."""

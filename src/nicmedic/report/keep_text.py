@@ -107,7 +107,7 @@ def _count(number: int) -> str:
 
 
 def _say_check(check: Check) -> str:
-    told = f": {', '.join(check.differences)}" if check.differences else ""
+    told = "".join(f": {words}" for words in (", ".join(check.differences), check.note) if words)
     return f"{check.time} ({check.occasion}): {check.word}{told}"
 
 

@@ -52,7 +52,7 @@ class WorldMachine(_Edge):
 
     def read_counters(self, interfaces: Iterable[str]) -> tuple[Counters, ...]:
         self.process.call("read_counters")
-        return tuple(Counters(interface=name, monotonic_s=self.world.uptime_s) for name in interfaces)
+        return tuple(Counters(interface=name, monotonic_s=self.world.uptime_s, ifindex=self.world.ifindex) for name in interfaces)
 
 
 class FakeHands(_Edge):

@@ -78,6 +78,8 @@ class World:
         """No answer comes whatever is set: hung to begin with."""
         self.present = True
         """The card is there."""
+        self.ifindex = 2
+        """Another one when its interface was made anew."""
         self.script_dies_after: int | None = None
         """Undo scripts are killed after so many steps, once."""
         self.broken_script = False

@@ -135,6 +135,8 @@ def test_one_is_shown_with_its_files_and_checks() -> None:
     assert "+\tmtu 1400" in text
     assert "(boot): drifted: mtu is 1500, not 1400" in text
     assert "  released at then\n" in text
+    tried = dataclasses.replace(CHECK, word=CheckWord.IN_FORCE, differences=(), occasion="trial", note="still needed")
+    assert "(trial): in_force: still needed\n" in render_kept(dataclasses.replace(KEPT, checks=(tried,)), None, STYLE)
     assert "  none yet" in render_kept(dataclasses.replace(KEPT, checks=()), None, STYLE)
 
 

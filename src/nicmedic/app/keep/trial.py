@@ -15,8 +15,9 @@ from typing import NoReturn
 
 from nicmedic.app.hang_watch import HangWatch
 from nicmedic.app.keep.edges import KeepEdges
+from nicmedic.app.keep.needed import note_needed
 from nicmedic.app.keep.release import Released, release
-from nicmedic.app.treat import Edges, Finished, Stage, Wishes, carry_out, reread, settle_confirmed, undo_and_look
+from nicmedic.app.treat import Edges, Finished, Stage, Wishes, carry_out, quietly, reread, settle_confirmed, undo_and_look
 from nicmedic.app.undoing import render_left
 from nicmedic.diagnosis.probing import find_flow, judge
 from nicmedic.model.durations import say_duration
@@ -37,6 +38,7 @@ from nicmedic.model.plan import Change, Identity, Plan
 from nicmedic.model.same_card import find_card
 from nicmedic.model.transaction import Confirm, ProbeResult
 from nicmedic.persist.choosing import name_wish
+from nicmedic.persist.expiry import name_kernel
 from nicmedic.remedy.script.words import quote_word
 from nicmedic.remedy.settings import find_differences
 from nicmedic.report.escape import escape_terminal
@@ -169,7 +171,7 @@ def try_without(edges: Edges, keeping: KeepEdges, kept: Kept, host: Host, trial:
     except RolledBackError as error:
         restored = _restore(edges, trial, plan.nic, before, error.message, error)
         raise type(error)(f"{error.message}{restored}", hint=error.hint) from error
-    return _Lifting(edges, keeping, kept, trial, finished).go()
+    return _Lifting(edges, keeping, kept, host, trial, finished).go()
 
 
 def _find_flow(edges: Edges, card: Identity, before: Sequence[ProbeResult]) -> bool | None:
@@ -205,8 +207,9 @@ def _restore(edges: Edges, trial: Trial, card: Identity, before: Sequence[ProbeR
 class _Lifting:
     """One that is lifted."""
 
-    def __init__(self, edges: Edges, keeping: KeepEdges, kept: Kept, trial: Trial, finished: Finished) -> None:
-        self._edges, self._keeping, self._kept, self._trial, self._finished = edges, keeping, kept, trial, finished
+    def __init__(self, edges: Edges, keeping: KeepEdges, kept: Kept, host: Host, trial: Trial, finished: Finished) -> None:
+        self._edges, self._keeping, self._kept, self._host, self._trial, self._finished = edges, keeping, kept, host, trial, finished
+        self._is_proof = False
         self._name = escape_terminal(kept.nic.interface)
 
     def go(self) -> Lifted:
@@ -216,7 +219,7 @@ class _Lifting:
         except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # a bug of ours must not leave the card without it
             self._set_again(_say_error(error), NotConfirmedError, error)
         if hung is not None:
-            self._set_again(f"without it the card hangs: {hung}", ProbesFailedError, None)
+            self._set_again(f"without it the card hangs: {hung}", ProbesFailedError, None, proof=hung if self._is_proof else None)
         try:
             self._edges.store.set_deadline(self._finished.transaction, _RELEASE_S)
             number = self._finished.transaction.id
@@ -264,6 +267,7 @@ class _Lifting:
             self._keep_alive()
             hung = watch.look(self._probe, before)
             if hung is not None:
+                self._is_proof = not watch.gone
                 return hung
             if watch.rounds == rounds:
                 continue
@@ -288,8 +292,17 @@ class _Lifting:
         state = self._find_state()
         return f"whether {number} is kept cannot be read" if state is None else said.get(state, f"{number} is half released")
 
-    def _set_again(self, why: str, kind: type[NicmedicError], cause: BaseException | None) -> NoReturn:
-        """Raises how it ended."""
+    def _note_needed(self, proof: str) -> str:
+        """Write down that it is needed with what runs now, if it is kept still; what is to be said of that."""
+        if self._find_state() is not KeptState.KEPT:
+            return ""
+        failed = quietly(lambda: note_needed(self._keeping, self._kept.id, self._host, proof))
+        kernel = name_kernel(self._host.kernel_package, self._host.kernel_release)
+        told = f"it is needed with kernel {kernel}"
+        return f"; {told}" if failed is None else f"; that {told} cannot be written down: {failed}"
+
+    def _set_again(self, why: str, kind: type[NicmedicError], cause: BaseException | None, *, proof: str | None = None) -> NoReturn:
+        """Raises how it ended. ``proof``: what shows that it is still needed; None: nothing does."""
         edges, number = self._edges, self._finished.transaction.id
         edges.tell(Stage.UNDOING, why)
         ended = undo_and_look(edges, self._finished.transaction, "probes")
@@ -309,7 +322,8 @@ class _Lifting:
         told = f"{self._name}: {why}; the remedy is in force again, and {still}"
         transaction = self._finished.transaction
         restored = _restore(edges, self._trial, transaction.plan.nic, transaction.before, told, cause)
-        raise kind(f"{told}{restored}", hint=hint or f"nicmedic transactions {number}") from cause
+        noted = "" if proof is None else self._note_needed(proof)  # not before: silence that no remedy ends shows nothing of this one
+        raise kind(f"{told}{restored}{noted}", hint=hint or f"nicmedic transactions {number}") from cause
 
 
 def _say_error(error: BaseException) -> str:

@@ -8,11 +8,13 @@ import pytest
 
 from nicmedic.app.decide import confirm_transaction, undo_transaction
 from nicmedic.app.keep.edges import KeepEdges, find_trial
+from nicmedic.app.keep.needed import note_needed
 from nicmedic.app.keep.recover import recover_kept
 from nicmedic.app.keep.release import release
 from nicmedic.app.keep.trial import Lifted, Trial, try_without
 from nicmedic.model.errors import (
     KeepFailedError,
+    NicmedicError,
     NoSuchInterfaceError,
     NotConfirmedError,
     ProbesFailedError,
@@ -20,14 +22,18 @@ from nicmedic.model.errors import (
     RolledBackError,
     UndoFailedError,
 )
-from nicmedic.model.keeping import KeptState
+from nicmedic.model.host import Host
+from nicmedic.model.keeping import CheckWord, KeptState, MadeFor
 from nicmedic.model.transaction import ProbeState, State, find_state
+from nicmedic.persist.expiry import find_expiry
 from nicmedic.testing.keeping import FilesWorld, build_keep_edges, list_states
 from nicmedic.testing.transactions import FakeProber, build_edges
 from nicmedic.testing.world import Killed, Process, World
 from tests.unit.app.keep.keeping import BACK_ENDS, BEFORE, INTERFACES, do_keep, mtu_wish
 
 KEPT_SETTINGS = {"mtu": "1400", "power.control": "on"}
+NEW = "6.1.150-1"
+"""Another kernel than it was kept for."""
 LIFTED = {"mtu": "1500", "power.control": "auto"}
 
 
@@ -46,10 +52,13 @@ class Moody(World):
         if self.at_s is None or self.uptime_s < self.at_s:
             return
         self.at_s = None
-        if self.what == "hang":
+        if self.what.startswith("hang"):
             self.cutting.add(("mtu", "1500"))
+            self.files.holder = Process() if self.what == "hang while somebody keeps" else None
         elif self.what == "stay hung":
             self.deaf = True
+        elif self.what == "renew":
+            self.ifindex += 1
         elif self.what == "ctrl-c":
             raise KeyboardInterrupt
         elif self.what == "bug":
@@ -88,8 +97,8 @@ class Restoring:
 
 def lift(world: Moody, process: Process | None = None, soak_s: float = 300, restore: Restoring | None = None) -> Lifted:
     trial = Trial(soak_s=soak_s, restore=restore or Restoring(world, AssertionError("not asked for")), show=lambda _: None)
-    edges = build_edges(world, process)
-    return try_without(edges, keeping_of(world, world.files, process), world.files.kept[1], world.read_host(), trial)
+    edges, host = build_edges(world, process), dataclasses.replace(world.read_host(), kernel_package=NEW, kernel_release="6.1.0-41-amd64")
+    return try_without(edges, keeping_of(world, world.files, process), world.files.kept[1], host, trial)
 
 
 def test_what_holds_without_it_is_confirmed_and_released() -> None:
@@ -113,10 +122,55 @@ def test_what_hangs_again_is_set_again() -> None:
     assert list_states(world.files) == {1: KeptState.KEPT}
 
 
+def expiry_of(world: Moody) -> str | None:
+    """With the kernel of the trial."""
+    return find_expiry(world.files.kept[1], Host(kernel_package=NEW, kernel_release="6.1.0-41-amd64"), None)
+
+
+def test_a_hang_shows_that_it_is_needed_with_the_kernel_that_runs() -> None:
+    world = Moody(60)
+    assert expiry_of(world) == "kept for kernel 6.1.148-1, this is 6.1.150-1"
+    with pytest.raises(ProbesFailedError, match=r"1 stays kept; it is needed with kernel 6\.1\.150-1\Z"):
+        lift(world)
+    kept = world.files.kept[1]
+    assert kept.made_for == MadeFor(driver="r8169", chip="10ec:8168", kernel_package=NEW, kernel_release="6.1.0-41-amd64")
+    assert expiry_of(world) is None
+    (check,) = kept.checks
+    assert (check.word, check.occasion, check.kernel_package, check.differences) == (CheckWord.IN_FORCE, "trial", NEW, ())
+    assert check.note.startswith("still needed with kernel 6.1.150-1: without it the card hung: ")
+
+
+@pytest.mark.parametrize("what", ["ctrl-c", "bug", "undo", "release", "edit", "force", "renew"])
+def test_what_ended_otherwise_shows_nothing(what: str) -> None:
+    world = Moody(60, what)
+    with pytest.raises(NicmedicError, match=r"in force again"):
+        lift(world)
+    assert (world.files.kept[1].made_for.kernel_package, world.files.kept[1].checks) == ("6.1.148-1", ())
+
+
+def test_without_a_known_kernel_the_one_that_it_was_kept_for_stands() -> None:
+    world = Moody()
+    note_needed(keeping_of(world, world.files), 1, Host(boot_id="boot-1"), "it stands still")
+    kept = world.files.kept[1]
+    assert (kept.made_for.kernel_package, kept.made_for.driver, len(kept.checks)) == ("6.1.148-1", "r8169", 1)
+    world.files.kept[1] = dataclasses.replace(kept, state=KeptState.RELEASING)
+    note_needed(keeping_of(world, world.files), 1, Host(kernel_package=NEW), "it stands still")
+    assert (world.files.kept[1].made_for, len(world.files.kept[1].checks)) == (kept.made_for, 1)
+
+
+def test_that_it_is_needed_may_fail_to_be_written_down() -> None:
+    world = Moody(60, "hang while somebody keeps")
+    with pytest.raises(ProbesFailedError, match=r"that it is needed with kernel 6\.1\.150-1 cannot be written down: held for 0 s"):
+        lift(world)
+    assert (world.settings, world.files.kept[1].checks) == (KEPT_SETTINGS, ())
+
+
 def test_a_card_that_stays_hung_with_the_remedy_is_restored() -> None:
     world = Moody(60, "stay hung")
     restore = Restoring(world)
-    with pytest.raises(ProbesFailedError, match="1 stays kept; traffic did not come back with it, and was restored"):
+    with pytest.raises(
+        ProbesFailedError, match="1 stays kept; traffic did not come back with it, and was restored; it is needed with kernel"
+    ):
         lift(world, restore=restore)
     assert (restore.asked, world.answers, world.settings) == (["eth0"], True, KEPT_SETTINGS)
 
@@ -128,6 +182,7 @@ def test_that_traffic_is_down_is_never_left_out(error: BaseException) -> None:
         lift(world, restore=Restoring(world, error))
     assert caught.value.hint.endswith("nicmedic treat eth0 --ladder restore   # again")
     assert world.settings == KEPT_SETTINGS
+    assert world.files.kept[1].checks == (), "the fault may be beyond the card, and no kernel's"
 
 
 def test_a_card_that_hangs_while_it_is_lifted_is_restored_too() -> None:
