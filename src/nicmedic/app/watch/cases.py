@@ -71,18 +71,19 @@ class Case:
 
     def begin_anew(self, card: Card) -> None:
         """Forget what was seen, not what is open: another card under the name, or an oddity of ours."""
+        was_gone = card.ifindex != self.card.ifindex
         self.card = card
         self.sentry = Sentry(card)
         self.doubts = Doubts(self.desk, self.sentry)
         self.acts.card = card
         self.next_look_s = 0.0
-        self._take_over()
+        self._take_over(was_gone=was_gone)
 
-    def _take_over(self) -> None:
+    def _take_over(self, *, was_gone: bool = False) -> None:
         """What is open was not seen by the sentry that is here now."""
         if self.record is not None:
             now_s = self.desk.edges.clock.read_monotonic_s()
-            self.sentry.take_over(self.record.incident.verdict, now_s)
+            self.sentry.take_over(self.record.incident.verdict, now_s, was_gone=was_gone)
             self._look_until_s = now_s + _LOOK_S
 
     def rename(self, interface: str) -> None:

@@ -37,7 +37,7 @@ class Flow:
         self._first_s = self._last_s = NEVER
 
     def mark(self, now_s: float, verdict: IncidentVerdict | None, *, by_carrier: bool = False) -> None:
-        """What counts is what comes after this. ``by_carrier``: the verdict was given because there was none."""
+        """What counts is what comes after this. ``by_carrier``: the verdict was given because there was none, or no card."""
         self._mark_s, self._verdict, self._by_carrier = now_s, verdict, by_carrier
         self._sent = self._received = 0
 

@@ -79,10 +79,13 @@ class Sentry:
         """What became of a probe, at its end: None: there is nobody to ask."""
         self._memory.probes.learn(answered, now_s)
 
-    def take_over(self, verdict: IncidentVerdict, now_s: float) -> None:
-        """An incident is open from before we looked: see whether it is over. That it was given says nothing of what the card does now."""
+    def take_over(self, verdict: IncidentVerdict, now_s: float, *, was_gone: bool) -> None:
+        """An incident is open from before we looked: see whether it is over. That it was given says nothing of what the card does now.
+
+        ``was_gone``: the interface is a new one. Then one that was away, and nobody knew why, is back as soon as it has a link, though it is idle.
+        """
         self._given, self._given_s = Finding(verdict), now_s
-        self._mark(now_s)
+        self._mark(now_s, by_carrier=was_gone and verdict in (IncidentVerdict.UNSURE, IncidentVerdict.LINK))
 
     def settle(self, now_s: float) -> None:
         """An incident of it was written down, or ended: signs of it do not count twice. A card that hangs still hangs, until it is seen to work."""
@@ -93,9 +96,9 @@ class Sentry:
         self._mark(now_s)
         self._asked_s = None
 
-    def _mark(self, now_s: float) -> None:
+    def _mark(self, now_s: float, *, by_carrier: bool = False) -> None:
         verdict = None if self._given is None else self._given.verdict
-        self._flow.mark(now_s, verdict, by_carrier=verdict is IncidentVerdict.LINK and self._memory.carrier is False)
+        self._flow.mark(now_s, verdict, by_carrier=by_carrier or (verdict is IncidentVerdict.LINK and self._memory.carrier is False))
         self._flows = False
 
     def decide(self, now_s: float) -> Opinion:

@@ -142,3 +142,22 @@ def test_a_card_that_is_new_has_its_quiet_time() -> None:
     assert [action.state for action in incident.actions] == [ActionState.HELD_BACK, ActionState.HELPED]
     assert "appeared only" in incident.actions[0].detail
     assert incident.actions[1].began >= "2025-01-01T00:01:52"
+
+
+def test_a_card_that_was_gone_without_a_word_is_back_when_it_has_a_link_though_nothing_is_sent() -> None:
+    world = World()
+    card = world.card
+    world.senses.has_gateway = False
+
+    def appear() -> Iterable[Signal]:
+        card.card = dataclasses.replace(card.card, ifindex=card.card.ifindex + 1)
+        card.tx_rate = card.rx_rate = 0.0
+        return card.appear(world.clock.read_monotonic_s())
+
+    card.lost = None
+    world.at(20, lambda: card.vanish(world.clock.read_monotonic_s()))
+    world.at(60, appear)
+    world.run(100)
+    (incident,) = world.incidents
+    assert (incident.verdict, incident.ended_why) == (IncidentVerdict.UNSURE, "restored")
+    assert "2025-01-01T00:01:02" <= str(incident.ended) < "2025-01-01T00:01:05"
