@@ -15,7 +15,7 @@ from nicmedic.app.watch.edges import Moment, read_moment
 from nicmedic.app.watch.evidence import find_last_line, keep_log, keep_log_after, keep_samples
 from nicmedic.app.watch.records import Record
 from nicmedic.diagnosis.sentry import Sentry
-from nicmedic.model.incident import Incident, IncidentVerdict
+from nicmedic.model.incident import Evidence, Incident, IncidentVerdict
 from nicmedic.model.policy import NicPolicy
 from nicmedic.model.sample import Signal
 from nicmedic.model.watched import Card, Opinion
@@ -44,6 +44,8 @@ _RANKS = {
 _MOST_REASONS = 16
 _LOOK_S = 5.0
 """A card with an incident from before is looked at, and somebody asked over it, before anything is done."""
+_MOST_RETURNS = 8
+"""Of a hang, whose evidence is kept anew."""
 _STUCK_S = 900.0
 """An incident waits for the end of its treatment, for that may take traffic away again; but one that sleeps in the kernel has none."""
 
@@ -178,7 +180,7 @@ class Case:
         """Write it down; only then anybody is told, and anything is done."""
         assert opinion.verdict is not None  # noqa: S101  # asked for before
         began = moment.earlier(moment.monotonic_s if opinion.began_s is None else opinion.began_s)
-        boot, log = self.desk.edges.boot, self.desk.edges.senses.read_kernel_log(_LOG_BYTES)
+        boot, evidence = self.desk.edges.boot, self._take_evidence(moment)
         incident = Incident(
             boot_id=boot.boot_id,
             interface=self.card.interface,
@@ -195,11 +197,22 @@ class Case:
             kernel_release=boot.kernel_release,
             kernel_package=boot.kernel_package,
         )
-        self.record = Record(incident, (keep_samples(self.sentry.samples, moment.monotonic_s, moment.at), keep_log(log, moment.at)))
+        self.record = Record(incident, evidence)
         self.desk.ledger.save(self.record, moment.monotonic_s)
-        self._last_line, self._returns, self._untold_since_s = find_last_line(log), 0, None
+        self._returns, self._untold_since_s = 0, None
         self.doubts.reset_pause()
         self.desk.tell_incident(self.record, "began")
+
+    def _take_evidence(self, moment: Moment) -> tuple[Evidence, Evidence]:
+        """What there is at once: the counters of the minute before, and the kernel's words."""
+        log = self.desk.edges.senses.read_kernel_log(_LOG_BYTES)
+        self._last_line = find_last_line(log)
+        return keep_samples(self.sentry.samples, moment.monotonic_s, moment.at), keep_log(log, moment.at)
+
+    def _add_evidence(self, record: Record, moment: Moment) -> None:
+        """Of a hang that an incident did not begin with: it is on disk, with its own evidence, before anything is done about it."""
+        record.evidence += self._take_evidence(moment)
+        record.has_heavy = False
 
     def _reopen(self, opinion: Opinion, moment: Moment) -> bool:
         """Whether it is one that was over a moment ago, and has come back."""
@@ -223,9 +236,15 @@ class Case:
                 reasons=reasons,
             )
         )
+        if self._is_worth_evidence(record):
+            self._add_evidence(record, moment)
         self.record, self._last, self._untold_since_s = record, None, moment.monotonic_s
         self.desk.ledger.save(record, moment.monotonic_s)
         return True
+
+    def _is_worth_evidence(self, record: Record) -> bool:
+        """Whether it is kept of each return: what flaps all night fills no disk."""
+        return not self._returns or (record.incident.verdict is IncidentVerdict.NIC_HUNG and self._returns <= _MOST_RETURNS)
 
     def _revise(self, record: Record, opinion: Opinion, moment: Moment) -> None:
         """What is open may turn out to be something that explains more."""
@@ -233,8 +252,10 @@ class Case:
         assert opinion.verdict is not None  # noqa: S101  # asked for before
         if _RANKS[opinion.verdict] <= _RANKS[was]:
             return
-        reasons = (*opinion.reasons, f"at first it was taken for {was}", *record.incident.reasons)[:_MOST_REASONS]
+        reasons = (*opinion.reasons, f"until {moment.at} it was taken for {was}", *record.incident.reasons)[:_MOST_REASONS]
         record.revise(dataclasses.replace(record.incident, verdict=opinion.verdict, reasons=reasons))
+        if opinion.verdict is IncidentVerdict.NIC_HUNG:
+            self._add_evidence(record, moment)
         self.desk.ledger.save(record, moment.monotonic_s)
         self.sentry.settle(moment.monotonic_s)
         self.acts.ask_again()
@@ -301,7 +322,7 @@ class Case:
     def _close(self, record: Record, moment: Moment) -> None:
         log = self.desk.edges.senses.read_kernel_log(_LOG_BYTES)
         after = keep_log_after(log, self._last_line, moment.at)
-        if after is not None and not self._returns:
+        if after is not None and self._is_worth_evidence(record):
             record.evidence.append(after)
         self.acts.close(record)
         self.desk.ledger.save(record, moment.monotonic_s)
