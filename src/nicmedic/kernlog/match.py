@@ -4,8 +4,8 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
+from nicmedic.kernlog.chosen_words import has_chosen_words
 from nicmedic.kernlog.device import DevicePrefix, parse_device_prefix
-from nicmedic.kernlog.process import is_of_process
 from nicmedic.model.signal import Signal, Where
 
 __all__ = ["SignalIndex", "SignalMatch"]
@@ -48,7 +48,7 @@ class SignalIndex:
         """Signals of one message: at most one event (the most specific) first, then facts."""
         text = text[:_LONGEST_MESSAGE]
         candidates = self._find_candidates(text)
-        if not candidates or is_of_process(text):
+        if not candidates or has_chosen_words(text):
             return []
         prefix = parse_device_prefix(text)
         events: list[SignalMatch] = []

@@ -2,7 +2,7 @@
 """Follow /dev/kmsg: the kernel's own records, and the newest part of all of them kept in memory.
 
 A user's program may write there too, but never as the kernel: its facility is 1 or more (kernel/printk/printk.c ``devkmsg_write``). What it can have
-the kernel itself say in its words, ``kernlog/process.py`` leaves out. When records are overwritten before they were read the kernel says so once
+the kernel itself say in its words, ``kernlog/chosen_words.py`` leaves out. When records are overwritten before they were read the kernel says so once
 (EPIPE), and the next record's number tells how many are missing.
 """
 

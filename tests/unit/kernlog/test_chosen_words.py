@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The kernel prints names that programs give themselves: none of them passes for the words of a driver."""
+"""The kernel prints names that programs and keyboards give themselves: none of them passes for the words of a driver."""
 
 import functools
 
 import pytest
 
+from nicmedic.kernlog.chosen_words import has_chosen_words
 from nicmedic.kernlog.match import SignalIndex
-from nicmedic.kernlog.process import is_of_process
 from nicmedic.testing.answers import shipped_knowledge
 
 TAILS = (
@@ -38,7 +38,7 @@ def index() -> SignalIndex:
 @pytest.mark.parametrize("tail", TAILS)
 @pytest.mark.parametrize("name", ["en77:tx timeout", "x\neth0: tx hung", "e", "eth0: hung?: \u00e4"])
 def test_a_process_speaks_for_no_card(name: str, tail: str) -> None:
-    assert is_of_process(name + tail)
+    assert has_chosen_words(name + tail)
     assert index().find_matches(name + tail) == []
 
 
@@ -55,3 +55,9 @@ def test_a_longer_beginning_is_no_name() -> None:
 
 def test_without_the_tail_these_are_a_drivers_words() -> None:
     assert [match.signal.hang for match in index().find_matches("en77:tx timeout")] == [True]
+
+
+def test_a_keyboard_may_call_itself_what_it_likes() -> None:
+    words = "NETDEV WATCHDOG: eth0 (e1000e): transmit queue 0 timed out"
+    assert index().find_matches(f"veth1: {words}")[0].signal.hang
+    assert index().find_matches(f"input: {words} as /devices/virtual/input/input9") == []
