@@ -68,8 +68,9 @@ def test_an_errand_that_does_not_end_holds_up_no_other(folder: Path, monkeypatch
     program.write_text(f'#!/bin/sh\necho "$3" >>{folder}/said\n[ "$3" != 1 ] || exec sleep 5\n')
     program.chmod(0o755)
     ours = HostErrands((str(program),))
-    ours.keep_evidence(1)
-    ours.keep_evidence(2)
+    assert ours.keep_evidence(1)
+    assert ours.keep_evidence(2)
+    assert (ours.is_keeping(1), ours.is_keeping(2), ours.is_keeping(3)) == (True, True, False)
     until = time.monotonic() + 20
     while not (folder / "said").exists() and time.monotonic() < until:
         time.sleep(0.02)
@@ -81,3 +82,5 @@ def test_an_errand_that_does_not_end_holds_up_no_other(folder: Path, monkeypatch
     while (folder / "said").read_text() != "1\n2\n" and time.monotonic() < until:
         time.sleep(0.02)
     assert (folder / "said").read_text() == "1\n2\n"
+    assert not ours.is_keeping(1)
+    assert [ours.keep_evidence(number) for number in range(3, 40)].count(False) > 0

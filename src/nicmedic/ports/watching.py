@@ -105,8 +105,11 @@ class Treater(Protocol):
 class Errands(Protocol):
     """What takes long, in programs of their own that nobody waits for. Never raises: evidence that they could not get is missing."""
 
-    def keep_evidence(self, number: int) -> None:
-        """Add the heavy pieces to an incident: host and changes."""
+    def keep_evidence(self, number: int) -> bool:
+        """Add the heavy pieces to an incident: host and changes. False: too many others wait, and it is not done."""
+
+    def is_keeping(self, number: int) -> bool:
+        """Whether those of an incident wait to be made, or are being made."""
 
     def note_boot(self) -> None:
         """Note what this boot is like."""

@@ -184,10 +184,19 @@ class FakeErrands(_Edge):
         """Remember."""
         super().__init__(fail_at=fail_at, error=error)
         self.kept: list[int] = []
+        self.is_full = False
+        self.at_work: set[int] = set()
+        """Incidents whose heavy pieces are being made."""
 
-    def keep_evidence(self, number: int) -> None:
+    def keep_evidence(self, number: int) -> bool:
         self._call("keep_evidence")
-        self.kept.append(number)
+        if not self.is_full:
+            self.kept.append(number)
+        return not self.is_full
+
+    def is_keeping(self, number: int) -> bool:
+        self._call("is_keeping")
+        return number in self.at_work
 
     def note_boot(self) -> None:
         self._call("note_boot")

@@ -28,8 +28,8 @@ _LEAST_UNDONE, _CHANGED = 40, range(50, 60)
 _OF_THE_CARD = frozenset({NoSuchInterfaceError.code, RefusedError.code})
 _COULD_NOT_S, _LONGEST_COULD_NOT_S = 60.0, 3600.0
 """After what could not be begun; twice as long each time."""
-_HEAVY_S = 20.0
-"""The heavy evidence takes so long at most, and a boot would take it away."""
+_HEAVY_S = 90.0
+"""A boot, which would take it away, waits so long for the heavy evidence. It takes seconds, but one incident's is made after another's."""
 _LONGEST_DETAIL = 500
 
 
@@ -121,10 +121,16 @@ class Acts:
             if choice.again_s is not None:
                 self._ask_at_s = moment.monotonic_s + max(1.0, min(choice.again_s, _ASK_AGAIN_S))
             return
-        if choice.what == _REBOOT and record.heavy_at_s is not None and moment.monotonic_s < record.heavy_at_s + _HEAVY_S:
-            self._ask_at_s = record.heavy_at_s + _HEAVY_S
+        if choice.what == _REBOOT and self._is_keeping(record, moment):
+            self._ask_at_s = moment.monotonic_s + 1.0
             return
         self._begin(record, policy, choice.what, moment)
+
+    def _is_keeping(self, record: Record, moment: Moment) -> bool:
+        number, asked_s = record.incident.id, record.heavy_at_s
+        if number is None or asked_s is None or moment.monotonic_s >= asked_s + _HEAVY_S:
+            return False
+        return self._desk.edges.errands.is_keeping(number)
 
     def _ask(self, record: Record, policy: NicPolicy, moment: Moment) -> Act:
         reboot = self._desk.last_reboot

@@ -30,6 +30,7 @@ _REOPEN_S = 60.0
 _TELL_AGAIN_S = 10.0
 """One that was over and came back is told again when it has lasted so long."""
 _HEAVY_PAUSE_S = {IncidentVerdict.NIC_HUNG: 60.0}
+_LOST_PICTURES = 'nicmedic_watch_dropped_total{what="pictures of the host"}'
 _USUAL_HEAVY_PAUSE_S = 900.0
 """A picture of the host takes seconds of a processor."""
 _RANKS = {
@@ -291,7 +292,8 @@ class Case:
         if moment.monotonic_s >= self._heavy_at_s.get(verdict, 0.0):
             record.heavy_at_s = moment.monotonic_s
             self._heavy_at_s[verdict] = moment.monotonic_s + _HEAVY_PAUSE_S.get(verdict, _USUAL_HEAVY_PAUSE_S)
-            self.desk.edges.errands.keep_evidence(number)
+            if not self.desk.edges.errands.keep_evidence(number):
+                self.desk.count(_LOST_PICTURES)
 
     def _end(self, record: Record, restored: Moment, moment: Moment) -> None:
         """Traffic flows."""

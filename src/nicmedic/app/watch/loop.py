@@ -260,6 +260,7 @@ class Watcher:
         values["nicmedic_watch_cards"] = float(len(self._cases))
         values["nicmedic_watch_unwritten_incidents"] = float(self._desk.ledger.waiting)
         values[f'{_LOST}{{what="incidents"}}'] = float(self._desk.ledger.lost)
+        values[f'{_LOST}{{what="evidence"}}'] = float(self._desk.ledger.lost_pieces)
         values["nicmedic_watch_heartbeat_timestamp_seconds"] = self._edges.clock.read_now().timestamp()
         for name, case in self._cases.items():
             values[f"nicmedic_hung{{{render_label('interface', name)}}}"] = float(case.is_hung)

@@ -106,6 +106,8 @@ class Ledger:
         """What the disk said last; None: it takes what it is given."""
         self.lost = 0
         """Records that were given up."""
+        self.lost_pieces = 0
+        """Pieces of evidence that were given up."""
         self._own_from: int | None = None
 
     @property
@@ -149,14 +151,17 @@ class Ledger:
         for record in self._waiting:
             while size > _MOST_EVIDENCE_BYTES and record.evidence:
                 size -= len(record.evidence.pop().data)
+                self.lost_pieces += 1
         while len(self._waiting) > _MOST_RECORDS:
             del self._waiting[0]
             self.lost += 1
 
     def _tell_well(self) -> None:
         if self.trouble is not None and not self._waiting:
-            lost = f"; {self.lost} were lost" if self.lost else ""
-            self._tell(f"incidents can be written down again, and those that waited are on disk{lost}", False)  # noqa: FBT003  # not bad
+            counted = ((self.lost, "incidents"), (self.lost_pieces, "pieces of evidence"))
+            lost = ", ".join(f"{count} {what}" for count, what in counted if count)
+            rest = f"; lost since the watcher began: {lost}" if lost else ""
+            self._tell(f"incidents can be written down again, and those that waited are on disk{rest}", False)  # noqa: FBT003  # not bad
             self.trouble = None
 
     def retry(self, now_s: float) -> None:

@@ -23,19 +23,26 @@ class HostErrands:
         self._program = tuple(program)
         self._waiting: list[str] = []
         self._job: Job | None = None
+        self._doing = ""
         self._began_s = 0.0
         forget_ended()
 
-    def keep_evidence(self, number: int) -> None:
-        self._add(str(number))
+    def keep_evidence(self, number: int) -> bool:
+        return self._add(str(number))
+
+    def is_keeping(self, number: int) -> bool:
+        self.turn()
+        return str(number) in self._waiting or (self._job is not None and self._doing == str(number))
 
     def note_boot(self) -> None:
         self._add("boot")
 
-    def _add(self, what: str) -> None:
-        if len(self._waiting) < _MOST_WAITING:
+    def _add(self, what: str) -> bool:
+        has_room = len(self._waiting) < _MOST_WAITING
+        if has_room:
             self._waiting.append(what)
         self.turn()
+        return has_room
 
     def turn(self) -> None:
         """See whether the last one has ended, and begin the next."""
@@ -43,6 +50,7 @@ class HostErrands:
             self._job.forget()
             self._job = None
         if self._job is None and self._waiting:
-            line = (*self._program, "watch", "--keep", self._waiting.pop(0))
+            self._doing = self._waiting.pop(0)
+            line = (*self._program, "watch", "--keep", self._doing)
             self._began_s = time.monotonic()
             self._job = start_job("keep", line, description="nicmedic: keep evidence", within_s=_WITHIN_S)

@@ -52,6 +52,21 @@ def test_a_full_disk_is_told_and_nothing_is_done_before_the_incident_is_on_it() 
     assert world.teller.metrics[-1]["nicmedic_watch_unwritten_incidents"] == 0.0
 
 
+def test_evidence_that_a_full_disk_never_took_is_counted_and_told() -> None:
+    told: list[str] = []
+    store = FakeIncidents()
+    store.is_full = True
+    ledger = Ledger(store, lambda text, _bad: told.append(text))
+    pieces = [Evidence(kind=EvidenceKind.KERNEL_LOG, at="t", data=bytes(64 << 10))] * 2
+    for _ in range(40):
+        ledger.save(Record(INCIDENT, pieces), 0.0)
+    store.is_full = False
+    ledger.retry(100.0)
+    kept = sum(len(store.read_evidence(incident.id or 0)) for incident in store.list_incidents())
+    assert (kept, ledger.lost, ledger.lost_pieces) == (32, 0, 48)
+    assert told[-1].endswith("; lost since the watcher began: 48 pieces of evidence")
+
+
 @pytest.mark.parametrize("number", range(1, 16))
 def test_whichever_write_fails_all_is_on_disk_in_the_end(number: int) -> None:
     world = World(policy=RESTORE)
@@ -94,7 +109,7 @@ def test_what_waits_for_the_disk_is_bounded() -> None:
     assert ledger.waiting == 64
     ledger.retry(10.0)
     assert ledger.waiting == 0
-    assert "36 were lost" in told[-1]
+    assert "36 incidents" in told[-1]
     assert store.list_incidents()[0].interface == "eth36"
 
 
