@@ -82,6 +82,9 @@ class IncidentStore(Protocol):
     def put_aside(self) -> str | None:
         """What had to be put aside as damaged when the store was opened: its new path; None: nothing."""
 
+    def read_damage_age_s(self) -> float | None:
+        """How long ago that was, in seconds, also if another process did it; None: never, as far as is known."""
+
 
 class Treater(Protocol):
     """Acts, in a process of its own: ``nicmedic treat`` through its transaction. One at a time a card."""

@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Iterator
 
-__all__ = ["hold_lock", "make_file", "make_folder", "remove_database", "replace_damaged", "sync_folder"]
+__all__ = ["find_damage_age_s", "hold_lock", "make_file", "make_folder", "remove_database", "replace_damaged", "sync_folder"]
 
 _BESIDE = ("-wal", "-shm", "-journal", "")
 """What SQLite keeps beside a database; the database itself last, so that no moment leaves a new one beside the old log of another."""
@@ -83,15 +83,28 @@ def remove_database(path: str) -> None:
             os.unlink(f"{path}{end}")  # noqa: PTH108  # strings throughout
 
 
+def _list_asides(path: str) -> set[str]:
+    """Names of the damaged ones, without what SQLite keeps beside them."""
+    folder, name = os.path.split(path)
+    entries = [entry for entry in os.listdir(folder) if entry.startswith(f"{name}.damaged-")]  # noqa: PTH208  # strings throughout
+    return {entry.removesuffix("-wal").removesuffix("-shm").removesuffix("-journal") for entry in entries}
+
+
+def find_damage_age_s(path: str) -> float | None:
+    """How long ago one was given another name last; None: none is here. Below 0: the clock was set back."""
+    ages = []
+    for name in _list_asides(path):
+        with contextlib.suppress(FileNotFoundError):
+            ages.append(time.time() - os.stat(f"{os.path.dirname(path)}/{name}").st_ctime)  # noqa: PTH116, PTH120  # strings throughout
+    return min(ages, default=None)
+
+
 def _forget_oldest(path: str, aside: str) -> None:
     """A disk that damages everything must not be filled by that."""
-    folder, name = os.path.split(path)
-    start = f"{name}.damaged-"
-    entries = [entry for entry in os.listdir(folder) if entry.startswith(start)]  # noqa: PTH208  # strings throughout
-    stems = {entry.removesuffix("-wal").removesuffix("-shm").removesuffix("-journal") for entry in entries}
-    for stem in sorted(stems - {os.path.basename(aside)})[: 1 - _MOST_ASIDE]:  # noqa: PTH119  # strings throughout; a clock may have been set back
+    others = _list_asides(path) - {os.path.basename(aside)}  # noqa: PTH119  # strings throughout
+    for name in sorted(others)[: 1 - _MOST_ASIDE]:  # a clock may have been set back
         with contextlib.suppress(OSError):
-            remove_database(f"{folder}/{stem}")
+            remove_database(f"{os.path.dirname(path)}/{name}")  # noqa: PTH120  # strings throughout
 
 
 def replace_damaged(path: str, new: str) -> str:

@@ -11,6 +11,8 @@ from nicmedic.model.errors import StateError
 from nicmedic.model.incident import Action, ActionState, Evidence, EvidenceKind, Incident, IncidentVerdict
 from nicmedic.model.state_folder import find_state_folder
 from nicmedic.store.database import Connection, Database, Role
+from nicmedic.store.failures import describe_failure
+from nicmedic.store.folder import find_damage_age_s
 from nicmedic.store.rows import (
     ACTION_COLUMNS,
     EVIDENCE_COLUMNS,
@@ -302,6 +304,12 @@ class HostIncidents:
         """Also what was found damaged later: the newest."""
         self._database.look(lambda _connection: None)
         return self._database.aside
+
+    def read_damage_age_s(self) -> float | None:
+        try:
+            return find_damage_age_s(self._database.path)
+        except OSError as error:
+            raise describe_failure(self._database.path, error) from error
 
     def close(self) -> None:
         """The next call opens it again."""

@@ -23,6 +23,7 @@ class FakeIncidents:
         """Whether every call that writes fails."""
         self.aside: str | None = None
         """What ``put_aside`` tells."""
+        self.damage_age_s: float | None = None
         self._incidents: dict[int, Incident] = {}
         self._actions: dict[int, dict[int, Action]] = {}
         self._evidence: dict[int, list[Evidence]] = {}
@@ -93,6 +94,10 @@ class FakeIncidents:
     def put_aside(self) -> str | None:
         self._call("put_aside", writes=False)
         return self.aside
+
+    def read_damage_age_s(self) -> float | None:
+        self._call("read_damage_age_s", writes=False)
+        return self.damage_age_s
 
     def _build(self, number: int) -> Incident:
         actions = self._actions.get(number, {})

@@ -36,7 +36,13 @@ def test_what_is_no_database_is_put_aside_and_a_new_one_begun(folder: Path) -> N
     assert aside.startswith(f"{folder}/incidents.db.damaged-")
     assert Path(aside).read_bytes().startswith(b"not a database")
     assert store.add_incident(make(), ()).id == 1
-    assert keep(folder).put_aside() is None
+    again = keep(folder)
+    assert again.put_aside() is None
+    age_s = again.read_damage_age_s()
+    assert age_s is not None
+    assert -1 < age_s < 60
+    Path(aside).unlink()
+    assert again.read_damage_age_s() is None
 
 
 def damage(folder: Path, find: bytes, replacement: bytes) -> None:

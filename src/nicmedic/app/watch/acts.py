@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from nicmedic.app.watch.desk import Desk
 from nicmedic.app.watch.edges import Moment, read_moment
 from nicmedic.app.watch.records import Record
-from nicmedic.model.errors import NoSuchInterfaceError, RefusedError
+from nicmedic.model.errors import NoSuchInterfaceError, RefusedError, StateError
 from nicmedic.model.incident import Action, ActionState, IncidentVerdict
 from nicmedic.model.policy import Mode, NicPolicy
 from nicmedic.model.watched import Card
@@ -21,6 +21,7 @@ __all__ = ["Acts"]
 
 _RESTORE, _PREVENT, _REBOOT = "restore", "prevent", "reboot"
 _ASK_AGAIN_S = 10.0
+_DAY_S = 86_400.0
 _MOST_EARLIER = 64
 _MOST_ACTIONS = 100
 """Of one incident: beyond them the last treatment stands for those before it."""
@@ -149,6 +150,12 @@ class Acts:
             return "the incident is older than this watcher, which has not seen the card stand still yet"
         if not self._desk.is_history_known:
             return "incidents could not be read yet, so it is not known when the host was booted last"
+        try:
+            damage_age_s = self._desk.edges.store.read_damage_age_s()
+        except StateError as error:
+            return f"it is not known when the host was booted last: {error.message}"
+        if damage_age_s is not None and damage_age_s < _DAY_S:
+            return "the incidents were damaged within the last day, and with them what is known of when the host was booted last"
         undecided = self._desk.edges.treater.list_undecided()
         if undecided:
             numbers = ", ".join(map(str, undecided))

@@ -520,3 +520,15 @@ def test_an_incident_that_goes_on_for_ever_has_so_many_actions_and_no_more() -> 
     (incident,) = world.incidents
     assert len(incident.actions) == 100
     assert (incident.actions[-1].ended or "") > "2025-01-01T02:50"
+
+
+@pytest.mark.parametrize(("age_s", "boots"), [(60.0, 0), (-60.0, 0), (90_000.0, 1), (None, 1)])
+def test_a_host_that_may_have_been_booted_by_us_before_the_damage_is_not_booted(age_s: float | None, boots: int) -> None:
+    world = World(policy=NicPolicy(mode=Mode.RESTORE, reboot=True, cool_down_s=5))
+    world.cures["restore"] = lambda: 43
+    world.store.damage_age_s = age_s
+    world.at(10, world.card.hang)
+    world.run(200)
+    assert [what for _, what, _ in world.treater.begun].count("reboot") == boots
+    held = [action.detail for action in world.incidents[0].actions if action.what == "reboot" and action.state is ActionState.HELD_BACK]
+    assert [("damaged within the last day" in detail) for detail in held] == [True] * (1 - boots)
