@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What the policy allows after somebody set the clock back: treatment goes on, and a reboot does not come twice."""
 
+import dataclasses
 import datetime
 
 import pytest
@@ -18,12 +19,12 @@ def acted(what: str, state: ActionState, ahead_s: float) -> Action:
     return Action(what=what, state=state, began=moment, ended=None if state is ActionState.RUNNING else moment)
 
 
-def choose(*earlier: Action, here: tuple[Action, ...] = ()) -> Act:
+def choose(*earlier: Action, here: tuple[Action, ...] = (), uptime_s: float = 5000.0) -> Act:
     incident = Incident(
         boot_id="b", interface="eth0", verdict=IncidentVerdict.NIC_HUNG, reasons=(), began=NOW.isoformat(), began_uptime_s=999.0,
         detected=NOW.isoformat(), detected_uptime_s=1000.0, actions=here,
     )  # fmt: skip
-    return choose_act(POLICY, incident, earlier, uptime_s=5000.0, present_s=5000.0, now=NOW)
+    return choose_act(POLICY, incident, earlier, uptime_s=uptime_s, present_s=5000.0, now=NOW)
 
 
 @pytest.mark.parametrize("state", [ActionState.HELPED, ActionState.FAILED, ActionState.RUNNING])
@@ -45,3 +46,10 @@ def test_a_reboot_that_lies_ahead_still_keeps_the_next_one_back() -> None:
     failures = tuple(acted("restore", ActionState.FAILED, -ago) for ago in (400.0, 200.0))
     assert choose(here=failures).what == "reboot"
     assert choose(acted("reboot", ActionState.HELPED, 7200.0), here=failures).what == "restore"
+
+
+@pytest.mark.parametrize(("uptime_s", "what"), [(5000.0, "restore"), (90_000.0, "reboot")])
+def test_a_reboot_from_before_the_clock_was_set_may_have_been_right_before_this_boot(uptime_s: float, what: str) -> None:
+    failures = tuple(acted("restore", ActionState.FAILED, -ago) for ago in (400.0, 200.0))
+    booted = dataclasses.replace(acted("reboot", ActionState.HELPED, 0.0), began="1970-01-01T00:03:00+00:00")
+    assert choose(booted, here=failures, uptime_s=uptime_s).what == what

@@ -11,6 +11,8 @@ Why not ``nicmedic.host.devices``: it brings every value of a card, 1.5 MB of th
 import re
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
+from types import MappingProxyType
+from typing import Any
 
 from nicmedic.host.neighbour_packets import ETHERNET
 from nicmedic.host.sysfs import Folder
@@ -23,6 +25,7 @@ NET = "sys/class/net"
 _XEN_BACKEND = "xen-backend"
 _BUSES = frozenset({"pci", "usb", "virtio", "xen", "vmbus", "platform"})
 _PCI_ADDRESS = re.compile(r"[0-9a-f]{4,}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]\Z")
+_UNKNOWN: Mapping[str, Any] = MappingProxyType({})
 _REPRESENTOR = re.compile(r"(?:c\d+)?pf\d+(?:vf|sf)\d+\Z")
 
 
@@ -64,8 +67,8 @@ def _has_bql(folder: Folder, queues: Sequence[str]) -> bool | None:
     return False if folder.number("statistics/tx_packets") else None
 
 
-def read_card(net: Folder, name: str, speed_mbps: int | None = None) -> Card | None:
-    """One card; None: there is no such interface."""
+def read_card(net: Folder, name: str, speed_mbps: int | None = None, permanent_address: str | None = None) -> Card | None:
+    """One card; None: there is no such interface. Speed and permanent address as the kernel has told them, if it has."""
     folder = net.folder(name)
     ifindex = folder.number("ifindex")
     if ifindex is None:
@@ -79,7 +82,7 @@ def read_card(net: Folder, name: str, speed_mbps: int | None = None) -> Card | N
         bus=subsystem if subsystem is None or subsystem in _BUSES else "other",
         bus_address=_last(path),
         sysfs_path=path,
-        permanent_address=folder.text("address") if folder.number("addr_assign_type") == 0 else None,
+        permanent_address=folder.text("address") if folder.number("addr_assign_type") == 0 else permanent_address,
         is_real=path is not None,
         tx_queues=max(1, len(queues)),
         has_bql=_has_bql(folder, queues),
@@ -89,9 +92,14 @@ def read_card(net: Folder, name: str, speed_mbps: int | None = None) -> Card | N
 
 
 def read_cards(
-    net: Folder, virtual: Sequence[str], *, speeds: Mapping[str, int] | None = None, leave_out: frozenset[str] = frozenset()
+    net: Folder,
+    virtual: Sequence[str],
+    *,
+    speeds: Mapping[str, int] = _UNKNOWN,
+    permanent_addresses: Mapping[str, str] = _UNKNOWN,
+    leave_out: frozenset[str] = frozenset(),
 ) -> tuple[Card, ...]:
     """All that are there now."""
     names = [name for name in net.names() if name not in leave_out and is_card(net, name, virtual)]
-    found = (read_card(net, name, (speeds or {}).get(name)) for name in names)
+    found = (read_card(net, name, speeds.get(name), permanent_addresses.get(name)) for name in names)
     return tuple(card for card in found if card is not None)

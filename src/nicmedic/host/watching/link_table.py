@@ -18,7 +18,7 @@ RTM_NEWLINK = 16
 RTM_DELLINK = 17
 _HEADER = struct.Struct("=IHHII")
 _IFINFO = struct.Struct("=BxHiII")
-_ADDRESS, _IFNAME, _MTU, _MASTER, _PORT_NAME = 1, 3, 4, 10, 38
+_ADDRESS, _IFNAME, _MTU, _MASTER, _PORT_NAME, _PERM_ADDRESS = 1, 3, 4, 10, 38, 54
 _UP, _LOWER_UP = 1, 1 << 16
 
 
@@ -33,6 +33,8 @@ class Link(NamedTuple):
     master: int | None = None
     address: str = ""
     port_name: str | None = None
+    permanent_address: str | None = None
+    """Told since Linux 5.6 (IFLA_PERM_ADDRESS, include/uapi/linux/if_link.h): a bond gives its ports another one than this."""
 
     @property
     def carrier(self) -> bool | None:
@@ -74,6 +76,7 @@ def parse_link(body: bytes) -> Link | None:
         master=_number(found.get(_MASTER)),
         address=found.get(_ADDRESS, b"").hex(":"),
         port_name=None if port is None else port.split(b"\0")[0].decode("ascii", "replace"),
+        permanent_address=found.get(_PERM_ADDRESS, b"").hex(":") or None,
     )
 
 
@@ -99,6 +102,11 @@ class LinkTable:
     def representors(self) -> frozenset[str]:
         """Interfaces that stand for guests' functions."""
         return frozenset(link.name for link in self._links.values() if is_representor(link.port_name))
+
+    @property
+    def permanent_addresses(self) -> dict[str, str]:
+        """By interface, as far as they are told."""
+        return {link.name: link.permanent_address for link in self._links.values() if link.permanent_address is not None}
 
     def begin_listing(self) -> None:
         """From now on note who was heard of: a list that is made meanwhile may be older than what was heard."""

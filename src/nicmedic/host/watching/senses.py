@@ -334,7 +334,10 @@ class HostSenses:
     # ---------------------------------------------------------------------------------------------------------------- protocol
 
     def list_cards(self) -> tuple[Card, ...]:
-        self._cards = read_cards(self._net, self._virtual, speeds=self._speeds, leave_out=self._links.representors)
+        links = self._links
+        self._cards = read_cards(
+            self._net, self._virtual, speeds=self._speeds, permanent_addresses=links.permanent_addresses, leave_out=links.representors
+        )
         self._begin_reading(self._cards)
         return self._cards
 

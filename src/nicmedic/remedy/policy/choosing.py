@@ -20,6 +20,7 @@ __all__ = ["Act", "choose_act", "find_nic_policy"]
 
 _HOUR_S = 3600.0
 _DAY_S = 86_400.0
+_FIRST_MOMENT = "2024"
 _RESTORE, _PREVENT, _REBOOT = "restore", "prevent", "reboot"
 _APPEARED_SHARE = 0.1
 """Of the quiet time after a boot: after a card appeared."""
@@ -84,7 +85,7 @@ def choose_act(
     often = _find_often(policy, done, now)
     failures = sum(action.what == _RESTORE and action.state in _FAILED for action in incident.actions)
     if policy.reboot and (failures >= _FAILURES_BEFORE_REBOOT or (often is not None and failures)):
-        return _reboot(incident, done, often, now)
+        return _reboot(incident, done, often, uptime_s, now)
     return Act(what=_RESTORE) if often is None else often
 
 
@@ -97,6 +98,11 @@ def _age_s(moment: str | None, now: datetime.datetime) -> float:
     if then.tzinfo is None:
         then = then.replace(tzinfo=datetime.UTC)
     return (now - then).total_seconds()
+
+
+def _is_before_us(moment: str) -> bool:
+    """Whether there was no nicmedic then, so that the clock was wrong."""
+    return moment < _FIRST_MOMENT
 
 
 def _say_ago(age_s: float) -> str:
@@ -158,11 +164,16 @@ def _find_often(policy: NicPolicy, done: Iterable[Action], now: datetime.datetim
     return Act(reason=reason, again_s=_HOUR_S - ages[policy.attempts_per_hour - 1])
 
 
-def _reboot(incident: Incident, done: Iterable[Action], often: Act | None, now: datetime.datetime) -> Act:
-    """Once an incident, once a day; otherwise remedies go on, as far as they may."""
+def _reboot(incident: Incident, done: Iterable[Action], often: Act | None, uptime_s: float, now: datetime.datetime) -> Act:
+    """Once an incident, once a day; otherwise remedies go on, as far as they may.
+
+    A host without a clock of its own wakes up in 1970 and leaps to the present when it has a network: one that was begun before the leap was at a
+    time that nobody knows, and may have been right before this boot.
+    """
     if any(action.what == _REBOOT and action.state is not ActionState.HELD_BACK for action in incident.actions):
         return often or Act(what=_RESTORE)
-    last_s = min((_age_s(action.began, now) for action in done if action.what == _REBOOT), default=_DAY_S)
+    reboots = [action for action in done if action.what == _REBOOT]
+    last_s = min((uptime_s if _is_before_us(action.began) else _age_s(action.began, now) for action in reboots), default=_DAY_S)
     if last_s >= _DAY_S:
         return Act(what=_REBOOT)
     return often or Act(what=_RESTORE)

@@ -55,6 +55,15 @@ def test_a_recorded_message() -> None:
     assert parse_link(RECORDED) == Link(2, "c0", True, True, 1400, None, "9e:d9:5f:06:50:2a")
 
 
+def test_a_port_of_a_bond_keeps_its_own_address(heard: Heard) -> None:
+    assert heard.table.permanent_addresses == {}
+    heard.table.hear(RTM_NEWLINK, body(2, "eth0", master=9) + attribute(54, bytes(5) + b"\x09"), 1.0)
+    assert heard.table.permanent_addresses == {"eth0": "00:00:00:00:00:09"}
+    found = heard.table.find("eth0")
+    assert found is not None
+    assert found.address == "00:00:00:00:00:07"
+
+
 @pytest.mark.parametrize("data", [b"", RECORDED[:12], RECORDED[:16], bytes(40), RECORDED[:16] + b"\xff" * 30])
 def test_what_is_cut_or_strange_is_no_link(data: bytes) -> None:
     assert parse_link(data) is None

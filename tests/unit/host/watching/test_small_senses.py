@@ -207,5 +207,5 @@ def test_each_blind_spot_says_what_would_change_it() -> None:
 
 def test_what_a_child_said_that_makes_no_sense_is_not_taken() -> None:
     assert links_of({}) is None
-    assert links_of({"links": [[1, "lo", True, True, 1, None, "", None, "too much"]]}) is None
+    assert links_of({"links": [[1, "lo", True, True, 1, None, "", None, None, "too much"]]}) is None
     assert speeds_of({"speeds": None}) == {}
