@@ -13,7 +13,7 @@ __all__ = ["has_chosen_words"]
 
 _NAME = r"[\s\S]{1,15}"
 """TASK_COMM_LEN, include/linux/sched.h, is 16 with its end."""
-_NUMBER = r"(?:\[\d+\]| ?\(\d+\)|/\d+)[: ]"
+_NUMBER = r"\[\d+\][: ]| ?\(\d+\): |/\d+: | \(\d+\) used "
 """``show_signal_msg()`` of arch/x86/mm/fault.c, ``arm64_show_signal()``, ``print_fatal_signal()`` of kernel/signal.c, ``check_stack_usage()``."""
 _WORDS = r" invoked oom-killer: |: page allocation |: vmalloc |: unhandled page fault | uses (?:obsolete|deprecated) "
 """``dump_header()`` of mm/oom_kill.c, ``warn_alloc()`` of mm/page_alloc.c, ``__do_user_fault()`` of arch/arm/mm/fault.c, net/packet/af_packet.c."""

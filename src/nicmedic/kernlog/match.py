@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from nicmedic.kernlog.chosen_words import has_chosen_words
 from nicmedic.kernlog.device import DevicePrefix, parse_device_prefix
+from nicmedic.model.event import EventKind
 from nicmedic.model.signal import Signal, Where
 
 __all__ = ["SignalIndex", "SignalMatch"]
@@ -19,6 +20,8 @@ class SignalMatch(NamedTuple):
 
 
 _RANK = {Where.DRIVER: 0, Where.INTERFACE: 1, Where.DEVICE: 2, Where.MESSAGE: 3}
+_OF_THE_HOST = frozenset({EventKind.CPU_STALL, EventKind.MEMORY_FAULT, EventKind.OTHER})
+"""What a message may still mean whose first words somebody else chose: that a process found no memory, or died."""
 _NO_DIGITS = dict.fromkeys(map(ord, "0123456789"))
 _MOST_SHAPES = 2000
 _LONGEST_MESSAGE = 4096
@@ -48,7 +51,9 @@ class SignalIndex:
         """Signals of one message: at most one event (the most specific) first, then facts."""
         text = text[:_LONGEST_MESSAGE]
         candidates = self._find_candidates(text)
-        if not candidates or has_chosen_words(text):
+        if candidates and has_chosen_words(text):
+            candidates = [candidate for candidate in candidates if candidate.where is Where.MESSAGE and candidate.kind in _OF_THE_HOST]
+        if not candidates:
             return []
         prefix = parse_device_prefix(text)
         events: list[SignalMatch] = []
