@@ -5,7 +5,7 @@ The unit may hardly do anything (``host/service.py``), and what it starts may do
 fail in ways that it does not fail in a shell. A transient unit is as free as a login of root, and has a control group of its own: it goes on when the
 watcher is started anew, or is ended because it stands. Process 1 is asked over its private socket, so nothing is needed of the message bus.
 
-How it ended, and what it said, is left in files: whoever waits for it needs no connection, and a watcher that was started anew finds them too.
+How it ended, and what it said, is left in files: whoever waits for it needs no connection.
 Resident: imports nothing of ours.
 """
 
