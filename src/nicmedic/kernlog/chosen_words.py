@@ -17,9 +17,10 @@ _NUMBER = r"\[\d+\][: ]| ?\(\d+\): |/\d+: | \(\d+\) used "
 """``show_signal_msg()`` of arch/x86/mm/fault.c, ``arm64_show_signal()``, ``print_fatal_signal()`` of kernel/signal.c, ``check_stack_usage()``."""
 _WORDS = r" invoked oom-killer: |: page allocation |: vmalloc |: unhandled page fault | uses (?:obsolete|deprecated) "
 """``dump_header()`` of mm/oom_kill.c, ``warn_alloc()`` of mm/page_alloc.c, ``__do_user_fault()`` of arch/arm/mm/fault.c, net/packet/af_packet.c."""
-_INPUT = r"input: "
-"""``input_register_device()``, drivers/input/input.c."""
-_CHOSEN = lazy_pattern(f"{_INPUT}|{_NAME}(?:{_NUMBER}|{_WORDS})")
+_BEFORE = r"(?:input|traps|umip|note): |INFO: task |warning: `"
+"""``input_register_device()`` of drivers/input/input.c; and what stands before the name of a process: ``show_signal()`` of arch/x86/kernel/traps.c,
+``make_task_dead()`` of kernel/exit.c, ``check_hung_task()`` of kernel/hung_task.c, ``warn_legacy_capability_use()`` of kernel/capability.c."""
+_CHOSEN = lazy_pattern(f"{_BEFORE}|{_NAME}(?:{_NUMBER}|{_WORDS})")
 
 
 def has_chosen_words(text: str) -> bool:

@@ -68,3 +68,17 @@ def test_a_keyboard_may_call_itself_what_it_likes() -> None:
     words = "NETDEV WATCHDOG: eth0 (e1000e): transmit queue 0 timed out"
     assert index().find_matches(f"veth1: {words}")[0].signal.hang
     assert index().find_matches(f"input: {words} as /devices/virtual/input/input9") == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "traps: en77:tx timeout[18846] general protection fault ip:401130 sp:7ffd5 error:0 in a[401000+1000]",
+        "umip: en77:tx timeout[18846] ip:401130 sp:7ffd5: SGDT instruction cannot be used by applications.",
+        "note: en77:tx timeout[18846] exited with irqs disabled",
+        "INFO: task Tx timed out, :18846 blocked for more than 120 seconds.",
+        "warning: `en77: Tx timed out, ' uses 32-bit capabilities (legacy support in use)",
+    ],
+)
+def test_nor_is_a_name_with_words_of_the_kernel_before_it(line: str) -> None:
+    assert of_cards(line) == []
