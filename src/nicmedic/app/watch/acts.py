@@ -15,7 +15,7 @@ from nicmedic.model.errors import NoSuchInterfaceError, RefusedError, StateError
 from nicmedic.model.incident import Action, ActionState, IncidentVerdict
 from nicmedic.model.policy import Mode, NicPolicy
 from nicmedic.model.watched import Card
-from nicmedic.remedy.policy import Act, choose_act
+from nicmedic.remedy.policy import Act, choose_act, is_left
 
 __all__ = ["Acts"]
 
@@ -135,6 +135,7 @@ class Acts:
 
     def _ask(self, record: Record, policy: NicPolicy, moment: Moment) -> Act:
         reboot = self._desk.last_reboot
+        left = any(is_left(action) for action in (*self.earlier, *record.actions))
         return choose_act(
             policy,
             record.whole,
@@ -142,6 +143,7 @@ class Acts:
             uptime_s=moment.uptime_s,
             present_s=moment.monotonic_s - self.present_since_s,
             now=moment.wall,
+            is_undecided=not left or bool(self._desk.edges.treater.list_undecided()),
         )
 
     def _find_objection(self) -> str | None:

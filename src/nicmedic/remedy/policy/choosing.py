@@ -16,7 +16,7 @@ from nicmedic.model.incident import Action, ActionState, Incident, IncidentVerdi
 from nicmedic.model.policy import Match, Mode, NicPolicy, Policy
 from nicmedic.model.watched import Card
 
-__all__ = ["Act", "choose_act", "find_nic_policy"]
+__all__ = ["Act", "choose_act", "find_nic_policy", "is_left"]
 
 _HOUR_S = 3600.0
 _DAY_S = 86_400.0
@@ -29,6 +29,8 @@ _FAILED = frozenset({ActionState.FAILED, ActionState.CHANGED})
 _SEEN_AFTER_S = 10.0
 _LOST_AFTER_S = 900.0
 """An action that is not known to have ended after so long: whoever ran it crashed."""
+_LEFT_AFTER_S = 120.0
+"""The same for one that an earlier watcher began, if no transaction is open: between two of a ladder lie seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +61,14 @@ def _fits(match: Match, card: Card) -> bool:
 
 
 def choose_act(
-    policy: NicPolicy, incident: Incident, earlier: Sequence[Action], *, uptime_s: float, present_s: float, now: datetime.datetime
+    policy: NicPolicy,
+    incident: Incident,
+    earlier: Sequence[Action],
+    *,
+    uptime_s: float,
+    present_s: float,
+    now: datetime.datetime,
+    is_undecided: bool = True,
 ) -> Act:
     """What to do about an incident now.
 
@@ -70,11 +79,12 @@ def choose_act(
         uptime_s: since the boot.
         present_s: since the card appeared.
         now: by the clock on the wall, aware.
+        is_undecided: whether a transaction is open, on whichever card; of interest only where ``is_left`` finds an action.
     """
     if not policy.mode.restores or incident.verdict is not IncidentVerdict.NIC_HUNG:
         return Act()
     done = [action for action in (*earlier, *incident.actions) if action.state is not ActionState.HELD_BACK]
-    held = _find_running(done, now) or _find_quiet(policy, uptime_s, present_s)
+    held = _find_running(done, now, is_undecided=is_undecided) or _find_quiet(policy, uptime_s, present_s)
     if held is not None:
         return held
     if _wants_prevent(policy, incident, done, uptime_s, now):
@@ -109,12 +119,21 @@ def _say_ago(age_s: float) -> str:
     return f"{say_duration(age_s)} ago" if age_s >= 0 else f"{say_duration(-age_s)} ahead of the clock (it was set back)"
 
 
-def _find_running(done: Iterable[Action], now: datetime.datetime) -> Act | None:
-    ages = [_age_s(action.began, now) for action in done if action.state is ActionState.RUNNING]
-    youngest_s = min((age_s for age_s in ages if age_s >= -_LOST_AFTER_S), default=_LOST_AFTER_S)
-    if youngest_s >= _LOST_AFTER_S:
+def is_left(action: Action) -> bool:
+    """Whether an earlier watcher began it, and nobody saw its end: what it has as its end is when the next watcher began."""
+    return action.state is ActionState.RUNNING and action.ended is not None
+
+
+def _find_running(done: Iterable[Action], now: datetime.datetime, *, is_undecided: bool) -> Act | None:
+    known = [
+        (_age_s(action.began, now), _LEFT_AFTER_S if is_left(action) and not is_undecided else _LOST_AFTER_S)
+        for action in done
+        if action.state is ActionState.RUNNING
+    ]
+    left_s, age_s = max(((lost_s - age_s, age_s) for age_s, lost_s in known if age_s >= -lost_s), default=(0.0, 0.0))
+    if left_s <= 0:
         return None
-    return Act(reason=f"what was begun {_say_ago(youngest_s)} is not known to have ended", again_s=_LOST_AFTER_S - youngest_s)
+    return Act(reason=f"what was begun {_say_ago(age_s)} is not known to have ended", again_s=left_s)
 
 
 def _find_quiet(policy: NicPolicy, uptime_s: float, present_s: float) -> Act | None:

@@ -2,7 +2,10 @@
 """A watcher, or a driver, that begins anew in the middle of an incident: nothing is done about what was not seen, and what is over ends."""
 
 import dataclasses
+import datetime
 from collections.abc import Iterable
+
+import pytest
 
 from nicmedic.model.incident import ActionState, IncidentVerdict
 from nicmedic.model.policy import Mode, NicPolicy
@@ -161,3 +164,23 @@ def test_a_card_that_was_gone_without_a_word_is_back_when_it_has_a_link_though_n
     (incident,) = world.incidents
     assert (incident.verdict, incident.ended_why) == (IncidentVerdict.UNSURE, "restored")
     assert "2025-01-01T00:01:02" <= str(incident.ended) < "2025-01-01T00:01:05"
+
+
+@pytest.mark.parametrize(("undecided", "begins_s"), [((), 120.0), ((3,), 900.0)])
+def test_a_treatment_whose_watcher_was_ended_holds_back_the_next_while_it_may_be_at_work(
+    undecided: tuple[int, ...], begins_s: float
+) -> None:
+    store = FakeIncidents()
+    world = World(policy=RESTORE, store=store)
+    world.treater.takes_s = 1000.0
+    world.at(5, world.card.hang)
+    world.run(10)
+    began = datetime.datetime.fromisoformat(world.incidents[0].actions[0].began)
+    second = World(policy=RESTORE, store=store, uptime_s=1010)
+    second.clock.wait_s(10)
+    second.card.hang()
+    second.treater.undecided = undecided
+    second.run(1000)
+    assert begun(second)[0] == "restore"
+    next_one = next(action for action in second.incidents[0].actions if action.state is ActionState.HELPED)
+    assert (datetime.datetime.fromisoformat(next_one.began) - began).total_seconds() == pytest.approx(begins_s, abs=11)
