@@ -30,31 +30,36 @@ def fail_twice() -> FakeIncidents:
     return store
 
 
+def begin_again(*, is_silent: bool = False) -> World:
+    """The next watcher, minutes later; ``is_silent``: nothing is sent over the card, and nobody can be asked."""
+    world = World(policy=REBOOT, store=fail_twice(), uptime_s=1200)
+    world.clock.wait_s(200)
+    if is_silent:
+        world.card.tx_rate = world.card.rx_rate = 0.0
+        world.senses.has_gateway = False
+    return world
+
+
 def begun(world: World) -> list[str]:
     return [what for _, what, _ in world.treater.begun]
 
 
 def test_a_card_that_was_mended_meanwhile_is_let_alone() -> None:
-    world = World(policy=REBOOT, store=fail_twice(), uptime_s=1200)
-    world.clock.wait_s(200)
+    world = begin_again()
     world.run(20)
     assert begun(world) == []
     assert world.incidents[0].ended_why == "restored"
 
 
 def test_one_that_still_hangs_is_seen_again_before_the_host_is_booted() -> None:
-    world = World(policy=REBOOT, store=fail_twice(), uptime_s=1200)
-    world.clock.wait_s(200)
+    world = begin_again()
     world.card.hang()
     world.run(20)
     assert begun(world) == ["reboot"]
 
 
 def test_of_one_that_shows_nothing_nobody_boots_the_host() -> None:
-    world = World(policy=REBOOT, store=fail_twice(), uptime_s=1200)
-    world.clock.wait_s(200)
-    world.card.tx_rate = world.card.rx_rate = 0.0
-    world.senses.has_gateway = False
+    world = begin_again(is_silent=True)
     world.cures["restore"] = lambda: 35
     world.treater.has_transaction = False
     world.run(600)
@@ -63,10 +68,7 @@ def test_of_one_that_shows_nothing_nobody_boots_the_host() -> None:
 
 
 def test_unless_whoever_treats_it_has_seen_it_hang() -> None:
-    world = World(policy=REBOOT, store=fail_twice(), uptime_s=1200)
-    world.clock.wait_s(200)
-    world.card.tx_rate = world.card.rx_rate = 0.0
-    world.senses.has_gateway = False
+    world = begin_again(is_silent=True)
     world.cures["restore"] = lambda: 43
     world.run(100)
     assert begun(world)[:2] == ["restore", "reboot"]
