@@ -8,7 +8,7 @@ treated, is the same incident: a link that flaps all night is one line, not a th
 import dataclasses
 
 from nicmedic.app.watch.acts import Acts
-from nicmedic.app.watch.desk import Desk
+from nicmedic.app.watch.desk import Desk, name_lost
 from nicmedic.app.watch.doubts import Doubts
 from nicmedic.app.watch.earlier import Earlier, is_about
 from nicmedic.app.watch.edges import Moment, read_moment
@@ -30,7 +30,6 @@ _REOPEN_S = 60.0
 _TELL_AGAIN_S = 10.0
 """One that was over and came back is told again when it has lasted so long."""
 _HEAVY_PAUSE_S = {IncidentVerdict.NIC_HUNG: 60.0}
-_LOST_PICTURES = 'nicmedic_watch_dropped_total{what="pictures of the host"}'
 _USUAL_HEAVY_PAUSE_S = 900.0
 """A picture of the host takes seconds of a processor."""
 _RANKS = {
@@ -293,7 +292,7 @@ class Case:
             record.heavy_at_s = moment.monotonic_s
             self._heavy_at_s[verdict] = moment.monotonic_s + _HEAVY_PAUSE_S.get(verdict, _USUAL_HEAVY_PAUSE_S)
             if not self.desk.edges.errands.keep_evidence(number):
-                self.desk.count(_LOST_PICTURES)
+                self.desk.count(name_lost("pictures of the host"))
 
     def _end(self, record: Record, restored: Moment, moment: Moment) -> None:
         """Traffic flows."""

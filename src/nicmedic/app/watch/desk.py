@@ -8,11 +8,16 @@ from nicmedic.app.watch.records import Ledger, Record
 from nicmedic.model.incident import Action, ActionState
 from nicmedic.model.watched import Answer
 
-__all__ = ["Desk"]
+__all__ = ["Desk", "name_lost"]
 
 _STUCK_S = 2.0
 """Whoever asks while the lock of networking is held waits a second and leaves a child behind; so one asks for all."""
 _MOST_TOLD = 64
+
+
+def name_lost(what: str) -> str:
+    """The counter of what the watcher lost or could not keep."""
+    return f'nicmedic_watch_dropped_total{{what="{what}"}}'
 
 
 class Desk:

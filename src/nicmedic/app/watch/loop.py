@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from nicmedic.app.watch.acts import Acts
 from nicmedic.app.watch.cases import Case
-from nicmedic.app.watch.desk import Desk
+from nicmedic.app.watch.desk import Desk, name_lost
 from nicmedic.app.watch.earlier import Earlier
 from nicmedic.app.watch.edges import Edges
 from nicmedic.model.errors import NicmedicError
@@ -37,7 +37,6 @@ _MOST_CASES = 256
 _MOST_ODD = 5
 """Turns in a row that fail."""
 _LISTING = frozenset({SignalKind.APPEARED, SignalKind.VANISHED, SignalKind.RENAMED, SignalKind.CHANGED})
-_LOST = "nicmedic_watch_dropped_total"
 
 
 class Watcher:
@@ -133,7 +132,7 @@ class Watcher:
 
     def _hear(self, signal: Signal) -> None:
         if signal.kind is SignalKind.LOG_LOST:
-            self._desk.count(f'{_LOST}{{what="kernel log lines"}}', signal.value or 1)
+            self._desk.count(name_lost("kernel log lines"), signal.value or 1)
         if signal.kind is SignalKind.RENAMED and signal.text in self._cases and signal.interface is not None:
             self._rename(signal.text, signal.interface)
         if signal.kind in _LISTING:
@@ -259,8 +258,8 @@ class Watcher:
         values = dict(self._desk.counts)
         values["nicmedic_watch_cards"] = float(len(self._cases))
         values["nicmedic_watch_unwritten_incidents"] = float(self._desk.ledger.waiting)
-        values[f'{_LOST}{{what="incidents"}}'] = float(self._desk.ledger.lost)
-        values[f'{_LOST}{{what="evidence"}}'] = float(self._desk.ledger.lost_pieces)
+        values[name_lost("incidents")] = float(self._desk.ledger.lost)
+        values[name_lost("evidence")] = float(self._desk.ledger.lost_pieces)
         values["nicmedic_watch_heartbeat_timestamp_seconds"] = self._edges.clock.read_now().timestamp()
         for name, case in self._cases.items():
             values[f"nicmedic_hung{{{render_label('interface', name)}}}"] = float(case.is_hung)

@@ -4,11 +4,10 @@
 import dataclasses
 import datetime
 import json
-from collections.abc import Sequence
 
 import pytest
 
-from nicmedic.model.incident import ActionState, EvidenceKind, Incident, IncidentVerdict
+from nicmedic.model.incident import ActionState, EvidenceKind, IncidentVerdict
 from nicmedic.model.policy import Match, Mode, NicPolicy, Policy
 from nicmedic.model.sample import Signal, SignalKind
 from nicmedic.model.watched import Card
@@ -593,68 +592,3 @@ def test_a_treatment_that_sees_no_hang_never_leads_to_a_boot() -> None:
     world.run(3600)
     assert len(world.treater.begun) > 2
     assert {what for _, what, _ in world.treater.begun} == {"restore"}
-
-
-def logs_at_begin(world: World) -> list[list[bytes]]:
-    """The kernel logs that were on disk each time that something was begun."""
-    found: list[list[bytes]] = []
-    begin = world.treater.begin
-
-    def look(incident: Incident, what: str, arguments: Sequence[str]) -> int:
-        assert incident.id is not None
-        found.append([piece.data for piece in world.store.read_evidence(incident.id) if piece.kind is EvidenceKind.KERNEL_LOG])
-        return begin(incident, what, arguments)
-
-    world.treater.begin = look  # type: ignore[method-assign]  # looks on
-    return found
-
-
-def test_what_turns_out_to_be_a_hang_has_the_evidence_of_it_before_anything_is_done() -> None:
-    world = World(policy=RESTORE)
-    card, seen = world.card, logs_at_begin(world)
-    world.senses.kernel_log = b"before\n"
-
-    def fall_silent() -> None:
-        card.partner_silent, card.gateway_answers = True, False
-
-    def hang() -> tuple[Signal, ...]:
-        card.hang()
-        world.senses.kernel_log += b"the driver's words\n"
-        return card.fire_watchdog(world.clock.read_monotonic_s())
-
-    world.at(10, fall_silent)
-    world.at(3600, hang)
-    world.run(3610)
-    assert world.incidents[0].verdict is IncidentVerdict.NIC_HUNG
-    assert seen[0] == [b"before\n", b"before\nthe driver's words\n"]
-    kinds = [piece.kind for piece in world.store.read_evidence(1)]
-    assert kinds[:4] == [EvidenceKind.SAMPLES, EvidenceKind.KERNEL_LOG] * 2
-
-
-def test_a_hang_that_comes_back_has_the_evidence_of_its_return_before_anything_is_done() -> None:
-    world = World(policy=NicPolicy(mode=Mode.RESTORE, quiet_after_boot_s=1060))
-    seen = logs_at_begin(world)
-    world.senses.kernel_log = b"before\n"
-
-    def again() -> None:
-        world.card.hang()
-        world.senses.kernel_log += b"words of the second hang\n"
-
-    world.at(10, world.card.hang)
-    world.at(14, world.card.reset)
-    world.at(62, again)
-    world.run(90)
-    (incident,) = world.incidents
-    assert "it came back once" in incident.reasons
-    assert seen == [[b"before\n", b"before\nwords of the second hang\n"]]
-
-
-def test_a_hang_that_comes_back_all_night_fills_no_disk() -> None:
-    world = World()
-    for number in range(200):
-        world.at(10 + 30 * number, world.card.hang)
-        world.at(15 + 30 * number, world.card.reset)
-    world.run(6100)
-    (incident,) = world.incidents
-    assert any("came back 1" in reason for reason in incident.reasons)
-    assert len(world.store.read_evidence(1)) < 40
