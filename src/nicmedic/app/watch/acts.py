@@ -222,7 +222,8 @@ class Acts:
             line = f"{line}; its switch undoes what it had begun"
         # a boot that could not be begun is the one of its incident all the same: what keeps the host from it will not go by itself
         state = ActionState.FAILED if job.what == _REBOOT else _find_state(status, has_begun=bool(transactions))
-        if state in (ActionState.FAILED, ActionState.CHANGED) and status > 0 and job.record.incident.ended is None:
+        has_seen = state in (ActionState.FAILED, ActionState.CHANGED) and status > 0 and status != NoSuchInterfaceError.code
+        if has_seen and job.record.incident.ended is None:
             self.is_shown = True
         index = self._finish(job, state, line, transactions)
         if job.record.incident.ended is not None:

@@ -58,9 +58,10 @@ def test_one_that_still_hangs_is_seen_again_before_the_host_is_booted() -> None:
     assert begun(world) == ["reboot"]
 
 
-def test_of_one_that_shows_nothing_nobody_boots_the_host() -> None:
+@pytest.mark.parametrize("status", [22, 35, -9])
+def test_of_one_that_shows_nothing_nobody_boots_the_host(status: int) -> None:
     world = begin_again(is_silent=True)
-    world.cures["restore"] = lambda: 35
+    world.cures["restore"] = lambda: status
     world.treater.has_transaction = False
     world.run(600)
     assert set(begun(world)) == {"restore"}
